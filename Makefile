@@ -1,0 +1,84 @@
+# Everything is installed into this folder: uv in .tools/, the environment in .venv/.
+# Variables are given behind the target: make sample STUDY=data/guangdong MODEL=zinb_srm
+
+STUDY   ?= data/guangdong
+MODEL   ?=
+PRIORS  ?= default
+SEED    ?= 20221
+DRAWS   ?= 1000
+TUNE    ?= 1000
+CHAINS  ?= 4
+TARGET_ACCEPT ?= 0.8
+RESULTS ?= results
+FORCE   ?=
+
+PYTHON  ?= python3
+UV_VERSION := 0.13.9
+UV      := .tools/bin/uv
+RUN     := .venv/bin
+READY   := .venv/.ready
+
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help sample data test test-slow lint format lock clean
+
+help: ## list what can be made
+	@echo 'usage: make TARGET [VARIABLE=value ...]'
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
+	@echo
+	@echo 'variables of make sample, with their defaults:'
+	@echo '  STUDY=$(STUDY)  a folder with a study.toml'
+	@echo '  MODEL=                one model or several ("zinb_srm nb_srm"); all that the study names'
+	@echo '  PRIORS=$(PRIORS)        a prior set (default, wide) or a .toml file'
+	@echo '  SEED=$(SEED) DRAWS=$(DRAWS) TUNE=$(TUNE) CHAINS=$(CHAINS) TARGET_ACCEPT=$(TARGET_ACCEPT) RESULTS=$(RESULTS)'
+	@echo '  FORCE=1               sample again, though nothing has changed'
+
+sample: $(READY) ## sample the models of a study, check the draws and summarise them
+	@$(RUN)/interlocal sample '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --seed '$(SEED)' \
+		--draws '$(DRAWS)' --tune '$(TUNE)' --chains '$(CHAINS)' \
+		--target-accept '$(TARGET_ACCEPT)' --results '$(RESULTS)' $(if $(FORCE),--force)
+
+data: $(READY) ## rebuild data/guangdong/dyads.csv, the same bytes each time
+	@$(RUN)/python -m data.guangdong.rebuild
+
+test: $(READY) ## run the tests (those that need ../shared are skipped without it)
+	@$(RUN)/pytest -m 'not slow'
+
+test-slow: $(READY) ## run the tests that take minutes
+	@$(RUN)/pytest -m slow
+
+lint: $(READY) ## check style, types and docstrings
+	@$(RUN)/ruff check .
+	@$(RUN)/ruff format --check .
+	@$(RUN)/mypy
+	@$(RUN)/numpydoc lint $$(git ls-files --cached --others --exclude-standard 'data/*.py' 'models/*.py' 'analysis/*.py')
+
+format: $(READY) ## rewrite the code in the common style
+	@$(RUN)/ruff check --fix .
+	@$(RUN)/ruff format .
+
+lock: $(UV) ## pin the newest versions that pyproject.toml admits
+	@$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.12 --upgrade \
+		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet \
+		--output-file requirements.lock
+
+clean: ## remove the environment and caches; results stay
+	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find data models analysis tests -name __pycache__ -type d -exec rm -rf {} +
+
+# An own uv: one found on PATH may be another version, or a shim that fails.
+$(UV):
+	@echo 'installing uv into .tools/'
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || \
+		{ echo 'error: $(PYTHON) has no pip; install it (on Debian: apt-get install python3-pip)' >&2; exit 1; }
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check --upgrade --target .tools 'uv==$(UV_VERSION)'
+	@touch $@
+
+$(READY): requirements.lock .python-version pyproject.toml | $(UV)
+	@echo 'installing the locked environment into .venv/'
+	@$(UV) venv --quiet --allow-existing --python "$$(cat .python-version)" .venv
+	@$(UV) pip sync --quiet --python $(RUN)/python --require-hashes --compile-bytecode requirements.lock
+	@$(UV) pip install --quiet --python $(RUN)/python --no-deps --no-build-isolation --no-index --editable .
+	@touch $@

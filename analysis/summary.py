@@ -1,0 +1,64 @@
+"""Posterior summaries: the tables that `interlocal sample` prints."""
+
+import arviz as az
+import pandas as pd
+import xarray as xr
+
+CI_PROB = 0.89  # the width of every interval of the project
+
+COLUMNS = ["mean", "sd", "lower", "upper", "p_positive", "r_hat", "ess_bulk", "ess_tail"]
+
+
+def coefficients(fit: xr.DataTree, part: str) -> pd.DataFrame:
+    """Summarise the intercept and the coefficients of a part.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        A fit.
+    part : str
+        ``selection`` (log odds of being eligible) or ``degree`` (log of the expected count).
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a term, on the formula's own scale: ``mean``, ``sd``, ``lower`` and ``upper`` (89 %
+        equal-tailed interval), ``p_positive`` (posterior probability of a positive value),
+        ``r_hat``, ``ess_bulk``, ``ess_tail``. The intercept is the linear predictor at the
+        predictors' means. Empty where the model has no such part.
+    """
+    table = _summarise(fit, [f"{part}_intercept", f"{part}_coef"])
+    return table.rename(lambda name: name.removeprefix(f"{part}_coef[").removesuffix("]")).rename(
+        {f"{part}_intercept": "intercept"}
+    )
+
+
+def spreads(fit: xr.DataTree) -> pd.DataFrame:
+    """Summarise the standard deviations and correlations of city effects, and the dispersion.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        A fit.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a parameter, columns as in `coefficients`.
+    """
+    endings = ("_sd", "_reciprocity", "dispersion")
+    return _summarise(fit, [str(v) for v in fit["posterior"].data_vars if str(v).endswith(endings)])
+
+
+def _summarise(fit: xr.DataTree, names: list[str]) -> pd.DataFrame:
+    present = [name for name in names if name in fit["posterior"]]
+    if not present:
+        return pd.DataFrame(columns=COLUMNS, dtype=float)
+    posterior = fit["posterior"].to_dataset()[present].load()
+    table = az.summary(
+        posterior, kind="all", ci_prob=CI_PROB, ci_kind="eti", round_to="none", fmt="wide"
+    )
+    percent = round(100 * CI_PROB)
+    table = table.rename(columns={f"eti{percent}_lb": "lower", f"eti{percent}_ub": "upper"})
+    positive = az.summary((posterior > 0) * 1.0, kind="stats", round_to="none", fmt="wide")["mean"]
+    return pd.DataFrame(table).assign(p_positive=positive)[COLUMNS].astype(float)

@@ -1,0 +1,120 @@
+"""Fits as text on a terminal."""
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from analysis.summary import CI_PROB, coefficients, spreads
+
+LOG_WIDTH = 110  # where standard output is a file or a pipe
+
+CAPTIONS = {
+    "selection": "Selection: log odds that the dyad is an eligible partnership",
+    "degree": "Degree: log of the expected count, given that it is",
+}
+
+
+def console() -> Console:
+    """Give the console that results are printed on.
+
+    Returns
+    -------
+    rich.console.Console
+        Standard output, as wide as the terminal.
+    """
+    return Console(width=None if sys.stdout.isatty() else LOG_WIDTH, highlight=False)
+
+
+def print_fit(fit: xr.DataTree, path: Path, *, reused: bool, out: Console) -> None:
+    """Print a fit's summary: what it is, each part, city effects and dispersion, where it is kept.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        The fit.
+    path : pathlib.Path
+        Its file.
+    reused : bool
+        Whether it was there before.
+    out : rich.console.Console
+        Where to print.
+    """
+    about = fit.attrs
+    dyads = fit["observed_data"].sizes["dyad"]
+    zeros = float((fit["observed_data"]["count"] == 0).mean())
+    cities = fit["constant_data"].sizes["city"]
+    out.print()
+    out.rule(f"[bold]{escape(about['model'])}[/bold] · {escape(about['title'])}", align="left")
+    missing = f", {about['missing_dyads']} directed dyads have no row" * bool(
+        about["missing_dyads"]
+    )
+    out.print(
+        f"{cities} cities, {dyads} directed dyads ({zeros:.1%} zeros){missing}; "
+        f"priors: {escape(about['priors'])}; {about['chains']} chains of {about['draws']} draws"
+        f"{f' (every {about["thin"]}th kept)' if about['thin'] > 1 else ''}, seed {about['seed']}"
+    )
+    synthetic = json.loads(about["synthetic"])
+    if synthetic:
+        out.print(
+            f"[bold yellow]Synthetic data:[/] {escape(', '.join(synthetic))} "
+            f"{'is' if len(synthetic) == 1 else 'are'} simulated, not observed. "
+            "Nothing below is a finding about the world."
+        )
+    for part, caption in CAPTIONS.items():
+        _print_table(coefficients(fit, part), caption, out)
+    _print_table(spreads(fit), "City effects and dispersion", out)
+    _print_gate(fit, out)
+    kept = "up to date" if reused else "written"
+    out.print(f"{kept}: {escape(str(path))}", soft_wrap=True)
+
+
+def _print_table(summary: pd.DataFrame, caption: str, out: Console) -> None:
+    if summary.empty:
+        return
+    table = Table(title=caption, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("", overflow="fold")
+    headings = ("mean", "sd", f"{CI_PROB:.0%} interval", "P(sign)", "R-hat", "ESS", "tail ESS")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for term, row in summary.iterrows():
+        signed = not str(term).endswith(("_sd", "dispersion"))
+        sign = "+" if row["mean"] > 0 else "-"
+        p_sign = row["p_positive"] if sign == "+" else 1 - row["p_positive"]
+        table.add_row(
+            escape(str(term)),
+            f"{row['mean']:.3f}",
+            f"{row['sd']:.3f}",
+            f"{row['lower']:.3f} to {row['upper']:.3f}",
+            f"{sign} {p_sign:.3f}" if signed else "",
+            f"{row['r_hat']:.3f}",
+            f"{row['ess_bulk']:.0f}",
+            f"{row['ess_tail']:.0f}",
+        )
+    out.print()
+    out.print(table)
+
+
+def _print_gate(fit: xr.DataTree, out: Console) -> None:
+    about = fit.attrs
+    faults = json.loads(about["faults"])
+    figures = (
+        f"R-hat at most {about['max_r_hat']:.3f}, bulk ESS at least {about['min_ess_bulk']:.0f}, "
+        f"tail ESS at least {about['min_ess_tail']:.0f}, {about['divergences']} divergences, "
+        f"E-BFMI at least {about['min_bfmi']:.2f}"
+    )
+    times = (
+        f"compiled in {about['compile_seconds']:.0f} s, "
+        f"sampled in {about['sampling_seconds']:.0f} s"
+    )
+    out.print()
+    if faults:
+        out.print(f"[bold red]Fails the diagnostics:[/] {escape('; '.join(faults))}")
+        out.print(f"Do not interpret it: {escape(about['remedy'])}")
+    else:
+        out.print(f"Passes the diagnostics: {figures}; {times}")

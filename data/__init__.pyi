@@ -1,0 +1,4 @@
+from .simulate import simulate_study
+from .study import Study, read_study
+
+__all__ = ["Study", "read_study", "simulate_study"]

@@ -1,0 +1,74 @@
+"""The errors that a user can cause and mend; the command line prints each as one line."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+class InterlocalError(Exception):
+    """A fault in what the user gave; its message says what is wrong and what would be right."""
+
+    exit_status = 2
+
+
+class StudyError(InterlocalError):
+    """A study folder, its declaration, its table or its formulas are not usable."""
+
+
+class PriorError(InterlocalError):
+    """A prior set does not exist or says something that the model cannot use."""
+
+
+class ModelError(InterlocalError):
+    """A model name does not exist, or a setting of its sampler is not usable."""
+
+
+class ResultsError(InterlocalError):
+    """A result cannot be written or read."""
+
+
+class ConvergenceError(InterlocalError):
+    """A fit failed its diagnostics."""
+
+    exit_status = 3
+
+
+def suggest(name: str, valid: Iterable[str]) -> str:
+    """Say which valid name is nearest, and list them all.
+
+    Parameters
+    ----------
+    name : str
+        What the user wrote.
+    valid : iterable of str
+        What could have been written.
+
+    Returns
+    -------
+    str
+        For example ``did you mean 'sender'? Valid: file, sender, receiver``.
+    """
+    known = list(valid)
+    folded = {each.casefold(): each for each in known}
+    near = get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    hint = f"did you mean '{folded[near[0]]}'? " if near else ""
+    return f"{hint}Valid: {', '.join(known)}"
+
+
+def rows(numbers: Sequence[int], shown: int = 3) -> str:
+    """Name rows of a file as an editor numbers them.
+
+    Parameters
+    ----------
+    numbers : sequence of int
+        Line numbers, the header being line 1.
+    shown : int
+        How many to name before the rest is only counted.
+
+    Returns
+    -------
+    str
+        For example ``rows 3, 17, 20 and 4 more``.
+    """
+    named = ", ".join(str(number) for number in numbers[:shown])
+    more = f" and {len(numbers) - shown} more" if len(numbers) > shown else ""
+    return f"row{'s' if len(numbers) > 1 else ''} {named}{more}"

@@ -1,0 +1,155 @@
+"""Outcomes drawn from a model with known truth."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from data.declaration import Declaration
+from data.dyads import dyads_dataset
+from data.errors import ModelError
+from data.study import Study, study_from_table
+from models.names import ModelName, parse_model
+from models.predictor import linear_predictor
+
+Truth = Mapping[str, Any]
+
+# What `simulate_study` draws from where it is told nothing else: about two thirds zeros.
+TRUTH: dict[str, Any] = {
+    "selection_intercept": 0.2,
+    "selection_coef": {"near": 0.8, "alike": -0.4},
+    "degree_intercept": 1.2,
+    "degree_coef": {"near": 0.5, "alike": 0.3},
+    "selection_sender_sd": 0.6,
+    "selection_receiver_sd": 0.5,
+    "selection_generalized_reciprocity": 0.4,
+    "degree_sender_sd": 0.7,
+    "degree_receiver_sd": 0.5,
+    "degree_generalized_reciprocity": 0.6,
+    "dispersion": 0.5,
+}
+
+
+def simulate_study(
+    cities: int, model: str = "zinb_srm", *, seed: int, truth: Truth = TRUTH
+) -> tuple[Study, xr.Dataset]:
+    """Simulate a study: every directed dyad of made-up cities, two predictors in each part.
+
+    Parameters
+    ----------
+    cities : int
+        How many cities, at least three.
+    model : str
+        Family and effects to draw from.
+    seed : int
+        Seed of every random draw.
+    truth : mapping
+        Parameters as in `draw_outcomes`, with coefficients for ``near`` (minus the log distance
+        of two points in the unit square) and ``alike`` (standard normal, the same both ways).
+
+    Returns
+    -------
+    study : Study
+        The simulated study; all of it is synthetic and declared so.
+    parameters : xarray.Dataset
+        The truth on the study's coordinates, city effects included.
+
+    Raises
+    ------
+    ModelError
+        There is no such model, or the truth lacks a parameter that it needs.
+    """
+    rng = np.random.default_rng(seed)
+    names = np.array([f"city {k:03d}" for k in range(1, cities + 1)])
+    i, j = np.nonzero(~np.eye(cities, dtype=bool))
+    place = rng.random((cities, 2))
+    likeness = rng.normal(size=(cities, cities))
+    table = pd.DataFrame(
+        {
+            "sender": names[i],
+            "receiver": names[j],
+            "services": 1,
+            "near": -np.log(np.linalg.norm(place[i] - place[j], axis=1) + 0.05),
+            "alike": ((likeness + likeness.T) / np.sqrt(2))[i, j],
+        }
+    )
+    declaration = Declaration.model_validate(
+        {
+            "title": f"Simulated study of {cities} cities, {model}, seed {seed}",
+            "synthetic": ("services", "near", "alike"),
+            "models": (model,),
+            "dyads": {"sender": "sender", "receiver": "receiver", "outcome": "services"},
+            "formula": {"selection": "near + alike", "degree": "near + alike"},
+        }
+    )
+    dyads = dyads_dataset(table, declaration, declaration.title)
+    parameters, count = draw_outcomes(dyads, parse_model(model), truth, rng)
+    study = study_from_table(table.assign(services=count), declaration, f"simulated_{seed}")
+    return study, parameters
+
+
+def draw_outcomes(
+    dyads: xr.Dataset, model: ModelName, truth: Truth, rng: np.random.Generator
+) -> tuple[xr.Dataset, np.ndarray]:
+    """Draw city effects and counts.
+
+    Parameters
+    ----------
+    dyads : xarray.Dataset
+        Dyads with their design matrices, as `dyads_dataset` lays them out; counts are not used.
+    model : ModelName
+        What to draw from.
+    truth : mapping
+        Parameters by name: intercepts, sds, reciprocities and dispersion are numbers,
+        ``<part>_coef`` maps each term to its coefficient on the formula's own scale.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    parameters : xarray.Dataset
+        Every parameter of the model on the dyads' coordinates, city effects as drawn.
+    count : numpy.ndarray
+        int64 counts, shape (dyad,).
+
+    Raises
+    ------
+    ModelError
+        The truth lacks a parameter, or names another set of terms than the formulas.
+    """
+    parameters = xr.Dataset(coords={"city": dyads["city"]})
+    for part in model.parts:
+        parameters[f"{part}_intercept"] = _given(truth, f"{part}_intercept")
+        terms = dyads[f"{part}_term"].to_numpy().tolist()
+        coefs = truth.get(f"{part}_coef", {})
+        if set(coefs) != set(terms):
+            raise ModelError(f"truth: {part}_coef has terms {sorted(coefs)}, the study {terms}")
+        parameters[f"{part}_coef"] = (f"{part}_term", [float(coefs[term]) for term in terms])
+    for block in model.blocks:
+        correlation = np.eye(len(block))
+        if len(block) == 2:
+            name = f"{block[0].split('_')[0]}_generalized_reciprocity"
+            parameters[name] = _given(truth, name)
+            correlation[0, 1] = correlation[1, 0] = parameters[name]
+        standard = rng.multivariate_normal(
+            np.zeros(len(block)), correlation, size=dyads.sizes["city"], method="cholesky"
+        )
+        for role, values in zip(block, standard.T, strict=True):
+            parameters[f"{role}_sd"] = _given(truth, f"{role}_sd")
+            parameters[role] = ("city", values * parameters[f"{role}_sd"].item())
+    if model.family.has_dispersion:
+        parameters["dispersion"] = _given(truth, "dispersion")
+    predictors = {
+        part: linear_predictor(parameters, dyads, part).to_numpy() for part in model.parts
+    }
+    dispersion = parameters["dispersion"].item() if model.family.has_dispersion else None
+    count = model.family.draw(rng, predictors["degree"], predictors.get("selection"), dispersion)
+    return parameters, count
+
+
+def _given(truth: Truth, name: str) -> float:
+    if name not in truth:
+        raise ModelError(f"truth: no value for '{name}', which the model needs")
+    return float(truth[name])

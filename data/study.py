@@ -1,0 +1,120 @@
+"""A study: a folder with a declaration and a table of directed dyads."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from data.declaration import Declaration, read_declaration
+from data.dyads import dyads_dataset
+from data.errors import StudyError, suggest
+from data.table import check_table, read_table
+
+
+@dataclass(frozen=True)
+class Study:
+    """Directed dyads with what is declared of them.
+
+    Attributes
+    ----------
+    name : str
+        The folder's name; results are kept under it.
+    declaration : Declaration
+        Title, columns, formulas, models and hypotheses.
+    dyads : xarray.Dataset
+        Counts, exposure and design matrices, as `data.dyads.dyads_dataset` lays them out.
+    digest : str
+        SHA-256 of declaration and table; a fit made from other bytes is out of date.
+    """
+
+    name: str
+    declaration: Declaration
+    dyads: xr.Dataset
+    digest: str
+
+    @property
+    def missing_dyads(self) -> int:
+        """How many of the n (n - 1) directed dyads among the cities have no row."""
+        cities = self.dyads.sizes["city"]
+        return cities * (cities - 1) - self.dyads.sizes["dyad"]
+
+
+def read_study(folder: str | Path) -> Study:
+    """Read and check a study folder.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        A folder that holds a `study.toml` and the table that it names.
+
+    Returns
+    -------
+    Study
+        The checked study.
+
+    Raises
+    ------
+    StudyError
+        Anything in the folder is missing, unreadable or unusable; the message is one line with
+        the file, the rows or the key, and the remedy.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        problem = "is a file" if folder.exists() else "not found"
+        raise StudyError(f"{folder}: {problem}; STUDY is a folder with a study.toml")
+    path = folder / "study.toml"
+    declaration = read_declaration(path)
+    source = folder / declaration.dyads.file
+    table = read_table(source, declaration.dyads)
+    digest = hashlib.sha256(path.read_bytes() + b"\0" + source.read_bytes()).hexdigest()
+    return _assemble(table, declaration, folder.resolve().name, str(source), digest)
+
+
+def study_from_table(table: pd.DataFrame, declaration: Declaration, name: str) -> Study:
+    """Make a study of a table that is in memory.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row a directed dyad, with the columns that the declaration names.
+    declaration : Declaration
+        Title, columns, formulas, models and hypotheses.
+    name : str
+        The study's name.
+
+    Returns
+    -------
+    Study
+        The checked study, the same as if table and declaration had been read from a folder.
+
+    Raises
+    ------
+    StudyError
+        The table breaks a rule, as in `read_study`; rows are numbered as in its CSV form.
+    """
+    text = table.astype(str).astype(object).set_axis(range(2, len(table) + 2))
+    checked = check_table(text, declaration.dyads, name)
+    content = declaration.model_dump_json() + table.to_csv(index=False)
+    return _assemble(checked, declaration, name, name, hashlib.sha256(content.encode()).hexdigest())
+
+
+def _assemble(
+    table: pd.DataFrame, declaration: Declaration, name: str, source: str, digest: str
+) -> Study:
+    for column in declaration.synthetic:
+        if column not in table:
+            raise StudyError(
+                f"study.toml: synthetic names '{column}', which is no column of {source}; "
+                f"{suggest(column, table.columns)}"
+            )
+    dyads = dyads_dataset(table, declaration, source)
+    for hypothesis in declaration.hypothesis:
+        terms = dyads[f"{hypothesis.part}_term"].to_numpy().tolist()
+        if hypothesis.term not in terms:
+            raise StudyError(
+                f"study.toml: hypothesis '{hypothesis.label}': '{hypothesis.term}' is no term of "
+                f"the {hypothesis.part} formula; {suggest(hypothesis.term, terms)}"
+            )
+    return Study(name, declaration, dyads, digest)

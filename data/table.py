@@ -1,0 +1,311 @@
+"""`dyads.csv`: every row read and checked, with the line numbers that an editor shows."""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from data.declaration import Columns
+from data.errors import StudyError, rows, suggest
+
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "."})
+LARGEST_COUNT = 2**53  # beyond it float64 skips whole numbers
+
+
+def read_table(path: Path, columns: Columns) -> pd.DataFrame:
+    """Read a table of directed dyads.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A comma-separated UTF-8 file with a header.
+    columns : Columns
+        Which columns hold sender, receiver, outcome and exposure.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a directed dyad, indexed by line number. Outcome (int64) and exposure (float64)
+        are checked numbers; every other column is as `settle_column` makes it when it is used.
+
+    Raises
+    ------
+    StudyError
+        The file cannot be read, or a row breaks one of the rules; the message names the rows.
+    """
+    table = _read_rows(path)
+    for column in columns.model_dump(exclude={"file"}).values():
+        if column is not None and column not in table:
+            hint = suggest(column, table.columns)
+            raise StudyError(f"{path}: no column '{column}', which study.toml names; {hint}")
+    return check_table(table, columns, str(path))
+
+
+def check_table(table: pd.DataFrame, columns: Columns, name: str) -> pd.DataFrame:
+    """Check the cities, the outcome and the exposure of a table of directed dyads.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Text in every column, indexed by line number.
+    columns : Columns
+        Which columns hold sender, receiver, outcome and exposure.
+    name : str
+        What messages call the table, its path where it has one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table with outcome and exposure as numbers.
+
+    Raises
+    ------
+    StudyError
+        A row breaks a rule. Faults of cities come before faults of dyads and of numbers.
+    """
+    _validate(table, _city_rules(columns), name)
+    _refuse_lookalikes(table, columns, name)
+    _validate(table, _dyad_rules(columns), name)
+    _validate(table, _outcome_rules(columns), name)
+    checked = table.assign(**{columns.outcome: table[columns.outcome].map(Decimal).astype("int64")})
+    if columns.exposure is not None:
+        _validate(table, _exposure_rules(columns.exposure), name)
+        checked[columns.exposure] = _numbers(table[columns.exposure])
+    cities = set(table[columns.sender]) | set(table[columns.receiver])
+    if len(cities) < 3:
+        raise StudyError(f"{name}: only {len(cities)} cities; city effects need at least three")
+    if not checked[columns.outcome].any():
+        raise StudyError(
+            f"{name}: every '{columns.outcome}' is 0; nothing can be learnt from it: "
+            "check that the outcome column is the right one"
+        )
+    return checked
+
+
+def settle_column(column: pd.Series, name: str) -> pd.Series:
+    """Decide whether a predictor's text is numbers or categories.
+
+    Parameters
+    ----------
+    column : pandas.Series
+        Text, indexed by line number.
+    name : str
+        What messages call the table.
+
+    Returns
+    -------
+    pandas.Series
+        float64 where every value is a number, else the text.
+
+    Raises
+    ------
+    StudyError
+        A value is missing or infinite, or numbers and text are mixed.
+    """
+    if pd.api.types.is_numeric_dtype(column):
+        return column
+    _validate(column.to_frame(), _predictor_rules(str(column.name)), name)
+    numbers = _numbers(column)
+    if numbers.isna().all():
+        return column
+    text = numbers.isna()
+    if text.any():
+        at = rows(text.index[text].tolist())
+        raise StudyError(
+            f"{name}: {at}: '{column.name}' is {column[text].iloc[0]!r}, other rows hold numbers; "
+            "make the column all numbers or all text"
+        )
+    return numbers
+
+
+def _read_rows(path: Path) -> pd.DataFrame:
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise StudyError(f"{path}: not found; [dyads] file in study.toml names it") from None
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise StudyError(f"{path}: row {line}: not UTF-8; save the table as UTF-8") from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] = []
+    lines: list[int] = []
+    records: list[list[str]] = []
+    before = 0
+    try:
+        for record in reader:
+            line, before = before + 1, reader.line_num
+            if not record:
+                continue
+            if not header:
+                header = record
+                _check_header(header, path)
+            elif len(record) != len(header):
+                raise StudyError(
+                    f"{path}: row {line}: {len(record)} fields where the header has {len(header)}; "
+                    "put quotes around text that holds a comma"
+                )
+            else:
+                lines.append(line)
+                records.append(record)
+    except csv.Error as error:
+        raise StudyError(f"{path}: row {reader.line_num}: not valid CSV: {error}") from None
+    if not records:
+        raise StudyError(f"{path}: the table is empty; it needs a header and one row a dyad")
+    return pd.DataFrame(records, columns=header, index=pd.Index(lines, name="row"), dtype=object)
+
+
+def _check_header(header: list[str], path: Path) -> None:
+    repeated = sorted({column for column in header if header.count(column) > 1})
+    if repeated:
+        raise StudyError(f"{path}: column '{repeated[0]}' stands twice in the header")
+    if len(header) == 1 and re.search(r"[;\t|]", header[0]):
+        raise StudyError(f"{path}: the header is one column, {header[0]!r}; separate by commas")
+
+
+Rule = tuple[Callable[[pd.Series], pd.Series], str]
+
+
+def _validate(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> None:
+    try:
+        schema.validate(table, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        cases = errors.failure_cases
+        # pandera reports in its own order; the rules stand in the order in which a reader
+        # would mend them, so the first broken rule speaks
+        order = [check.error for check in _checks(schema)]
+        first = min(cases["check"], key=order.index)
+        broken = cases[cases["check"] == first].drop_duplicates("index").sort_values("index")
+        found = "" if broken["column"].isna().all() else f" (found {_shown(broken)})"
+        at = rows([int(number) for number in broken["index"]])
+        raise StudyError(f"{name}: {at}: {first}{found}") from None
+
+
+def _shown(cases: pd.DataFrame) -> str:
+    return repr(cases["failure_case"].iloc[0])
+
+
+def _checks(schema: pa.DataFrameSchema) -> list[pa.Check]:
+    return [check for column in schema.columns.values() for check in column.checks] + list(
+        schema.checks or []
+    )
+
+
+def _column_rules(column: str, rules: list[Rule]) -> pa.DataFrameSchema:
+    checks = [pa.Check(holds, error=message) for holds, message in rules]
+    return pa.DataFrameSchema({column: pa.Column(object, checks)})
+
+
+def _city_rules(columns: Columns) -> pa.DataFrameSchema:
+    rules: list[Rule] = [
+        (lambda s: s.str.strip() != "", "a city has no name"),
+        (
+            lambda s: ~s.map(lambda text: any(unicodedata.category(c) == "Cc" for c in text)),
+            "a city's name holds a newline or another control character; remove it",
+        ),
+        (lambda s: s.str.strip() == s, "a city's name begins or ends with a blank; remove it"),
+        (
+            lambda s: ~s.str.contains(r"<\s*[A-Za-z/!?]|\[/?[a-z]", regex=True),
+            "a city's name holds markup; write the plain name",
+        ),
+    ]
+    names = [columns.sender, columns.receiver]
+    return pa.DataFrameSchema(
+        {
+            name: pa.Column(object, [pa.Check(holds, error=message) for holds, message in rules])
+            for name in names
+        }
+    )
+
+
+def _refuse_lookalikes(table: pd.DataFrame, columns: Columns, name: str) -> None:
+    seen: dict[str, str] = {}
+    for column in (columns.sender, columns.receiver):
+        for row, city in table[column].drop_duplicates().items():
+            other = seen.setdefault(unicodedata.normalize("NFKC", city).casefold(), city)
+            if other != city:
+                raise StudyError(
+                    f"{name}: row {row}: cities {other!r} and {city!r} differ only in case or "
+                    "Unicode form; write one city one way"
+                )
+
+
+def _dyad_rules(columns: Columns) -> pa.DataFrameSchema:
+    pair = [columns.sender, columns.receiver]
+    return pa.DataFrameSchema(
+        checks=[
+            pa.Check(
+                lambda table: table[pair[0]] != table[pair[1]],
+                error="a city is paired with itself; remove the row",
+            ),
+            pa.Check(
+                lambda table: ~table.duplicated(pair, keep=False),
+                error="the same directed dyad stands more than once; keep one row",
+            ),
+        ]
+    )
+
+
+def _present(column: pd.Series) -> pd.Series:
+    return ~column.str.strip().str.casefold().isin(MISSING)
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    return pd.to_numeric(column.where(_present(column)), errors="coerce").astype("float64")
+
+
+def _where_number(holds: Callable[[pd.Series], pd.Series]) -> Callable[[pd.Series], pd.Series]:
+    def check(column: pd.Series) -> pd.Series:
+        numbers = _numbers(column)
+        return numbers.isna() | holds(numbers)
+
+    return check
+
+
+def _number_rules(column: str, remedy: str) -> list[Rule]:
+    return [
+        (_present, f"'{column}' is missing; {remedy}"),
+        (lambda s: ~_present(s) | _numbers(s).notna(), f"'{column}' is not a number; {remedy}"),
+        (_where_number(lambda s: s.abs() < np.inf), f"'{column}' is infinite; {remedy}"),
+    ]
+
+
+def _outcome_rules(columns: Columns) -> pa.DataFrameSchema:
+    column, remedy = columns.outcome, "a count is a whole number from 0 to 2^53"
+    return _column_rules(
+        column,
+        [
+            *_number_rules(column, remedy),
+            (_where_number(lambda s: s >= 0), f"'{column}' is negative; {remedy}"),
+            (_where_number(lambda s: s % 1 == 0), f"'{column}' is fractional; {remedy}"),
+            (_at_most_largest, f"'{column}' is over 2^53; {remedy}"),
+        ],
+    )
+
+
+def _at_most_largest(column: pd.Series) -> pd.Series:
+    # float64 rounds 2^53 + 1 down to 2^53: the text decides
+    near = _numbers(column) >= LARGEST_COUNT
+    return ~near | column.map(lambda text: Decimal(text) <= LARGEST_COUNT).where(near, other=True)
+
+
+def _exposure_rules(column: str) -> pa.DataFrameSchema:
+    remedy = "an exposure is a positive number"
+    positive = (_where_number(lambda s: s > 0), f"'{column}' is zero or negative; {remedy}")
+    return _column_rules(column, [*_number_rules(column, remedy), positive])
+
+
+def _predictor_rules(column: str) -> pa.DataFrameSchema:
+    remedy = "complete the row or remove it"
+    present, _, finite = _number_rules(column, remedy)
+    return _column_rules(column, [present, finite])

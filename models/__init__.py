@@ -1,0 +1,6 @@
+"""What we believe: families, effects and priors, built into models and sampled."""
+
+import lazy_loader
+
+# `__init__.pyi` lists the public names; each is imported when it is first used.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

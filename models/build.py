@@ -1,0 +1,179 @@
+"""Study + model name + priors -> pm.Model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from pytensor import tensor as pt
+
+from data.declaration import Part
+from data.study import Study
+from models.arrays import Array, pytensor_arrays
+from models.effects import CityEffect, city_effects
+from models.families import Family
+from models.names import SIDES, ModelName, parse_model
+from models.predictor import city_position, column_scale, offset
+from models.priors import Prior, Priors
+
+
+def build(study: Study, model: str, priors: str | Priors = "default") -> pm.Model:
+    """Build the PyMC model of a study.
+
+    Parameters
+    ----------
+    study : Study
+        The dyads.
+    model : str
+        Family and effects, for example ``zinb_srm``.
+    priors : str or Priors
+        A prior set, or its name or path.
+
+    Returns
+    -------
+    pymc.Model
+        Parameters are named and labelled as ARCHITECTURE.md lists them; variables whose names
+        begin with an underscore are the sampler's own coordinates. The observed variable is
+        ``count`` (dyad).
+
+    Raises
+    ------
+    ModelError
+        There is no such model.
+    PriorError
+        The prior set does not exist, or does not fit the study.
+
+    Notes
+    -----
+    For the dyad d = (i -> j)::
+
+        logit psi_d = selection_intercept + (x_d - mean(x))' selection_coef + s_i + r_j
+        log mu_d = degree_intercept + (w_d - mean(w))' degree_coef + s_i + r_j
+                   + log(E_d / geometric mean of E)
+    """
+    name = parse_model(model)
+    chosen = priors if isinstance(priors, Priors) else Priors.load(priors)
+    dyads = study.dyads
+    chosen.refuse_unknown_terms(
+        {part: dyads[f"{part}_term"].to_numpy().tolist() for part in ("selection", "degree")}
+    )
+    with pm.Model(coords=_coords(dyads, name)) as pymc_model:
+        effects: dict[str, CityEffect] = {}
+        for block in name.blocks:
+            effects |= city_effects(block, dyads, chosen)
+        parameters: dict[str, Array] = {
+            part: _linear_predictor(part, dyads, effects, chosen) for part in name.parts
+        }
+        if name.family.has_dispersion:
+            parameters["dispersion"] = chosen.variable("dispersion")
+        _observe(name.family, dyads, parameters)
+    return pymc_model
+
+
+def _coords(dyads: xr.Dataset, name: ModelName) -> dict[str, list[str]]:
+    terms = [f"{part}_term" for part in name.parts if dyads.sizes[f"{part}_term"]]
+    return {dim: dyads[dim].to_numpy().tolist() for dim in ("dyad", "city", *terms)}
+
+
+def _linear_predictor(
+    part: Part, dyads: xr.Dataset, effects: Mapping[str, CityEffect], priors: Priors
+) -> Array:
+    design = dyads[f"{part}_design"].to_numpy()
+    center = design.mean(axis=0)
+    scale = column_scale(dyads, part).to_numpy()
+    terms = dyads[f"{part}_term"].to_numpy().tolist()
+    intercept_prior = priors.prior(f"{part}_intercept")
+    coef_priors = [priors.prior(f"{part}_coef", term) for term in terms]
+
+    constant: Array = 0.0  # what effects add to every dyad
+    shifts: list[Array] = [0.0] * len(terms)  # what they add to the standardized coefficients
+    rest: Array = offset(dyads, part).to_numpy()
+    for side in SIDES:
+        if f"{part}_{side}" not in effects:
+            continue
+        effect = effects[f"{part}_{side}"]
+        constant = constant + effect.along[0]
+        of_city = effect.across
+        for column in range(1, effect.split.columns.shape[1]):
+            weight = effect.along[column]
+            term = effect.split.term_of[f"{part}_{side}"].get(column)
+            if term is not None and _is_unbounded(coef_priors[term]):
+                shifts[term] = shifts[term] + weight * scale[term]
+                constant = constant + weight * center[term]
+            else:
+                of_city = of_city + effect.split.columns[:, column] * weight
+        rest = rest + of_city[city_position(dyads, side)]
+
+    if _is_unbounded(intercept_prior):
+        intercept = _shifted(f"{part}_intercept", intercept_prior, constant)
+    else:
+        intercept = intercept_prior.variable(f"{part}_intercept") + constant
+    if not terms:
+        return intercept + rest
+    coefs = _coefficients(part, coef_priors, shifts, scale)
+    return intercept + pt.dot((design - center) / scale, coefs) + rest
+
+
+def _is_unbounded(prior: Prior) -> bool:
+    return prior.support == (-np.inf, np.inf)
+
+
+def _shifted(name: str, prior: Prior, shift: Array) -> Array:
+    """Add ``name`` to the model, sampled as ``name + shift``; return the sum."""
+    if isinstance(shift, float):
+        return prior.variable(name) + shift
+    total = _shifted_variable(f"_{name}", prior, shift, ())
+    pm.Deterministic(name, total - shift)
+    return total
+
+
+def _shifted_variable(name: str, prior: Prior, shift: Array, shape: tuple[int, ...]) -> Array:
+    def shifted(shift: Array, size: Any) -> Array:  # noqa: ARG001 - PyMC passes both
+        return prior.dist(shape) + shift
+
+    return pm.CustomDist(name, shift, dist=shifted, shape=shape)
+
+
+def _coefficients(part: Part, priors: list[Prior], shifts: list[Array], scale: np.ndarray) -> Array:
+    """Add ``<part>_coef`` to the model; return standardized coefficients plus shifts."""
+    groups: dict[Prior, list[int]] = {}
+    for term, prior in enumerate(priors):
+        groups.setdefault(prior, []).append(term)
+    pieces = []
+    for number, (prior, members) in enumerate(groups.items()):
+        name = f"_{part}_coef_{number}"
+        if all(isinstance(shifts[term], float) for term in members):
+            pieces.append(prior.variable(name, shape=len(members)))
+        else:
+            shift = pt.stack([pt.as_tensor(shifts[term]) for term in members])
+            pieces.append(_shifted_variable(name, prior, shift, (len(members),)))
+    order = np.argsort([term for members in groups.values() for term in members])
+    total = pt.concatenate(pieces)[order]
+    plain = total - pt.stack([pt.as_tensor(shift) for shift in shifts])
+    pm.Deterministic(f"{part}_coef", plain / scale, dims=f"{part}_term")
+    return total
+
+
+def _observe(family: Family, dyads: xr.Dataset, parameters: Mapping[str, Array]) -> None:
+    xp = pytensor_arrays()
+
+    def by_name(values: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+        named = dict(zip(parameters, values, strict=True))
+        return named["degree"], named.get("selection"), named.get("dispersion")
+
+    def logp(value: Any, *values: Array) -> Array:
+        return family.log_prob(value.data, *by_name(values), xp)
+
+    def random(*values: Any, rng: np.random.Generator, size: Any) -> np.ndarray:  # noqa: ARG001
+        return family.draw(rng, *by_name(values))
+
+    pm.CustomDist(
+        "count",
+        *parameters.values(),
+        logp=logp,
+        random=random,
+        dtype="int64",
+        observed=dyads["count"].to_numpy(),
+        dims="dyad",
+    )

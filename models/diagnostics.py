@@ -1,0 +1,117 @@
+"""The gate: whether the draws of a fit can be believed."""
+
+from dataclasses import dataclass
+
+import arviz as az
+import numpy as np
+import xarray as xr
+
+MAX_R_HAT = 1.01
+MIN_ESS = 400
+MIN_BFMI = 0.3
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """What is known of a sampler's run.
+
+    Attributes
+    ----------
+    max_r_hat, min_ess_bulk, min_ess_tail : float
+        The worst over all parameters.
+    worst : str
+        The parameter with the largest R-hat.
+    divergences : int
+        Divergent transitions after tuning, all chains together.
+    min_bfmi : float
+        The lowest energy Bayesian fraction of missing information of a chain.
+    faults : tuple of str
+        Each broken rule, with the parameter or chain; empty where the fit passes.
+    """
+
+    max_r_hat: float
+    worst: str
+    min_ess_bulk: float
+    min_ess_tail: float
+    divergences: int
+    min_bfmi: float
+    faults: tuple[str, ...]
+
+    @property
+    def remedy(self) -> str:
+        """The next thing to try."""
+        if not self.faults:
+            return ""
+        if self.divergences:
+            return "try TARGET_ACCEPT=0.95, then a prior set that is tighter on the sds"
+        if self.min_bfmi < MIN_BFMI:
+            return "try TUNE=2000, then a prior set that is tighter on the sds and dispersion"
+        return "try DRAWS=4000 TUNE=2000; a parameter that still fails may not be identified"
+
+    @property
+    def is_too_short(self) -> bool:
+        """Whether R-hat or ESS fail, and nothing else does."""
+        return bool(self.faults) and not self.divergences and self.min_bfmi >= MIN_BFMI
+
+
+def diagnose(posterior: xr.Dataset, stats: xr.Dataset) -> Diagnostics:
+    """Hold draws against the gate.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        Draws of every parameter (chain, draw, ...).
+    stats : xarray.Dataset
+        ``diverging`` and ``energy`` (chain, draw) of the run that they come from.
+
+    Returns
+    -------
+    Diagnostics
+        The figures, and the rules that are broken: R-hat <= 1.01, bulk and tail ESS >= 400
+        (Vehtari, Gelman, Simpson, Carpenter and Burkner 2021), no divergences, E-BFMI >= 0.3
+        (Betancourt 2016). A parameter that does not move fails.
+    """
+    r_hat = _flat(az.rhat(posterior))
+    bulk = _flat(az.ess(posterior, method="bulk"))
+    tail = _flat(az.ess(posterior, method="tail"))
+    divergences = int(stats["diverging"].sum())
+    bfmi = _bfmi(stats["energy"].to_numpy())
+    faults = []
+    # the comparisons are written so that a NaN breaks the rule
+    worst = max(r_hat, key=lambda name: np.nan_to_num(r_hat[name], nan=np.inf))
+    if not r_hat[worst] <= MAX_R_HAT:
+        faults.append(f"R-hat {r_hat[worst]:.3f} > {MAX_R_HAT} ({worst})")
+    for kind, ess in (("bulk", bulk), ("tail", tail)):
+        name = min(ess, key=lambda name: np.nan_to_num(ess[name], nan=-np.inf))
+        if not ess[name] >= MIN_ESS:
+            faults.append(f"{kind} ESS {ess[name]:.0f} < {MIN_ESS} ({name})")
+    if divergences:
+        faults.append(f"{divergences} divergences")
+    if not bfmi.min() >= MIN_BFMI:
+        faults.append(f"E-BFMI {bfmi.min():.2f} < {MIN_BFMI} (chain {int(bfmi.argmin())})")
+    return Diagnostics(
+        max_r_hat=r_hat[worst],
+        worst=worst,
+        min_ess_bulk=min(bulk.values()),
+        min_ess_tail=min(tail.values()),
+        divergences=divergences,
+        min_bfmi=float(bfmi.min()),
+        faults=tuple(faults),
+    )
+
+
+def _flat(values: xr.Dataset) -> dict[str, float]:
+    """Label every scalar: ``degree_sender[Foshan]``."""
+    flat = {}
+    for name, variable in values.data_vars.items():
+        if not variable.ndim:
+            flat[str(name)] = float(variable)
+            continue
+        for label, value in variable.to_series().items():
+            labels = label if isinstance(label, tuple) else (label,)
+            flat[f"{name}[{', '.join(map(str, labels))}]"] = float(value)
+    return flat
+
+
+def _bfmi(energy: np.ndarray) -> np.ndarray:
+    return (np.diff(energy, axis=1) ** 2).mean(axis=1) / energy.var(axis=1)

@@ -1,0 +1,202 @@
+"""City effects, and how they enter a model without ridges.
+
+The mean of the effects of a role, and their component along any predictor that is constant
+within that role (a city's GDP, a ewe's age), cannot be told from the intercept and from that
+predictor's coefficient by the likelihood: a ridge that a sampler walks slowly. So the effects
+are split into the part in the span of those predictors and the part across it. The sampler moves
+the intercept and the coefficients *plus* the first part, which the data do inform; the first
+part itself keeps its prior. The change of variables has unit Jacobian, the posterior is the
+same, and the plain parameters come back as derived values.
+
+The part across is sampled centered where a city's data say more about its effect than the prior
+does, and non-centered elsewhere (Papaspiliopoulos, Roberts and Skold 2007, Statistical Science
+22): `is_centered` holds the rule.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import xarray as xr
+from pytensor import tensor as pt
+
+from models.arrays import Array
+from models.priors import Priors
+
+RICH = 15  # informative counts a city, on average, from which on effects are centered
+
+
+@dataclass
+class Split:
+    """City space, split along the predictors that are constant within a role, and across them.
+
+    Attributes
+    ----------
+    columns : numpy.ndarray
+        Shape (city, along): a column of ones, then the city-level predictors on their own scale.
+    weights : numpy.ndarray
+        Shape (along, along): ``columns @ weights`` is orthonormal.
+    across : numpy.ndarray
+        Shape (city, city - along): an orthonormal basis of the rest.
+    term_of : dict
+        For each role, which column is which term of the role's part.
+    """
+
+    columns: np.ndarray
+    weights: np.ndarray = field(init=False)
+    across: np.ndarray = field(init=False)
+    term_of: dict[str, dict[int, int]]
+
+    def __post_init__(self) -> None:
+        """Complete the columns to an orthonormal basis of city space."""
+        along = self.columns.shape[1]
+        basis, triangle = np.linalg.qr(self.columns, mode="complete")
+        self.weights = np.linalg.inv(triangle[:along])
+        self.across = basis[:, along:]
+
+
+@dataclass(frozen=True)
+class CityEffect:
+    """The effect of one role as the linear predictor needs it.
+
+    Attributes
+    ----------
+    split : Split
+        The city space that the effect lives in.
+    along : tensor
+        Shape (along,): weights of the effect's first part on ``split.columns``.
+    across : tensor
+        Shape (city,): the effect's second part.
+    """
+
+    split: Split
+    along: Array
+    across: Array
+
+
+def is_centered(dyads: xr.Dataset, role: str) -> bool:
+    """Decide whether a role's effects are sampled centered.
+
+    Once counts are over-dispersed, each positive one informs a degree effect about equally,
+    whatever its size; a selection effect is informed by the rarer of zeros and positives. With
+    few of them a standard deviation near zero stays possible, and centered effects would trap
+    the sampler in the funnel that leads there.
+
+    Parameters
+    ----------
+    dyads : xarray.Dataset
+        The dyads of a study.
+    role : str
+        For example ``degree_sender``.
+
+    Returns
+    -------
+    bool
+        True where the cities have at least 15 positive counts each on average and, for a
+        selection effect, at least 15 zeros too.
+    """
+    positive = int((dyads["count"] > 0).sum())
+    zeros = dyads.sizes["dyad"] - positive
+    informative = positive if role.startswith("degree") else min(positive, zeros)
+    return informative >= RICH * dyads.sizes["city"]
+
+
+def city_effects(roles: Sequence[str], dyads: xr.Dataset, priors: Priors) -> dict[str, CityEffect]:
+    """Add a group of correlated city effects to the model in whose context it is called.
+
+    Parameters
+    ----------
+    roles : sequence of str
+        The roles whose effects are correlated, for example one part's sender and receiver.
+    dyads : xarray.Dataset
+        The dyads of the study.
+    priors : Priors
+        Priors of the standard deviations and of the correlation.
+
+    Returns
+    -------
+    dict of str to CityEffect
+        One effect a role. The model gains ``<role>_sd``, ``<role>`` (city) and, for the sender
+        and receiver of one part, ``<part>_generalized_reciprocity``.
+    """
+    split = split_city_space(dyads, roles)
+    cholesky = _correlation_cholesky(roles, priors)
+    along: list[Array] = []
+    across: list[Array] = []
+    effects = {}
+    for k, role in enumerate(roles):
+        sd = priors.variable(f"{role}_sd")
+        *before, last = cholesky[k]
+        shape = split.across.shape[1]
+        # standardized values of the earlier roles carry the correlation (Cholesky, row by row)
+        mean = sd * sum(weight * z for weight, z in zip(before, across, strict=True))
+        if is_centered(dyads, role):
+            value = pm.Normal(f"_{role}_across", mean, sd * last, shape=shape)
+            across.append((value - mean) / (sd * last))
+        else:
+            across.append(pm.Normal(f"_{role}_across", 0, 1, shape=shape))
+            value = mean + sd * last * across[k]
+        along.append(pm.Normal(f"_{role}_along", 0, 1, shape=split.columns.shape[1]))
+        correlated = sum(w * z for w, z in zip(cholesky[k], along, strict=True))
+        effect = CityEffect(split, split.weights @ (sd * correlated), split.across @ value)
+        pm.Deterministic(role, effect.across + split.columns @ effect.along, dims="city")
+        effects[role] = effect
+    return effects
+
+
+def split_city_space(dyads: xr.Dataset, roles: Sequence[str]) -> Split:
+    """Find the predictors that are constant within the roles, and split city space along them.
+
+    Parameters
+    ----------
+    dyads : xarray.Dataset
+        The dyads of a study.
+    roles : sequence of str
+        For example ``("degree_sender", "degree_receiver")``.
+
+    Returns
+    -------
+    Split
+        The split, the same for all the roles, so that their correlation survives it.
+    """
+    cities = dyads.sizes["city"]
+    columns = [np.ones(cities)]
+    term_of: dict[str, dict[int, int]] = {role: {} for role in roles}
+    for role in roles:
+        for term, values in _city_level_terms(dyads, role):
+            known = next((k for k, c in enumerate(columns) if np.allclose(c, values)), None)
+            if known is None:
+                # leave at least two directions across, and no direction along twice
+                if len(columns) >= cities - 2 or _spanned(values, columns):
+                    continue
+                known = len(columns)
+                columns.append(values)
+            term_of[role][known] = term
+    return Split(np.column_stack(columns), term_of)
+
+
+def _city_level_terms(dyads: xr.Dataset, role: str) -> Iterator[tuple[int, np.ndarray]]:
+    part, side = role.split("_")
+    design = pd.DataFrame(dyads[f"{part}_design"].to_numpy())
+    grouped = design.groupby(dyads[side].to_numpy())
+    low, high = grouped.min(), grouped.max()
+    for term in design.columns:
+        if np.allclose(low[term], high[term], rtol=1e-12, atol=0):
+            values = low[term].reindex(dyads["city"].to_numpy())
+            yield int(term), values.fillna(values.mean()).to_numpy()
+
+
+def _spanned(values: np.ndarray, columns: list[np.ndarray]) -> bool:
+    fitted = np.column_stack(columns)
+    rest = values - fitted @ np.linalg.lstsq(fitted, values, rcond=None)[0]
+    return bool(np.linalg.norm(rest) < 1e-6 * np.linalg.norm(values - values.mean()))
+
+
+def _correlation_cholesky(roles: Sequence[str], priors: Priors) -> list[list[Array]]:
+    if len(roles) == 1:
+        return [[1.0]]
+    part = roles[0].split("_")[0]
+    correlation = priors.variable(f"{part}_generalized_reciprocity")
+    return [[1.0], [correlation, pt.sqrt(1 - correlation**2)]]

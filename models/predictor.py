@@ -1,0 +1,102 @@
+"""The linear predictors of a study's dyads, from parameters on their plain scale."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from data.declaration import Part
+from models.names import SIDES
+
+
+def column_scale(dyads: xr.Dataset, part: Part) -> xr.DataArray:
+    """Give the unit in which the prior of each coefficient speaks.
+
+    Parameters
+    ----------
+    dyads : xarray.Dataset
+        The dyads of a study.
+    part : str
+        ``selection`` or ``degree``.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dims (<part>_term,): the column's standard deviation, 1 for a column of zeros and ones.
+    """
+    design = dyads[f"{part}_design"]
+    binary = ((design == 0) | (design == 1)).all("dyad")
+    return design.std("dyad", ddof=1).where(~binary, 1.0)
+
+
+def city_position(dyads: xr.Dataset, side: str) -> np.ndarray:
+    """Give the position of each dyad's city among the cities.
+
+    Parameters
+    ----------
+    dyads : xarray.Dataset
+        The dyads of a study.
+    side : str
+        ``sender`` or ``receiver``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Whole numbers, shape (dyad,).
+    """
+    return dyads.get_index("city").get_indexer(pd.Index(dyads[side].to_numpy()))
+
+
+def offset(dyads: xr.Dataset, part: Part) -> xr.DataArray:
+    """Give what enters a linear predictor with a coefficient of one.
+
+    Parameters
+    ----------
+    dyads : xarray.Dataset
+        The dyads of a study.
+    part : str
+        ``selection`` or ``degree``.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dims (dyad,): for degree, log exposure less its mean, so that the intercept speaks of a
+        dyad with the geometric mean of the exposure; zero for selection.
+    """
+    log_exposure = dyads["log_exposure"]
+    if part == "selection":
+        return xr.zeros_like(log_exposure)
+    return log_exposure - log_exposure.mean()
+
+
+def linear_predictor(parameters: xr.Dataset, dyads: xr.Dataset, part: Part) -> xr.DataArray:
+    """Compute a linear predictor for every dyad.
+
+    Parameters
+    ----------
+    parameters : xarray.Dataset
+        Draws (or one set) of ``<part>_intercept``, ``<part>_coef`` and, where the model has
+        them, ``<part>_sender`` and ``<part>_receiver`` (city).
+    dyads : xarray.Dataset
+        The dyads of a study.
+    part : str
+        ``selection`` or ``degree``.
+
+    Returns
+    -------
+    xarray.DataArray
+        The dims of the draws, then dyad: logit of P(eligible) or log of the mean count.
+    """
+    design = dyads[f"{part}_design"]
+    total = parameters[f"{part}_intercept"] + offset(dyads, part).drop_vars(
+        ["sender", "receiver", "dyad_pair"], errors="ignore"
+    )
+    if f"{part}_coef" in parameters:
+        total = total + xr.dot(
+            parameters[f"{part}_coef"], design - design.mean("dyad"), dim=f"{part}_term"
+        )
+    for side in SIDES:
+        if f"{part}_{side}" in parameters:
+            position = xr.DataArray(city_position(dyads, side), dims="dyad")
+            total = total + parameters[f"{part}_{side}"].isel(city=position).drop_vars("city")
+    draws = [dim for dim in total.dims if dim != "dyad"]
+    return total.transpose(*draws, "dyad").astype(np.float64)

@@ -1,0 +1,160 @@
+"""What the user sees while a model compiles, tunes and draws."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Reporter:
+    """Hears of each stage of a fit; this one says nothing."""
+
+    def stage(self, text: str) -> None:
+        """Begin a stage.
+
+        Parameters
+        ----------
+        text : str
+            What is being done.
+        """
+
+    def advance(self, done: int, total: int, note: str = "") -> None:
+        """Tell how far the stage is.
+
+        Parameters
+        ----------
+        done : int
+            Steps done.
+        total : int
+            Steps in all.
+        note : str
+            What else is worth knowing.
+        """
+
+
+class LineReporter(Reporter):
+    """A line now and then, for logs.
+
+    Parameters
+    ----------
+    label : str
+        What is fitted.
+    stream : file
+        Where to write.
+    """
+
+    def __init__(self, label: str, stream: TextIO) -> None:
+        self._label, self._stream = label, stream
+        self._text = ""
+        self._last = time.monotonic()
+
+    def stage(self, text: str) -> None:
+        """Begin a stage.
+
+        Parameters
+        ----------
+        text : str
+            What is being done.
+        """
+        self._text, self._last = text, time.monotonic()
+        print(f"{self._label}: {text}", file=self._stream, flush=True)
+
+    def advance(self, done: int, total: int, note: str = "") -> None:
+        """Tell how far the stage is, at most every ten seconds.
+
+        Parameters
+        ----------
+        done : int
+            Steps done.
+        total : int
+            Steps in all.
+        note : str
+            What else is worth knowing.
+        """
+        if time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            line = f"{self._label}: {self._text}: {done} of {total}{note and f', {note}'}"
+            print(line, file=self._stream, flush=True)
+
+
+class LiveReporter(Reporter):
+    """A bar on a terminal.
+
+    Parameters
+    ----------
+    label : str
+        What is fitted.
+    progress : rich.progress.Progress
+        The display.
+    """
+
+    def __init__(self, label: str, progress: Progress) -> None:
+        self._label, self._progress = label, progress
+        self._task: TaskID = progress.add_task(label, total=None, note="")
+
+    def stage(self, text: str) -> None:
+        """Begin a stage.
+
+        Parameters
+        ----------
+        text : str
+            What is being done.
+        """
+        self._progress.reset(self._task, description=f"{self._label}: {text}", total=None, note="")
+
+    def advance(self, done: int, total: int, note: str = "") -> None:
+        """Tell how far the stage is.
+
+        Parameters
+        ----------
+        done : int
+            Steps done.
+        total : int
+            Steps in all.
+        note : str
+            What else is worth knowing.
+        """
+        self._progress.update(self._task, completed=done, total=total, note=note)
+
+
+@contextmanager
+def reporting(label: str) -> Iterator[Reporter]:
+    """Show progress on standard error: live on a terminal, else a line now and then.
+
+    Parameters
+    ----------
+    label : str
+        What is fitted.
+
+    Yields
+    ------
+    Reporter
+        To be told of each stage.
+    """
+    if not sys.stderr.isatty():
+        yield LineReporter(label, sys.stderr)
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[note]}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield LiveReporter(label, progress)

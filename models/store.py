@@ -1,0 +1,225 @@
+"""Fits on disk: one netCDF each, written whole or not at all, and not made twice."""
+
+import hashlib
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import h5netcdf
+import xarray as xr
+
+from data.errors import ResultsError
+from data.study import Study
+from models.priors import Priors
+from models.sampling import ConvergenceWarning, Settings, sample
+
+COMPRESSED = {"zlib": True, "complevel": 1, "shuffle": True}
+
+
+def sample_to_file(
+    study: Study, model: str, priors: Priors, settings: Settings, results: Path, *, force: bool
+) -> tuple[Path, bool]:
+    """Sample a model into the results folder, unless the fit is there already.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    model : str
+        The model's name.
+    priors : Priors
+        The prior set.
+    settings : Settings
+        How to sample.
+    results : pathlib.Path
+        The results folder.
+    force : bool
+        Sample although nothing has changed.
+
+    Returns
+    -------
+    path : pathlib.Path
+        The fit's file; it ends in ``.failed.nc`` where the fit failed its diagnostics.
+    reused : bool
+        Whether it was there.
+
+    Raises
+    ------
+    ResultsError
+        The folder cannot be written.
+    """
+    path = fit_path(results, study, priors, model)
+    digest = fit_digest(study, priors, model, settings)
+    for each in (path, _failed(path)):
+        if not force and is_current(each, digest):
+            return each, True
+    refuse_unwritable(path.parent)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the file and the summary say it
+        fit = sample(study, model, priors, **asdict(settings))
+    fit.attrs["digest"] = digest
+    return save_fit(fit, path), False
+
+
+def fit_path(results: Path, study: Study, priors: Priors, model: str) -> Path:
+    """Name the file of a fit.
+
+    Parameters
+    ----------
+    results : pathlib.Path
+        The results folder.
+    study : Study
+        The study.
+    priors : Priors
+        The prior set.
+    model : str
+        The model's name.
+
+    Returns
+    -------
+    pathlib.Path
+        ``results/<study>/<priors>/<model>.nc``; a fit that fails the gate has
+        ``.failed.nc`` in place of ``.nc``.
+    """
+    return results / study.name / priors.name / f"{model}.nc"
+
+
+def fit_digest(study: Study, priors: Priors, model: str, settings: Settings) -> str:
+    """Identify what a fit is made from.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    priors : Priors
+        The prior set.
+    model : str
+        The model's name.
+    settings : Settings
+        How it is sampled.
+
+    Returns
+    -------
+    str
+        SHA-256 of the study's bytes, the priors in force, the model, the settings and the
+        package's version.
+    """
+    made_from = [
+        study.digest,
+        priors.to_json(),
+        model,
+        asdict(settings),
+        version("interlocal"),
+    ]
+    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+
+
+def is_current(path: Path, digest: str) -> bool:
+    """Tell whether a file holds the fit that would be made.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, which need not exist.
+    digest : str
+        What the fit would be made from.
+
+    Returns
+    -------
+    bool
+        False for a file that is missing, unreadable or made from something else.
+    """
+    try:
+        with h5netcdf.File(path, "r") as file:
+            return bool(file.attrs.get("digest") == digest)
+    except (OSError, KeyError, ValueError):
+        return False
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Refuse a folder in which no result can be written, before any work is done for it.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder; it is made where it is missing.
+
+    Raises
+    ------
+    ResultsError
+        It cannot be made or written in.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ResultsError(
+            f"{folder}: results cannot be written there: {error.strerror}; "
+            "choose another folder with RESULTS="
+        ) from None
+
+
+def save_fit(fit: xr.DataTree, path: Path) -> Path:
+    """Write a fit.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        What `models.sample` returned.
+    path : pathlib.Path
+        Where a fit that passed the gate goes.
+
+    Returns
+    -------
+    pathlib.Path
+        Where it went: a fit that failed takes ``.failed.nc``. The file of the other kind, made
+        from earlier inputs, is removed, so that one model never has two answers.
+
+    Raises
+    ------
+    ResultsError
+        The file cannot be written; nothing is left behind.
+    """
+    failed = _failed(path)
+    target, stale = (path, failed) if fit.attrs["passed"] else (failed, path)
+    encoding = {
+        f"/{group}": {"count": COMPRESSED} for group in ("prior_predictive", "posterior_predictive")
+    }
+    try:
+        with _replacing(target) as temporary:
+            fit.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+        stale.unlink(missing_ok=True)
+    except OSError as error:
+        raise ResultsError(f"{target}: cannot be written: {error.strerror or error}") from None
+    return target
+
+
+def _failed(path: Path) -> Path:
+    return path.with_suffix(".failed.nc")
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside the target, and rename it once the block has ended well."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
