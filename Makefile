@@ -21,7 +21,7 @@ READY   := .venv/.ready
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help sample data test test-slow lint format lock clean
+.PHONY: help sample figures data test test-slow lint format lock clean
 
 help: ## list what can be made
 	@echo 'usage: make TARGET [VARIABLE=value ...]'
@@ -39,6 +39,9 @@ sample: $(READY) ## sample the models of a study, check the draws and summarise 
 	@$(RUN)/interlocal sample '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --seed '$(SEED)' \
 		--draws '$(DRAWS)' --tune '$(TUNE)' --chains '$(CHAINS)' \
 		--target-accept '$(TARGET_ACCEPT)' --results '$(RESULTS)' $(if $(FORCE),--force)
+
+figures: $(READY) ## draw the coefficients of the fits that make sample has made
+	@$(RUN)/interlocal figures '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --results '$(RESULTS)'
 
 data: $(READY) ## rebuild data/guangdong/dyads.csv, the same bytes each time
 	@$(RUN)/python -m data.guangdong.rebuild

@@ -1,15 +1,20 @@
 """The command line: `interlocal`, with `make` as its front door."""
 
-import re
 import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data.errors import InterlocalError
+from data.errors import InterlocalError, ModelError
+
+if TYPE_CHECKING:
+    from data import Study
+    from models.names import ModelName
+
+LONGEST = 1000  # characters of a message; what it quotes may be a whole file
 
 app = typer.Typer(
     add_completion=False,
@@ -24,18 +29,22 @@ def interlocal() -> None:
     """Bayesian regression of directed dyads: how much each city directs at each other one."""
 
 
+StudyFolder = Annotated[
+    str, typer.Argument(help="A study folder: study.toml and the table that it names.")
+]
+Models = Annotated[
+    str,
+    typer.Option("--model", help="One or several, as in 'zinb_srm nb_srm'; all of the study's."),
+]
+PriorSet = Annotated[str, typer.Option(help="A prior set by name (default, wide), or a TOML file.")]
+Results = Annotated[str, typer.Option(help="Folder that results are kept in.")]
+
+
 @app.command()
 def sample(
-    study: Annotated[
-        str, typer.Argument(help="A study folder: study.toml and the table that it names.")
-    ],
-    model: Annotated[
-        str,
-        typer.Option(help="One model or several, as in 'zinb_srm nb_srm'; all of study.toml's."),
-    ] = "",
-    priors: Annotated[
-        str, typer.Option(help="A prior set by name (default, wide), or a TOML file.")
-    ] = "default",
+    study: StudyFolder,
+    models: Models = "",
+    priors: PriorSet = "default",
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 20221,
     draws: Annotated[int, typer.Option(help="Draws kept, a chain.")] = 1000,
     tune: Annotated[int, typer.Option(help="Draws that tune the sampler, a chain.")] = 1000,
@@ -43,44 +52,43 @@ def sample(
     target_accept: Annotated[
         float, typer.Option(help="Raise it, to 0.95 say, where draws diverge.")
     ] = 0.8,
-    results: Annotated[str, typer.Option(help="Folder that results are kept in.")] = "results",
+    results: Results = "results",
     force: Annotated[
         bool, typer.Option("--force", help="Sample again, though nothing has changed.")
     ] = False,
 ) -> None:
     """Sample the models of a study, check the draws, keep and summarise them.
 
-    Each fit goes to RESULTS/<study>/<priors>/<model>.nc, an ArviZ-ready netCDF. A fit whose
+    Each fit goes to RESULTS/STUDY/PRIORS/MODEL.nc, a netCDF file that ArviZ reads. A fit whose
     study, priors and settings are unchanged is shown, not made again. A fit that fails its
-    diagnostics goes to <model>.failed.nc, and the exit status is 3.
+    diagnostics goes to MODEL.failed.nc, and the exit status is 3.
     """
     from data.study import read_study  # noqa: PLC0415 - nothing heavy before it is needed
-    from models.names import parse_model  # noqa: PLC0415
+    from models.settings import Settings  # noqa: PLC0415
 
+    settings = Settings(draws, tune, chains, seed, target_accept)
     checked = read_study(study)
-    names = re.split(r"[\s,]+", model.strip()) if model.strip() else checked.declaration.models
-    for name in names:
-        parse_model(name)
+    names = _chosen(models, study, checked)
 
     from analysis.loading import open_fit  # noqa: PLC0415
     from analysis.terminal import console, print_fit  # noqa: PLC0415
     from models.priors import Priors  # noqa: PLC0415
-    from models.sampling import Settings  # noqa: PLC0415
     from models.store import sample_to_file  # noqa: PLC0415
 
     prior_set = Priors.load(priors)
-    settings = Settings(draws, tune, chains, seed, target_accept)
+    for model in names:
+        prior_set.refuse_misfit(model, checked.terms)
     failed, kept = [], []
     try:
-        for name in dict.fromkeys(names):
+        for model in names:
             path, reused = sample_to_file(
-                checked, name, prior_set, settings, Path(results), force=force
+                checked, model.name, prior_set, settings, Path(results), force=force
             )
             kept.append(path)
             with open_fit(path) as fit:
                 print_fit(fit, path, reused=reused, out=console())
                 if not fit.attrs["passed"]:
-                    failed.append(name)
+                    failed.append(model.name)
     except KeyboardInterrupt:
         files = ", ".join(map(str, kept)) or "no fit was finished"
         print(f"\ninterrupted; kept: {files}; nothing is half-written", file=sys.stderr)
@@ -88,6 +96,45 @@ def sample(
     if failed:
         print(f"error: {', '.join(failed)} failed the diagnostics (see above)", file=sys.stderr)
         raise typer.Exit(3)
+
+
+@app.command()
+def figures(
+    study: StudyFolder,
+    models: Models = "",
+    priors: PriorSet = "default",
+    results: Results = "results",
+) -> None:
+    """Draw the fits that `interlocal sample` has made.
+
+    Each figure goes to RESULTS/STUDY/PRIORS/MODEL.coefficients.png and .svg.
+    """
+    from data.study import read_study  # noqa: PLC0415
+
+    checked = read_study(study)
+    names = [each.name for each in _chosen(models, study, checked)]
+
+    from analysis.figures import coefficient_figure, save_figure  # noqa: PLC0415
+    from analysis.loading import load  # noqa: PLC0415
+    from models.priors import Priors  # noqa: PLC0415
+
+    prior_set = Priors.load(priors).name
+    for name in names:
+        with load(checked.name, name, prior_set, results=results) as fit:
+            stem = Path(results) / checked.name / prior_set / f"{name}.coefficients"
+            for path in save_figure(coefficient_figure(fit), stem):
+                print(f"written: {path}")
+
+
+def _chosen(models: str, folder: str, study: "Study") -> "list[ModelName]":
+    from models.names import parse_model  # noqa: PLC0415
+
+    written = models.replace(",", " ").split()
+    try:
+        return [parse_model(name) for name in dict.fromkeys(written or study.declaration.models)]
+    except ModelError as error:
+        source = "" if written else f"{Path(folder) / 'study.toml'}: models: "
+        raise ModelError(f"{source}{error}") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,10 +155,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = app(args=arguments, prog_name="interlocal", standalone_mode=False)
     except InterlocalError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _complain(str(error))
         return error.exit_status
     except typer.TyperException as error:  # an option or argument that typer refuses
-        print(f"error: {error.format_message()}; see interlocal --help", file=sys.stderr)
+        if message := error.format_message():
+            _complain(f"{message.rstrip('.')}; see interlocal --help")
         return 2
     except typer.Exit as stop:
         return stop.exit_code
@@ -119,6 +167,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\ninterrupted; nothing is half-written", file=sys.stderr)
         return 130
     return status if isinstance(status, int) else 0
+
+
+def _complain(message: str) -> None:
+    """Print one line, whatever the text that it quotes may hold."""
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
+    print(f"error: {line[:LONGEST]}{'…' * (len(line) > LONGEST)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

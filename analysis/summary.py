@@ -33,6 +33,27 @@ def coefficients(fit: xr.DataTree, part: str) -> pd.DataFrame:
     )
 
 
+def part_unit(fit: xr.DataTree, part: str) -> str:
+    """Say in what unit the coefficients of a part are.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        A fit.
+    part : str
+        ``selection`` or ``degree``.
+
+    Returns
+    -------
+    str
+        For example ``log of the expected count, if eligible``.
+    """
+    if part == "selection":
+        return "log odds of being an eligible partner"
+    eligible = ", if eligible" if "selection_intercept" in fit["posterior"] else ""
+    return f"log of the expected count{eligible}"
+
+
 def spreads(fit: xr.DataTree) -> pd.DataFrame:
     """Summarise the standard deviations and correlations of city effects, and the dispersion.
 

@@ -10,14 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from analysis.summary import CI_PROB, coefficients, spreads
+from analysis.summary import CI_PROB, coefficients, part_unit, spreads
+from data.declaration import PARTS
 
 LOG_WIDTH = 110  # where standard output is a file or a pipe
-
-CAPTIONS = {
-    "selection": "Selection: log odds that the dyad is an eligible partnership",
-    "degree": "Degree: log of the expected count, given that it is",
-}
 
 
 def console() -> Console:
@@ -66,8 +62,8 @@ def print_fit(fit: xr.DataTree, path: Path, *, reused: bool, out: Console) -> No
             f"{'is' if len(synthetic) == 1 else 'are'} simulated, not observed. "
             "Nothing below is a finding about the world."
         )
-    for part, caption in CAPTIONS.items():
-        _print_table(coefficients(fit, part), caption, out)
+    for part in PARTS:
+        _print_table(coefficients(fit, part), f"{part.capitalize()}: {part_unit(fit, part)}", out)
     _print_table(spreads(fit), "City effects and dispersion", out)
     _print_gate(fit, out)
     kept = "up to date" if reused else "written"

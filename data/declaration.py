@@ -1,15 +1,24 @@
 """`study.toml`: what a study says of itself, read and checked."""
 
-import tomllib
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from data.errors import StudyError, suggest
+from data.files import read_toml
 
 Part = Literal["selection", "degree"]
 PARTS: tuple[Part, ...] = get_args(Part)
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("holds a newline or another control character; remove it")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_printable)]
 
 
 class _Table(BaseModel):
@@ -19,36 +28,36 @@ class _Table(BaseModel):
 class Columns(_Table):
     """Which file holds the dyads, and which of its columns is what."""
 
-    file: str = "dyads.csv"
-    sender: str
-    receiver: str
-    outcome: str
-    exposure: str | None = None
+    file: Text = "dyads.csv"
+    sender: Text
+    receiver: Text
+    outcome: Text
+    exposure: Text | None = None
 
 
 class Formulas(_Table):
     """The right-hand side of each part, in formulaic's language."""
 
-    selection: str = "1"
-    degree: str = "1"
+    selection: Text = "1"
+    degree: Text = "1"
 
 
 class Hypothesis(_Table):
     """A direction that somebody published for one term of one part."""
 
-    label: str
-    term: str
+    label: Text
+    term: Text
     part: Part
     direction: Literal["positive", "negative"]
-    source: str = ""
+    source: Text = ""
 
 
 class Declaration(_Table):
     """A whole `study.toml`."""
 
-    title: str
-    synthetic: tuple[str, ...] = ()
-    models: tuple[str, ...] = Field(min_length=1)
+    title: Text
+    synthetic: tuple[Text, ...] = ()
+    models: tuple[Text, ...] = Field(min_length=1)
     dyads: Columns
     formula: Formulas = Formulas()
     hypothesis: tuple[Hypothesis, ...] = ()
@@ -79,38 +88,42 @@ def read_declaration(path: Path) -> Declaration:
     StudyError
         The file is missing, is not UTF-8, is not TOML, or has a missing, unknown or unusable key.
     """
-    try:
-        content = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except FileNotFoundError:
-        raise StudyError(
-            f"{path}: not found; a study is a folder with a study.toml and a table of dyads"
-        ) from None
-    except OSError as error:
-        raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise StudyError(f"{path}: not UTF-8 at byte {error.start + 1}; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError(f"{path}: not valid TOML: {error}") from None
+    content = read_toml(
+        path, StudyError, "a study is a folder with a study.toml and a table of dyads"
+    )
     try:
         return Declaration.model_validate(content)
     except ValidationError as error:
         raise StudyError(f"{path}: {_first_fault(error)}") from None
 
 
+# pydantic's names of faults that a TOML writer would not understand, in the words of TOML
+WORDS = {
+    "model_type": "write a table",
+    "dict_type": "write a table",
+    "tuple_type": 'write a list, as in ["a", "b"]',
+    "string_type": 'write text in quotes, as in "a"',
+    "string_too_short": "is empty",
+    "too_short": "is empty; name at least one",
+}
+
+
 def _first_fault(error: ValidationError) -> str:
-    faults = error.errors(include_url=False)
+    # an unknown key comes first: where a needed one is misspelt, it is the cause
+    faults = sorted(
+        error.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden"
+    )
     fault = faults[0]
-    location = [str(step) for step in fault["loc"]]
-    tables = [step for step in location if step in _TABLES][:1]
-    schema = _TABLES[tables[0]] if tables and len(location) > 1 else Declaration
-    key = location[-1]
-    where = ".".join(location)
+    steps = [step + 1 if isinstance(step, int) else step for step in fault["loc"]]
+    schema = _TABLES.get(str(steps[0]), Declaration) if len(steps) > 1 else Declaration
+    where = ".".join(map(str, steps))
     match fault["type"]:
         case "extra_forbidden":
-            text = f"unknown key '{where}'; {suggest(key, schema.model_fields)}"
+            text = f"unknown key '{where}'; {suggest(str(steps[-1]), schema.model_fields)}"
         case "missing":
-            text = f"key '{where}' is missing; {schema.__name__.lower()} needs it"
-        case _:
-            text = f"key '{where}': {fault['msg'][0].lower()}{fault['msg'][1:]}"
+            text = f"key '{where}' is missing; add it"
+        case kind:
+            message = fault["msg"].removeprefix("Value error, ")
+            text = f"key '{where}': {WORDS.get(kind, message[:1].lower() + message[1:])}"
     others = len(faults) - 1
     return text + (f" (and {others} more fault{'s' if others > 1 else ''})" if others else "")

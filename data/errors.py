@@ -51,7 +51,7 @@ def suggest(name: str, valid: Iterable[str]) -> str:
     folded = {each.casefold(): each for each in known}
     near = get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
     hint = f"did you mean '{folded[near[0]]}'? " if near else ""
-    return f"{hint}Valid: {', '.join(known)}"
+    return f"{hint}Valid: {', '.join(known) or 'none'}"
 
 
 def rows(numbers: Sequence[int], shown: int = 3) -> str:

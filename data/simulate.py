@@ -11,7 +11,7 @@ from data.declaration import Declaration
 from data.dyads import dyads_dataset
 from data.errors import ModelError
 from data.study import Study, study_from_table
-from models.names import ModelName, parse_model
+from models.names import ModelName, correlation_name, parse_model
 from models.predictor import linear_predictor
 
 Truth = Mapping[str, Any]
@@ -130,7 +130,7 @@ def draw_outcomes(
     for block in model.blocks:
         correlation = np.eye(len(block))
         if len(block) == 2:
-            name = f"{block[0].split('_')[0]}_generalized_reciprocity"
+            name = correlation_name(block)
             parameters[name] = _given(truth, name)
             correlation[0, 1] = correlation[1, 0] = parameters[name]
         standard = rng.multivariate_normal(

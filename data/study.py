@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from data.declaration import Declaration, read_declaration
+from data.declaration import PARTS, Declaration, Part, read_declaration
 from data.dyads import dyads_dataset
 from data.errors import StudyError, suggest
 from data.table import check_table, read_table
@@ -33,6 +33,11 @@ class Study:
     declaration: Declaration
     dyads: xr.Dataset
     digest: str
+
+    @property
+    def terms(self) -> dict[Part, list[str]]:
+        """The terms of each part's formula."""
+        return {part: self.dyads[f"{part}_term"].to_numpy().tolist() for part in PARTS}
 
     @property
     def missing_dyads(self) -> int:
@@ -69,7 +74,7 @@ def read_study(folder: str | Path) -> Study:
     source = folder / declaration.dyads.file
     table = read_table(source, declaration.dyads)
     digest = hashlib.sha256(path.read_bytes() + b"\0" + source.read_bytes()).hexdigest()
-    return _assemble(table, declaration, folder.resolve().name, str(source), digest)
+    return _assemble(table, declaration, folder.resolve().name, str(source), digest, str(path))
 
 
 def study_from_table(table: pd.DataFrame, declaration: Declaration, name: str) -> Study:
@@ -101,20 +106,25 @@ def study_from_table(table: pd.DataFrame, declaration: Declaration, name: str) -
 
 
 def _assemble(
-    table: pd.DataFrame, declaration: Declaration, name: str, source: str, digest: str
+    table: pd.DataFrame,
+    declaration: Declaration,
+    name: str,
+    source: str,
+    digest: str,
+    declared: str = "study.toml",
 ) -> Study:
     for column in declaration.synthetic:
         if column not in table:
             raise StudyError(
-                f"study.toml: synthetic names '{column}', which is no column of {source}; "
+                f"{declared}: synthetic names '{column}', which is no column of {source}; "
                 f"{suggest(column, table.columns)}"
             )
-    dyads = dyads_dataset(table, declaration, source)
+    study = Study(name, declaration, dyads_dataset(table, declaration, source, declared), digest)
     for hypothesis in declaration.hypothesis:
-        terms = dyads[f"{hypothesis.part}_term"].to_numpy().tolist()
+        terms = study.terms[hypothesis.part]
         if hypothesis.term not in terms:
             raise StudyError(
-                f"study.toml: hypothesis '{hypothesis.label}': '{hypothesis.term}' is no term of "
+                f"{declared}: hypothesis '{hypothesis.label}': '{hypothesis.term}' is no term of "
                 f"the {hypothesis.part} formula; {suggest(hypothesis.term, terms)}"
             )
-    return Study(name, declaration, dyads, digest)
+    return study

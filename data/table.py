@@ -1,8 +1,5 @@
-"""`dyads.csv`: every row read and checked, with the line numbers that an editor shows."""
+"""`dyads.csv`: every row checked, with the line numbers that an editor shows."""
 
-import csv
-import io
-import re
 import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
@@ -14,6 +11,7 @@ import pandera.pandas as pa
 
 from data.declaration import Columns
 from data.errors import StudyError, rows, suggest
+from data.lines import read_rows
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "."})
 LARGEST_COUNT = 2**53  # beyond it float64 skips whole numbers
@@ -40,7 +38,7 @@ def read_table(path: Path, columns: Columns) -> pd.DataFrame:
     StudyError
         The file cannot be read, or a row breaks one of the rules; the message names the rows.
     """
-    table = _read_rows(path)
+    table = read_rows(path)
     for column in columns.model_dump(exclude={"file"}).values():
         if column is not None and column not in table:
             hint = suggest(column, table.columns)
@@ -72,9 +70,10 @@ def check_table(table: pd.DataFrame, columns: Columns, name: str) -> pd.DataFram
     """
     _validate(table, _city_rules(columns), name)
     _refuse_lookalikes(table, columns, name)
-    _validate(table, _dyad_rules(columns), name)
+    _validate(table, _dyad_rules(columns), name, (columns.sender, columns.receiver))
     _validate(table, _outcome_rules(columns), name)
-    checked = table.assign(**{columns.outcome: table[columns.outcome].map(Decimal).astype("int64")})
+    whole = table[columns.outcome].map(Decimal).map(int).astype("int64")
+    checked = table.assign(**{columns.outcome: whole})
     if columns.exposure is not None:
         _validate(table, _exposure_rules(columns.exposure), name)
         checked[columns.exposure] = _numbers(table[columns.exposure])
@@ -117,66 +116,25 @@ def settle_column(column: pd.Series, name: str) -> pd.Series:
         return column
     text = numbers.isna()
     if text.any():
-        at = rows(text.index[text].tolist())
+        odd, others = (text, "numbers") if text.mean() <= 1 / 2 else (~text, "text")
         raise StudyError(
-            f"{name}: {at}: '{column.name}' is {column[text].iloc[0]!r}, other rows hold numbers; "
+            f"{name}: {rows(text.index[odd].tolist())}: '{column.name}' is "
+            f"{column[odd].iloc[0]!r}, other rows hold {others}; "
             "make the column all numbers or all text"
         )
     return numbers
 
 
-def _read_rows(path: Path) -> pd.DataFrame:
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise StudyError(f"{path}: not found; [dyads] file in study.toml names it") from None
-    except OSError as error:
-        raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise StudyError(f"{path}: row {line}: not UTF-8; save the table as UTF-8") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header: list[str] = []
-    lines: list[int] = []
-    records: list[list[str]] = []
-    before = 0
-    try:
-        for record in reader:
-            line, before = before + 1, reader.line_num
-            if not record:
-                continue
-            if not header:
-                header = record
-                _check_header(header, path)
-            elif len(record) != len(header):
-                raise StudyError(
-                    f"{path}: row {line}: {len(record)} fields where the header has {len(header)}; "
-                    "put quotes around text that holds a comma"
-                )
-            else:
-                lines.append(line)
-                records.append(record)
-    except csv.Error as error:
-        raise StudyError(f"{path}: row {reader.line_num}: not valid CSV: {error}") from None
-    if not records:
-        raise StudyError(f"{path}: the table is empty; it needs a header and one row a dyad")
-    return pd.DataFrame(records, columns=header, index=pd.Index(lines, name="row"), dtype=object)
-
-
-def _check_header(header: list[str], path: Path) -> None:
-    repeated = sorted({column for column in header if header.count(column) > 1})
-    if repeated:
-        raise StudyError(f"{path}: column '{repeated[0]}' stands twice in the header")
-    if len(header) == 1 and re.search(r"[;\t|]", header[0]):
-        raise StudyError(f"{path}: the header is one column, {header[0]!r}; separate by commas")
-
-
 Rule = tuple[Callable[[pd.Series], pd.Series], str]
 
 
-def _validate(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> None:
+def _validate(
+    table: pd.DataFrame, schema: pa.DataFrameSchema, name: str, shown: tuple[str, str] | None = None
+) -> None:
+    """Let pandera check the table; report the first broken rule with its rows.
+
+    `shown` names the columns whose values a rule about whole rows shows.
+    """
     try:
         schema.validate(table, lazy=True)
     except pa.errors.SchemaErrors as errors:
@@ -186,13 +144,11 @@ def _validate(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> Non
         order = [check.error for check in _checks(schema)]
         first = min(cases["check"], key=order.index)
         broken = cases[cases["check"] == first].drop_duplicates("index").sort_values("index")
-        found = "" if broken["column"].isna().all() else f" (found {_shown(broken)})"
-        at = rows([int(number) for number in broken["index"]])
-        raise StudyError(f"{name}: {at}: {first}{found}") from None
-
-
-def _shown(cases: pd.DataFrame) -> str:
-    return repr(cases["failure_case"].iloc[0])
+        at = [int(number) for number in broken["index"]]
+        found = repr(broken["failure_case"].iloc[0])
+        if shown:
+            found = " -> ".join(str(table.loc[at[0], column]) for column in shown)
+        raise StudyError(f"{name}: {rows(at)}: {first} (found {found})") from None
 
 
 def _checks(schema: pa.DataFrameSchema) -> list[pa.Check]:
@@ -209,14 +165,18 @@ def _column_rules(column: str, rules: list[Rule]) -> pa.DataFrameSchema:
 def _city_rules(columns: Columns) -> pa.DataFrameSchema:
     rules: list[Rule] = [
         (lambda s: s.str.strip() != "", "a city has no name"),
-        (
-            lambda s: ~s.map(lambda text: any(unicodedata.category(c) == "Cc" for c in text)),
-            "a city's name holds a newline or another control character; remove it",
-        ),
         (lambda s: s.str.strip() == s, "a city's name begins or ends with a blank; remove it"),
         (
-            lambda s: ~s.str.contains(r"<\s*[A-Za-z/!?]|\[/?[a-z]", regex=True),
+            lambda s: s.map(str.isprintable),
+            "a city's name holds a newline or another control character; remove it",
+        ),
+        (
+            lambda s: ~s.str.contains(r"<\s*[A-Za-z/!?][^>]*>|\[[a-z#@/][^\]]*\]", regex=True),
             "a city's name holds markup; write the plain name",
+        ),
+        (
+            lambda s: ~s.str.contains(r" (?:->|&) ", regex=True),
+            "a city's name holds ' -> ' or ' & ', which join two names; write it another way",
         ),
     ]
     names = [columns.sender, columns.receiver]
@@ -235,7 +195,7 @@ def _refuse_lookalikes(table: pd.DataFrame, columns: Columns, name: str) -> None
             other = seen.setdefault(unicodedata.normalize("NFKC", city).casefold(), city)
             if other != city:
                 raise StudyError(
-                    f"{name}: row {row}: cities {other!r} and {city!r} differ only in case or "
+                    f"{name}: row {row}: cities {other!a} and {city!a} differ only in case or "
                     "Unicode form; write one city one way"
                 )
 

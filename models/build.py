@@ -11,11 +11,12 @@ from pytensor import tensor as pt
 from data.declaration import Part
 from data.study import Study
 from models.arrays import Array, pytensor_arrays
+from models.distributions import Prior
 from models.effects import CityEffect, city_effects
 from models.families import Family
 from models.names import SIDES, ModelName, parse_model
 from models.predictor import city_position, column_scale, offset
-from models.priors import Prior, Priors
+from models.priors import Priors
 
 
 def build(study: Study, model: str, priors: str | Priors = "default") -> pm.Model:
@@ -55,9 +56,7 @@ def build(study: Study, model: str, priors: str | Priors = "default") -> pm.Mode
     name = parse_model(model)
     chosen = priors if isinstance(priors, Priors) else Priors.load(priors)
     dyads = study.dyads
-    chosen.refuse_unknown_terms(
-        {part: dyads[f"{part}_term"].to_numpy().tolist() for part in ("selection", "degree")}
-    )
+    chosen.refuse_misfit(name, study.terms)
     with pm.Model(coords=_coords(dyads, name)) as pymc_model:
         effects: dict[str, CityEffect] = {}
         for block in name.blocks:
@@ -157,13 +156,14 @@ def _coefficients(part: Part, priors: list[Prior], shifts: list[Array], scale: n
 
 def _observe(family: Family, dyads: xr.Dataset, parameters: Mapping[str, Array]) -> None:
     xp = pytensor_arrays()
+    count = dyads["count"].to_numpy()
 
     def by_name(values: tuple[Any, ...]) -> tuple[Any, Any, Any]:
         named = dict(zip(parameters, values, strict=True))
         return named["degree"], named.get("selection"), named.get("dispersion")
 
-    def logp(value: Any, *values: Array) -> Array:
-        return family.log_prob(value.data, *by_name(values), xp)
+    def logp(value: Any, *values: Array) -> Array:  # noqa: ARG001 - the counts never change
+        return family.log_prob(count, *by_name(values), xp)
 
     def random(*values: Any, rng: np.random.Generator, size: Any) -> np.ndarray:  # noqa: ARG001
         return family.draw(rng, *by_name(values))
@@ -174,6 +174,6 @@ def _observe(family: Family, dyads: xr.Dataset, parameters: Mapping[str, Array])
         logp=logp,
         random=random,
         dtype="int64",
-        observed=dyads["count"].to_numpy(),
+        observed=count.astype(float),  # PyMC would store whole numbers in 32 bits
         dims="dyad",
     )

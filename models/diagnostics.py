@@ -71,9 +71,10 @@ def diagnose(posterior: xr.Dataset, stats: xr.Dataset) -> Diagnostics:
         (Vehtari, Gelman, Simpson, Carpenter and Burkner 2021), no divergences, E-BFMI >= 0.3
         (Betancourt 2016). A parameter that does not move fails.
     """
-    r_hat = _flat(az.rhat(posterior))
-    bulk = _flat(az.ess(posterior, method="bulk"))
-    tail = _flat(az.ess(posterior, method="tail"))
+    with np.errstate(divide="ignore", invalid="ignore"):  # a parameter that does not move
+        r_hat = _flat(az.rhat(posterior))
+        bulk = _flat(az.ess(posterior, method="bulk"))
+        tail = _flat(az.ess(posterior, method="tail"))
     divergences = int(stats["diverging"].sum())
     bfmi = _bfmi(stats["energy"].to_numpy())
     faults = []

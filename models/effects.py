@@ -23,6 +23,7 @@ import xarray as xr
 from pytensor import tensor as pt
 
 from models.arrays import Array
+from models.names import correlation_name
 from models.priors import Priors
 
 RICH = 15  # informative counts a city, on average, from which on effects are centered
@@ -197,6 +198,5 @@ def _spanned(values: np.ndarray, columns: list[np.ndarray]) -> bool:
 def _correlation_cholesky(roles: Sequence[str], priors: Priors) -> list[list[Array]]:
     if len(roles) == 1:
         return [[1.0]]
-    part = roles[0].split("_")[0]
-    correlation = priors.variable(f"{part}_generalized_reciprocity")
+    correlation = priors.variable(correlation_name(roles))
     return [[1.0], [correlation, pt.sqrt(1 - correlation**2)]]

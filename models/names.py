@@ -54,6 +54,32 @@ class ModelName:
         """Every role in which a city has an effect."""
         return tuple(role for block in self.blocks for role in block)
 
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Every parameter that has a prior."""
+        return (
+            *(f"{part}_{each}" for part in self.parts for each in ("intercept", "coef")),
+            *(f"{role}_sd" for role in self.roles),
+            *(correlation_name(block) for block in self.blocks if len(block) > 1),
+            *(["dispersion"] if self.family.has_dispersion else []),
+        )
+
+
+def correlation_name(block: Sequence[str]) -> str:
+    """Name the correlation of a city's sender and receiver effect in one part.
+
+    Parameters
+    ----------
+    block : sequence of str
+        The two roles, for example ``("degree_sender", "degree_receiver")``.
+
+    Returns
+    -------
+    str
+        For example ``degree_generalized_reciprocity``.
+    """
+    return f"{block[0].split('_')[0]}_generalized_reciprocity"
+
 
 def model_names() -> list[str]:
     """List every model.

@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -24,6 +24,7 @@ from models.names import ModelName, parse_model
 from models.predictor import linear_predictor
 from models.priors import Priors
 from models.progress import Reporter, reporting
+from models.settings import Settings
 
 PACKAGES = ("interlocal", "pymc", "pytensor", "nutpie", "arviz", "numpy", "xarray")
 PRIOR_DRAWS = 1000
@@ -33,35 +34,6 @@ BLOCK = 2**22  # draws x dyads held at once: 32 MiB an array
 
 class ConvergenceWarning(UserWarning):
     """A fit failed its diagnostics."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to sample.
-
-    Attributes
-    ----------
-    draws, tune, chains : int
-        Kept draws a chain, tuning draws a chain, chains.
-    seed : int
-        Seed of every random draw.
-    target_accept : float
-        Acceptance probability that the step size is tuned to, in (0, 1).
-    """
-
-    draws: int = 1000
-    tune: int = 1000
-    chains: int = 4
-    seed: int = 20221
-    target_accept: float = 0.8
-
-    def __post_init__(self) -> None:
-        """Refuse what no sampler can do."""
-        for name, least in (("draws", 4), ("tune", 1), ("chains", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ModelError(f"{name} is {getattr(self, name)}; it must be {least} or more")
-        if not 0 < self.target_accept < 1:
-            raise ModelError(f"target_accept is {self.target_accept}; it lies between 0 and 1")
 
 
 def sample(
@@ -208,6 +180,11 @@ def _draw(compiled: Any, how: Settings, reporter: Reporter) -> xr.DataTree:
     )
     try:
         fit: xr.DataTree = sampler.wait()
+    except RuntimeError as error:
+        raise ModelError(
+            f"the sampler stopped: {' '.join(str(error).split())}; "
+            "look for predictors of extreme size and for priors that exclude the data"
+        ) from None
     except BaseException:  # an interrupt too: nutpie's threads must end with us
         sampler.cancel()
         raise

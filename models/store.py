@@ -2,11 +2,7 @@
 
 import hashlib
 import json
-import os
-import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -14,10 +10,11 @@ from pathlib import Path
 import h5netcdf
 import xarray as xr
 
-from data.errors import ResultsError
+from data.files import refuse_unwritable, replacing
 from data.study import Study
 from models.priors import Priors
-from models.sampling import ConvergenceWarning, Settings, sample
+from models.sampling import ConvergenceWarning, sample
+from models.settings import Settings
 
 COMPRESSED = {"zlib": True, "complevel": 1, "shuffle": True}
 
@@ -142,30 +139,6 @@ def is_current(path: Path, digest: str) -> bool:
         return False
 
 
-def refuse_unwritable(folder: Path) -> None:
-    """Refuse a folder in which no result can be written, before any work is done for it.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The folder; it is made where it is missing.
-
-    Raises
-    ------
-    ResultsError
-        It cannot be made or written in.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise ResultsError(
-            f"{folder}: results cannot be written there: {error.strerror}; "
-            "choose another folder with RESULTS="
-        ) from None
-
-
 def save_fit(fit: xr.DataTree, path: Path) -> Path:
     """Write a fit.
 
@@ -192,34 +165,11 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
     encoding = {
         f"/{group}": {"count": COMPRESSED} for group in ("prior_predictive", "posterior_predictive")
     }
-    try:
-        with _replacing(target) as temporary:
-            fit.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
-        stale.unlink(missing_ok=True)
-    except OSError as error:
-        raise ResultsError(f"{target}: cannot be written: {error.strerror or error}") from None
+    with replacing(target) as temporary:
+        fit.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+    stale.unlink(missing_ok=True)
     return target
 
 
 def _failed(path: Path) -> Path:
     return path.with_suffix(".failed.nc")
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside the target, and rename it once the block has ended well."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

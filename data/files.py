@@ -1,0 +1,109 @@
+"""TOML read with clear errors; files written whole or not at all."""
+
+import os
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from data.errors import InterlocalError, ResultsError
+
+
+def read_toml(path: Path, fault: type[InterlocalError], missing: str) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    fault : type of InterlocalError
+        What to raise.
+    missing : str
+        The remedy where there is no such file.
+
+    Returns
+    -------
+    dict
+        What the file holds.
+
+    Raises
+    ------
+    InterlocalError
+        Of the type asked for: the file is missing, cannot be read, is not UTF-8 or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise fault(f"{path}: not found; {missing}") from None
+    except UnicodeDecodeError as error:
+        raise fault(f"{path}: not UTF-8 at byte {error.start + 1}; save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise fault(f"{path}: not valid TOML: {error}") from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        reason = getattr(error, "strerror", None) or error
+        raise fault(f"{path}: cannot be read: {reason}") from None
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Refuse a folder in which no result can be written, before any work is done for it.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder; it is made where it is missing.
+
+    Raises
+    ------
+    ResultsError
+        It cannot be made or written in.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ResultsError(
+            f"{folder}: results cannot be written there: {error.strerror}; "
+            "choose another folder with RESULTS= or --results"
+        ) from None
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Write a file beside its target, and rename it once it is whole.
+
+    Parameters
+    ----------
+    target : pathlib.Path
+        The file to make or to replace.
+
+    Yields
+    ------
+    pathlib.Path
+        Where to write. Where the block raises, the file is removed and the target stays as it is.
+
+    Raises
+    ------
+    ResultsError
+        The file cannot be written.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise ResultsError(f"{target}: cannot be written: {error.strerror or error}") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,210 @@
+"""One prior: a PyMC distribution by name, checked before any model is built."""
+
+import inspect
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from data.errors import PriorError, suggest
+
+SUPPORT = {"sd": (0.0, math.inf), "dispersion": (0.0, math.inf), "correlation": (-1.0, 1.0)}
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A PyMC distribution by name, with its arguments.
+
+    Attributes
+    ----------
+    distribution : str
+        The name of a univariate continuous PyMC distribution.
+    arguments : tuple of (str, float)
+        Its arguments.
+    source : str
+        File and key that it was written under, for messages.
+    """
+
+    distribution: str
+    arguments: tuple[tuple[str, float], ...]
+    source: str
+
+    def dist(self, shape: tuple[int, ...] = ()) -> Any:
+        """Make a random variable outside a model.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            How many independent copies.
+
+        Returns
+        -------
+        pytensor.tensor.TensorVariable
+            The variable.
+        """
+        import pymc as pm  # noqa: PLC0415
+
+        arguments = self._arrays
+        if self.distribution == "LKJCorr":  # of two roles: one correlation, in [-1, 1]
+            eta = arguments["eta"]
+            return np.asarray(2.0) * pm.Beta.dist(eta, eta, shape=shape) - 1
+        return getattr(pm, self.distribution).dist(**arguments, shape=shape)
+
+    @property
+    def _arrays(self) -> dict[str, np.ndarray]:
+        # arrays, because PyTensor would take log(2.0) of a plain number in single precision
+        return {name: np.asarray(value) for name, value in self.arguments}
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """The interval outside which the density is zero."""
+        from pymc.distributions.transforms import _default_transform  # noqa: PLC0415
+        from pymc.logprob.transforms import IntervalTransform, LogTransform  # noqa: PLC0415
+
+        if self.distribution == "LKJCorr":
+            return -1.0, 1.0
+        variable = self.dist()
+        transform = _default_transform(variable.owner.op, variable)
+        if isinstance(transform, LogTransform):
+            return 0.0, math.inf
+        if isinstance(transform, IntervalTransform):
+            lower, upper = transform.args_fn(*variable.owner.inputs)
+            low = -math.inf if lower is None else float(lower.eval())
+            return low, math.inf if upper is None else float(upper.eval())
+        return -math.inf, math.inf
+
+    def variable(self, name: str, **shape: Any) -> Any:
+        """Add the prior's random variable to the model in whose context it is called.
+
+        Parameters
+        ----------
+        name : str
+            The variable's name.
+        **shape : dict
+            ``shape`` or ``dims``, as PyMC takes them.
+
+        Returns
+        -------
+        pytensor.tensor.TensorVariable
+            The variable.
+        """
+        import pymc as pm  # noqa: PLC0415
+        from pymc.distributions.transforms import Interval  # noqa: PLC0415
+
+        if self.distribution == "LKJCorr":
+            return pm.CustomDist(
+                name,
+                dist=lambda size: self.dist(),  # noqa: ARG005 - PyMC passes it
+                transform=Interval(np.asarray(-1.0), np.asarray(1.0)),
+            )
+        return getattr(pm, self.distribution)(name, **self._arrays, **shape)
+
+
+def parse_prior(entry: Mapping[str, Any], kind: str, source: str) -> Prior:
+    """Check one entry of a prior set.
+
+    Parameters
+    ----------
+    entry : mapping
+        ``dist`` and the distribution's arguments.
+    kind : str
+        What it is a prior of: ``intercept``, ``coef``, ``sd``, ``correlation`` or ``dispersion``.
+    source : str
+        File and key, for messages.
+
+    Returns
+    -------
+    Prior
+        The prior.
+
+    Raises
+    ------
+    PriorError
+        The distribution or an argument is unknown, or its support is not the parameter's.
+    """
+    arguments = dict(entry)
+    name = arguments.pop("dist", None)
+    if name is None:
+        raise PriorError(f'{source}: no dist; name a PyMC distribution, as in dist = "Normal"')
+    known = _distributions()
+    if kind != "correlation":
+        del known["LKJCorr"]
+    if not isinstance(name, str) or name not in known:
+        raise PriorError(f"{source}: no distribution '{name}' for it; {suggest(str(name), known)}")
+    for argument, value in arguments.items():
+        if argument not in known[name]:
+            raise PriorError(
+                f"{source}: {name} has no argument '{argument}'; {suggest(argument, known[name])}"
+            )
+        if not _is_finite(value):
+            raise PriorError(f"{source}: {argument} = {str(value)[:40]} is not a finite number")
+    if name == "LKJCorr" and "eta" not in arguments:
+        raise PriorError(f"{source}: LKJCorr needs eta; eta = 1 is flat")
+    prior = Prior(name, tuple((each, float(value)) for each, value in arguments.items()), source)
+    _refuse_improper(prior, kind)
+    return prior
+
+
+def _is_finite(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return -sys.float_info.max <= value <= sys.float_info.max
+
+
+def _refuse_improper(prior: Prior, kind: str) -> None:
+    import pymc as pm  # noqa: PLC0415
+
+    try:
+        variable = prior.dist()
+        draw = pm.draw(variable, random_seed=0, mode="FAST_COMPILE")
+        density = float(pm.logp(variable, draw).eval(mode="FAST_COMPILE"))
+        lower, upper = prior.support
+    except Exception as error:  # noqa: BLE001 - PyMC, PyTensor and NumPy each raise their own
+        reason = " ".join(str(error).split("\n")[0].split())
+        raise PriorError(
+            f"{prior.source}: {prior.distribution} refuses its arguments: {reason}"
+        ) from None
+    if not math.isfinite(density):
+        raise PriorError(
+            f"{prior.source}: {prior.distribution} has no density with these arguments; "
+            "give it a positive width"
+        )
+    low, high = SUPPORT.get(kind, (-math.inf, math.inf))
+    if lower < low or upper > high:
+        allowed = (
+            "LKJCorr, Uniform or TruncatedNormal with lower and upper"
+            if kind == "correlation"
+            else "HalfNormal, Exponential, Gamma or another positive distribution"
+        )
+        raise PriorError(
+            f"{prior.source}: values of kind '{kind}' lie between {low:g} and {high:g}, those of "
+            f"{prior.distribution} do not; use {allowed}"
+        )
+
+
+def _distributions() -> dict[str, list[str]]:
+    """List the univariate continuous distributions of PyMC that can be drawn, with arguments."""
+    import pymc as pm  # noqa: PLC0415
+
+    skipped = {"Continuous", "Flat", "HalfFlat", "Interpolated", "PolyaGamma"}
+    not_arguments = {"args", "kwargs"}
+    classes: dict[str, Any] = {
+        name: member
+        for name, member in vars(pm.distributions.continuous).items()
+        if inspect.isclass(member)
+        and issubclass(member, pm.distributions.Continuous)
+        and hasattr(pm, name)
+        and name not in skipped
+    }
+    found = {
+        name: [
+            argument
+            for argument in inspect.signature(member.dist).parameters
+            if argument not in not_arguments
+        ]
+        for name, member in classes.items()
+    }
+    return found | {"LKJCorr": ["eta"]}

@@ -1,0 +1,43 @@
+"""How to sample, checked before any work is done."""
+
+from dataclasses import dataclass
+
+from data.errors import ModelError
+
+BOUNDS = {
+    "draws": (4, 1_000_000),
+    "tune": (1, 1_000_000),
+    "chains": (1, 1_000),
+    "seed": (0, 2**63 - 1),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to sample.
+
+    Attributes
+    ----------
+    draws, tune, chains : int
+        Kept draws a chain, tuning draws a chain, chains.
+    seed : int
+        Seed of every random draw.
+    target_accept : float
+        Acceptance probability that the step size is tuned to, in (0, 1).
+    """
+
+    draws: int = 1000
+    tune: int = 1000
+    chains: int = 4
+    seed: int = 20221
+    target_accept: float = 0.8
+
+    def __post_init__(self) -> None:
+        """Refuse what no sampler can do."""
+        for name, (least, most) in BOUNDS.items():
+            if not least <= getattr(self, name) <= most:
+                raise ModelError(
+                    f"{name} is {getattr(self, name)}; it lies between {least} and {most}"
+                )
+        if not 0 < self.target_accept < 1:
+            raise ModelError(f"target_accept is {self.target_accept}; it lies between 0 and 1")

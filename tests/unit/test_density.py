@@ -1,0 +1,180 @@
+"""The sampled density is the documented model's: against SciPy, and under relabelling."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from data import simulate_study
+from data.study import study_from_table
+from models import build
+from models.effects import is_centered, split_city_space
+from models.names import parse_model
+
+
+def with_city_predictors(cities, zeros_every):
+    """Simulate a study with an exposure and with predictors of the sender's and receiver's city."""
+    study, _ = simulate_study(cities, "zinb_srm", seed=3)
+    dyads = study.dyads
+    size = pd.Series(np.linspace(-1, 2, cities) ** 2, dyads["city"].to_numpy())
+    table = pd.DataFrame(
+        {
+            "sender": dyads["sender"].to_numpy(),
+            "receiver": dyads["receiver"].to_numpy(),
+            "services": dyads["count"].to_numpy()
+            + (np.arange(dyads.sizes["dyad"]) % zeros_every > 0),
+            "near": dyads["degree_design"].sel(degree_term="near").to_numpy(),
+        }
+    )
+    table["years"] = 1 + np.arange(len(table)) % 4
+    table["size_sender"] = size.loc[table["sender"]].to_numpy()
+    table["size_receiver"] = 3 * size.loc[table["receiver"]].to_numpy() - 1
+    declaration = study.declaration.model_copy(
+        update={
+            "synthetic": (),
+            "dyads": study.declaration.dyads.model_copy(update={"exposure": "years"}),
+            "formula": study.declaration.formula.model_copy(
+                update={"selection": "near", "degree": "near + size_sender + size_receiver"}
+            ),
+        }
+    )
+    return table, declaration
+
+
+def point_and_parameters(model, seed):
+    """Give a random point in the sampler's coordinates, and the plain parameters there."""
+    rng = np.random.default_rng(seed)
+    point = {
+        name: value + rng.normal(0, 0.3, np.shape(value))
+        for name, value in model.initial_point().items()
+    }
+    plain = [v for v in model.unobserved_value_vars if v not in model.value_vars]
+    values = model.compile_fn(plain, inputs=model.value_vars, on_unused_input="ignore")(point)
+    return point, point | {v.name: np.asarray(x) for v, x in zip(plain, values, strict=True)}
+
+
+def density_by_hand(study, name, parameters):
+    """Sum the log densities of DESIGN's model, priors `default`, in plain parameters."""
+    total = 0.0
+    dyads = study.dyads
+    for part in name.parts:
+        scale = dyads[f"{part}_design"].std("dyad", ddof=1).to_numpy()
+        sigma = 2 if part == "selection" else 5
+        total += stats.norm(0, sigma).logpdf(parameters[f"{part}_intercept"])
+        total += stats.norm(0, 1 / scale).logpdf(parameters[f"{part}_coef"]).sum()
+    for block in name.blocks:
+        sd = np.array([parameters[f"{role}_sd"] for role in block])
+        total += stats.halfnorm(scale=1.5).logpdf(sd).sum()
+        correlation = np.eye(len(block))
+        if len(block) == 2:
+            rho = parameters[f"{block[0].split('_')[0]}_generalized_reciprocity"]
+            correlation[0, 1] = correlation[1, 0] = rho
+            total += stats.beta(2, 2, loc=-1, scale=2).logpdf(rho)
+        effects = np.column_stack([parameters[role] for role in block])
+        covariance = correlation * np.outer(sd, sd)
+        total += stats.multivariate_normal(np.zeros(len(block)), covariance).logpdf(effects).sum()
+    total += stats.halfnorm(scale=2).logpdf(parameters["dispersion"])
+    return total
+
+
+def predictors(study, name, parameters):
+    """Compute both linear predictors with plain loops."""
+    dyads, eta = study.dyads, {}
+    city = {each: k for k, each in enumerate(dyads["city"].to_numpy())}
+    for part in name.parts:
+        design = dyads[f"{part}_design"].to_numpy()
+        eta[part] = (
+            parameters[f"{part}_intercept"]
+            + (design - design.mean(axis=0)) @ parameters[f"{part}_coef"]
+        )
+        for side in ("sender", "receiver"):
+            if f"{part}_{side}" in parameters:
+                at = [city[each] for each in dyads[side].to_numpy()]
+                eta[part] = eta[part] + parameters[f"{part}_{side}"][at]
+    log_years = dyads["log_exposure"].to_numpy()
+    eta["degree"] = eta["degree"] + log_years - log_years.mean()
+    return eta
+
+
+def log_likelihood(study, name, parameters):
+    eta = predictors(study, name, parameters)
+    dispersion, count = parameters["dispersion"], study.dyads["count"].to_numpy()
+    nb = stats.nbinom(1 / dispersion, 1 / (1 + dispersion * np.exp(eta["degree"])))
+    if "selection" not in eta:
+        return nb.logpmf(count).sum()
+    psi = 1 / (1 + np.exp(-eta["selection"]))
+    return np.log(psi * nb.pmf(count) + (1 - psi) * (count == 0)).sum()
+
+
+def change_of_variables(study, name, parameters, point):
+    """Log absolute determinant of plain parameters in the sampler's coordinates."""
+    total = 0.0
+    for variable, value in point.items():
+        if variable.endswith("_log__"):
+            total += np.sum(value)
+        elif variable.endswith("_interval__"):  # rho in (-1, 1)
+            rho = parameters[variable.removesuffix("_interval__")]
+            total += np.log((1 - rho**2) / 2)
+    for part in name.parts:  # the coordinates of coefficients are standardized
+        total -= np.log(study.dyads[f"{part}_design"].std("dyad", ddof=1).to_numpy()).sum()
+    for block in name.blocks:
+        cities = study.dyads.sizes["city"]
+        along = split_city_space(study.dyads, block).columns.shape[1]
+        for k, role in enumerate(block):
+            last = parameters[f"{role}_sd"]
+            if k:
+                rho = parameters[f"{block[0].split('_')[0]}_generalized_reciprocity"]
+                last = last * np.sqrt(1 - rho**2)
+            free = along if is_centered(study.dyads, role) else cities
+            total += free * np.log(last)
+    return total
+
+
+@pytest.mark.parametrize("zeros_every", [1, 3], ids=["few positives", "many positives"])
+@pytest.mark.parametrize("model", ["nb_pooled", "nb_crossed", "zinb_crossed", "zinb_srm"])
+def test_sampled_density_is_the_documented_one(model, zeros_every):
+    table, declaration = with_city_predictors(9 if zeros_every == 1 else 24, zeros_every)
+    study, name = study_from_table(table, declaration, "small"), parse_model(model)
+    built = build(study, model)
+    log_density = built.compile_logp()
+    for seed in range(3):
+        point, parameters = point_and_parameters(built, seed)
+        expected = density_by_hand(study, name, parameters) + log_likelihood(
+            study, name, parameters
+        )
+        actual = log_density(point) - change_of_variables(study, name, parameters, point)
+        assert actual == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("model", ["nb_crossed", "zinb_srm"])
+def test_relabelled_cities_and_reordered_rows_have_the_same_density(model):
+    table, declaration = with_city_predictors(9, 1)
+    study, name = study_from_table(table, declaration, "small"), parse_model(model)
+    rng = np.random.default_rng(5)
+    cities = study.dyads["city"].to_numpy()
+    new_name = dict(zip(cities, rng.permutation([f"town {k}" for k in range(9)]), strict=True))
+    mixed = table.replace({"sender": new_name, "receiver": new_name}).sample(frac=1, random_state=6)
+    other = study_from_table(mixed, declaration, "mixed")
+    built = build(other, model)
+    point, parameters = point_and_parameters(built, 7)
+    actual = built.compile_logp()(point) - change_of_variables(other, name, parameters, point)
+
+    # the same parameters under the old names, held against the study under the old names
+    towns = other.dyads["city"].to_numpy().tolist()
+    back = [towns.index(new_name[city]) for city in cities]
+    renamed = parameters | {role: parameters[role][back] for role in name.roles}
+    expected = density_by_hand(study, name, renamed) + log_likelihood(study, name, renamed)
+    assert actual == pytest.approx(expected, abs=1e-9)
+
+
+def test_counts_beyond_32_bits_are_kept_whole():
+    table, declaration = with_city_predictors(9, 1)
+    table.loc[3:5, "services"] = [2**31, 3 * 10**9, 2**53]
+    study, name = study_from_table(table, declaration, "large"), parse_model("nb_pooled")
+    built = build(study, "nb_pooled")
+    observed = built.rvs_to_values[built["count"]].eval()
+    assert observed.tolist() == table["services"].tolist()
+    point, parameters = point_and_parameters(built, 2)
+    expected = density_by_hand(study, name, parameters) + log_likelihood(study, name, parameters)
+    actual = built.compile_logp()(point) - change_of_variables(study, name, parameters, point)
+    assert actual == pytest.approx(expected, rel=1e-9)

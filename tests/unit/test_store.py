@@ -1,0 +1,73 @@
+"""Files of fits: written whole or not at all, and found again."""
+
+from dataclasses import replace
+
+import pytest
+import xarray as xr
+
+from analysis import load
+from data.errors import ResultsError
+from models import Priors
+from models.sampling import Settings
+from models.store import fit_digest, is_current, save_fit
+
+
+def small_fit(passed):
+    counts = xr.Dataset({"count": ("dyad", [1, 2])})
+    tree = xr.DataTree.from_dict({"prior_predictive": counts, "posterior_predictive": counts})
+    tree.attrs = {"passed": int(passed), "digest": "abc"}
+    return tree
+
+
+def test_a_failed_fit_has_another_name_and_a_passing_one_replaces_it(tmp_path):
+    path = tmp_path / "zinb_srm.nc"
+    assert save_fit(small_fit(passed=False), path) == tmp_path / "zinb_srm.failed.nc"
+    assert save_fit(small_fit(passed=True), path) == path
+    assert [each.name for each in tmp_path.iterdir()] == ["zinb_srm.nc"]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = save_fit(small_fit(passed=True), tmp_path / "nb_srm.nc")
+    before = path.read_bytes()
+
+    def full(self, target, **options):
+        target.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(xr.DataTree, "to_netcdf", full)
+    with pytest.raises(ResultsError, match=r"nb_srm.nc: cannot be written: No space left"):
+        save_fit(small_fit(passed=True), path)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["nb_srm.nc"]
+
+
+def test_a_damaged_file_is_not_current(tmp_path):
+    path = save_fit(small_fit(passed=True), tmp_path / "nb_srm.nc")
+    assert is_current(path, "abc")
+    assert not is_current(path, "abd")
+    path.write_bytes(path.read_bytes()[:100])
+    assert not is_current(path, "abc")
+    assert not is_current(tmp_path / "none.nc", "abc")
+
+
+def test_digest_changes_with_everything_that_a_fit_is_made_from(guangdong):
+    default, settings = Priors.load("default"), Settings()
+    base = fit_digest(guangdong, default, "zinb_srm", settings)
+    assert base == fit_digest(guangdong, Priors.load("default"), "zinb_srm", Settings())
+    others = [
+        fit_digest(guangdong, Priors.load("wide"), "zinb_srm", settings),
+        fit_digest(guangdong, default, "nb_srm", settings),
+        fit_digest(guangdong, default, "zinb_srm", replace(settings, seed=1)),
+        fit_digest(replace(guangdong, digest="0"), default, "zinb_srm", settings),
+    ]
+    assert len({base, *others}) == 5
+
+
+def test_loading_what_is_not_there_says_what_is(tmp_path):
+    folder = tmp_path / "guangdong" / "default"
+    folder.mkdir(parents=True)
+    save_fit(small_fit(passed=True), folder / "zinb_srm.nc")
+    with pytest.raises(ResultsError, match="did you mean 'zinb_srm'"):
+        load("guangdong", "zinb_smr", results=tmp_path)
+    with pytest.raises(ResultsError, match="make sample"):
+        load("guangdong", "zinb_srm", "wide", results=tmp_path)
