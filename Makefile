@@ -8,7 +8,7 @@ SEED    ?= 20221
 DRAWS   ?= 1000
 TUNE    ?= 1000
 CHAINS  ?= 4
-TARGET_ACCEPT ?= 0.8
+TARGET_ACCEPT ?= 0.9
 RESULTS ?= results
 FORCE   ?=
 

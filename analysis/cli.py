@@ -50,8 +50,8 @@ def sample(
     tune: Annotated[int, typer.Option(help="Draws that tune the sampler, a chain.")] = 1000,
     chains: Annotated[int, typer.Option(help="Chains.")] = 4,
     target_accept: Annotated[
-        float, typer.Option(help="Raise it, to 0.95 say, where draws diverge.")
-    ] = 0.8,
+        float, typer.Option(help="Raise it, to 0.99 say, where draws diverge.")
+    ] = 0.9,
     results: Results = "results",
     force: Annotated[
         bool, typer.Option("--force", help="Sample again, though nothing has changed.")

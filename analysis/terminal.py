@@ -2,7 +2,9 @@
 
 import json
 import sys
+from collections.abc import Hashable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -53,7 +55,7 @@ def print_fit(fit: xr.DataTree, path: Path, *, reused: bool, out: Console) -> No
     out.print(
         f"{cities} cities, {dyads} directed dyads ({zeros:.1%} zeros){missing}; "
         f"priors: {escape(about['priors'])}; {about['chains']} chains of {about['draws']} draws"
-        f"{f' (every {about["thin"]}th kept)' if about['thin'] > 1 else ''}, seed {about['seed']}"
+        f"{_second_try(about)}, seed {about['seed']}"
     )
     synthetic = json.loads(about["synthetic"])
     if synthetic:
@@ -68,6 +70,15 @@ def print_fit(fit: xr.DataTree, path: Path, *, reused: bool, out: Console) -> No
     _print_gate(fit, out)
     kept = "up to date" if reused else "written"
     out.print(f"{kept}: {escape(str(path))}", soft_wrap=True)
+
+
+def _second_try(about: Mapping[Hashable, Any]) -> str:
+    """Say how the draws were made where the first try failed the gate."""
+    if about["final_tune"] == about["tune"]:
+        return ""
+    kept = f", every {about['thin']}th kept" if about["thin"] > 1 else ""
+    target = about["final_target_accept"]
+    return f" (second try: {about['final_tune']} to tune, target acceptance {target:g}{kept})"
 
 
 def _print_table(summary: pd.DataFrame, caption: str, out: Console) -> None:

@@ -43,15 +43,17 @@ class Diagnostics:
         if not self.faults:
             return ""
         if self.divergences:
-            return "try TARGET_ACCEPT=0.95, then a prior set that is tighter on the sds"
+            return "try TARGET_ACCEPT=0.99, then a prior set that is tighter on the sds"
         if self.min_bfmi < MIN_BFMI:
             return "try TUNE=2000, then a prior set that is tighter on the sds and dispersion"
         return "try DRAWS=4000 TUNE=2000; a parameter that still fails may not be identified"
 
     @property
-    def is_too_short(self) -> bool:
-        """Whether R-hat or ESS fail, and nothing else does."""
-        return bool(self.faults) and not self.divergences and self.min_bfmi >= MIN_BFMI
+    def is_short(self) -> bool:
+        """Whether R-hat or ESS fail, which longer chains may mend."""
+        # written so that a NaN counts as a failure
+        passes = self.max_r_hat <= MAX_R_HAT and self.min_ess_bulk >= MIN_ESS <= self.min_ess_tail
+        return not passes
 
 
 def diagnose(posterior: xr.Dataset, stats: xr.Dataset) -> Diagnostics:
@@ -87,7 +89,7 @@ def diagnose(posterior: xr.Dataset, stats: xr.Dataset) -> Diagnostics:
         if not ess[name] >= MIN_ESS:
             faults.append(f"{kind} ESS {ess[name]:.0f} < {MIN_ESS} ({name})")
     if divergences:
-        faults.append(f"{divergences} divergences")
+        faults.append(f"{divergences} divergence{'s' if divergences > 1 else ''}")
     if not bfmi.min() >= MIN_BFMI:
         faults.append(f"E-BFMI {bfmi.min():.2f} < {MIN_BFMI} (chain {int(bfmi.argmin())})")
     return Diagnostics(

@@ -167,7 +167,10 @@ def split_city_space(dyads: xr.Dataset, roles: Sequence[str]) -> Split:
     term_of: dict[str, dict[int, int]] = {role: {} for role in roles}
     for role in roles:
         for term, values in _city_level_terms(dyads, role):
-            known = next((k for k, c in enumerate(columns) if np.allclose(c, values)), None)
+            known = next(
+                (k for k, c in enumerate(columns) if np.allclose(c, values, rtol=1e-12, atol=0)),
+                None,
+            )
             if known is None:
                 # leave at least two directions across, and no direction along twice
                 if len(columns) >= cities - 2 or _spanned(values, columns):

@@ -167,7 +167,12 @@ def test_a_fit_that_fails_says_so_and_exits_3(tmp_path, capsys):
 
 
 def test_an_interrupt_leaves_nothing_half_written(tmp_path):
-    command = [sys.executable, "-m", "analysis.cli", "sample", GUANGDONG, "--model=nb_pooled"]
+    # a test run in the background inherits SIGINT as ignored
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from analysis.cli import main; raise SystemExit(main())"
+    )
+    command = [sys.executable, "-c", code, "sample", GUANGDONG, "--model=nb_pooled"]
     process = subprocess.Popen(
         [*command, "--draws=1000000", f"--results={tmp_path}"],
         stderr=subprocess.PIPE,

@@ -16,7 +16,7 @@ def with_city_predictors(cities, zeros_every):
     """Simulate a study with an exposure and with predictors of the sender's and receiver's city."""
     study, _ = simulate_study(cities, "zinb_srm", seed=3)
     dyads = study.dyads
-    size = pd.Series(np.linspace(-1, 2, cities) ** 2, dyads["city"].to_numpy())
+    size = pd.Series(1e-9 * np.linspace(-1, 2, cities) ** 2, dyads["city"].to_numpy())
     table = pd.DataFrame(
         {
             "sender": dyads["sender"].to_numpy(),
@@ -28,7 +28,7 @@ def with_city_predictors(cities, zeros_every):
     )
     table["years"] = 1 + np.arange(len(table)) % 4
     table["size_sender"] = size.loc[table["sender"]].to_numpy()
-    table["size_receiver"] = 3 * size.loc[table["receiver"]].to_numpy() - 1
+    table["size_receiver"] = 3 * size.loc[table["receiver"]].to_numpy() - 1e-9
     declaration = study.declaration.model_copy(
         update={
             "synthetic": (),

@@ -1,0 +1,133 @@
+"""Compiled model -> draws, with a second and more careful try where the first fails the gate."""
+
+import os
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import nutpie
+import xarray as xr
+
+from data.errors import ModelError
+from models.diagnostics import Diagnostics, diagnose
+from models.progress import Reporter
+from models.settings import Settings
+
+LONGER = 4  # how much longer the second run is, where the first one is too short
+CLOSER = 5  # how much closer to 1 its target acceptance is, where draws of the first diverged
+
+
+@dataclass(frozen=True)
+class Chains:
+    """Draws that are kept, and how they came about.
+
+    Attributes
+    ----------
+    posterior : xarray.Dataset
+        Draws of the parameters (chain, draw, ...).
+    stats : xarray.Dataset
+        The sampler's figures for each (chain, draw).
+    diagnostics : Diagnostics
+        What the gate says.
+    run : Settings
+        How the kept draws were made, which differs from what was asked for after a second try.
+    thin : int
+        Of how many draws each kept one is the last.
+    """
+
+    posterior: xr.Dataset
+    stats: xr.Dataset
+    diagnostics: Diagnostics
+    run: Settings
+    thin: int
+
+
+def draw_chains(compiled: Any, names: list[str], how: Settings, reporter: Reporter) -> Chains:
+    """Draw; where the gate stays shut, draw once more, longer or with smaller steps.
+
+    Parameters
+    ----------
+    compiled : nutpie.CompiledModel
+        The model.
+    names : list of str
+        The parameters to keep.
+    how : Settings
+        How to sample.
+    reporter : Reporter
+        Hears of progress.
+
+    Returns
+    -------
+    Chains
+        As many draws as were asked for: a longer run is thinned.
+
+    Raises
+    ------
+    ModelError
+        The sampler found no point to start from.
+    """
+    chains = _draw_thinned(compiled, names, how, 1, reporter)
+    first = chains.diagnostics
+    if not first.faults:
+        return chains
+    reporter.stage(f"a second try, for {'; '.join(first.faults)}")
+    thin = LONGER if first.is_short else 1
+    careful = how.target_accept
+    if first.divergences:
+        careful = 1 - (1 - careful) / CLOSER
+    again = replace(how, draws=how.draws * thin, tune=how.tune * 2, target_accept=careful)
+    return _draw_thinned(compiled, names, again, thin, reporter)
+
+
+def _draw_thinned(
+    compiled: Any, names: list[str], run: Settings, thin: int, reporter: Reporter
+) -> Chains:
+    fit = _draw(compiled, run, reporter)
+    stats = fit["sample_stats"].to_dataset()
+    posterior = _every(thin, fit["posterior"].to_dataset()[names])
+    diagnostics = diagnose(posterior, stats)
+    # a kept draw counts as diverging where any of those that it stands for did
+    diverging = stats["diverging"].coarsen(draw=thin).max().to_numpy()
+    kept = _every(thin, stats).assign(diverging=(("chain", "draw"), diverging))
+    return Chains(posterior, kept, diagnostics, run, thin)
+
+
+def _every(thin: int, draws: xr.Dataset) -> xr.Dataset:
+    kept = draws.isel(draw=slice(thin - 1, None, thin))
+    return kept.assign_coords(draw=np.arange(kept.sizes["draw"]))
+
+
+def _draw(compiled: Any, how: Settings, reporter: Reporter) -> xr.DataTree:
+    reporter.stage("tuning and drawing")
+
+    def report(chains: list[Any]) -> None:
+        done = sum(chain.finished_draws for chain in chains)
+        total = sum(chain.total_draws for chain in chains)
+        divergences = sum(chain.divergences for chain in chains if not chain.tuning)
+        reporter.advance(done, total, f"{divergences} divergences" if divergences else "")
+
+    sampler = nutpie.sample(
+        compiled,
+        draws=how.draws,
+        tune=how.tune,
+        chains=how.chains,
+        cores=min(how.chains, os.process_cpu_count() or 1),
+        seed=how.seed,
+        target_accept=how.target_accept,
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=report,
+        progress_rate=200,
+        blocking=False,
+    )
+    try:
+        fit: xr.DataTree = sampler.wait()
+    except RuntimeError as error:
+        raise ModelError(
+            f"the sampler stopped: {' '.join(str(error).split())}; "
+            "look for predictors of extreme size and for priors that exclude the data"
+        ) from None
+    except BaseException:  # an interrupt too: nutpie's threads must end with us
+        sampler.cancel()
+        raise
+    return fit

@@ -1,0 +1,99 @@
+"""Draws -> pointwise log-likelihood and replicated counts, in blocks of draws."""
+
+import logging
+from collections.abc import Iterator
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+from models.names import ModelName
+from models.predictor import linear_predictor
+
+PRIOR_DRAWS = 1000
+BLOCK = 2**22  # draws x dyads held at once: 32 MiB an array
+
+
+def draw_prior(model: pm.Model, names: list[str], seed: np.random.SeedSequence) -> xr.Dataset:
+    """Draw from the prior.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model.
+    names : list of str
+        The parameters to keep.
+    seed : numpy.random.SeedSequence
+        Source of randomness.
+
+    Returns
+    -------
+    xarray.Dataset
+        1000 draws (chain, draw, ...) in one chain.
+    """
+    log = logging.getLogger("pymc")
+    level = log.level
+    log.setLevel(logging.WARNING)  # it would list every variable
+    try:
+        tree: xr.DataTree = pm.sample_prior_predictive(
+            PRIOR_DRAWS,
+            model=model,
+            var_names=names,
+            random_seed=int(seed.generate_state(1)[0]),
+            compile_kwargs={"mode": "FAST_COMPILE"},
+        )
+    finally:
+        log.setLevel(level)
+    return tree["prior"].to_dataset()
+
+
+def per_draw(
+    draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, seed: np.random.SeedSequence
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Compute the pointwise log-likelihood, and replicate the counts, once for each draw.
+
+    Parameters
+    ----------
+    draws : xarray.Dataset
+        Parameters (chain, draw, ...), of the prior or of the posterior.
+    dyads : xarray.Dataset
+        The dyads of the study.
+    name : ModelName
+        The model.
+    seed : numpy.random.SeedSequence
+        Source of randomness.
+
+    Returns
+    -------
+    likelihood : xarray.DataArray
+        Natural log of the probability of each observed count; dims (chain, draw, dyad).
+    replicate : xarray.DataArray
+        int64 counts drawn from the model; dims (chain, draw, dyad).
+    """
+    rng = np.random.default_rng(seed)
+    count = dyads["count"].to_numpy()
+    shape = {"chain": draws.sizes["chain"], "draw": draws.sizes["draw"], "dyad": len(count)}
+    likelihood = np.empty(tuple(shape.values()))
+    replicate = np.empty(tuple(shape.values()), dtype=np.int64)
+    for chain, block in _blocks(shape):
+        some = draws.isel(chain=chain, draw=block)
+        values = {p: linear_predictor(some, dyads, p).to_numpy() for p in name.parts}
+        arguments = (
+            values["degree"],
+            values.get("selection"),
+            some["dispersion"].to_numpy()[:, None] if name.family.has_dispersion else None,
+        )
+        likelihood[chain, block] = name.family.log_prob(count, *arguments)
+        replicate[chain, block] = name.family.draw(rng, *arguments)
+    coords = {dim: draws[dim] for dim in ("chain", "draw")} | {"dyad": dyads["dyad"].to_numpy()}
+    return (
+        xr.DataArray(likelihood, coords, tuple(shape)),
+        xr.DataArray(replicate, coords, tuple(shape)),
+    )
+
+
+def _blocks(shape: dict[str, int]) -> Iterator[tuple[int, slice]]:
+    size = max(1, BLOCK // shape["dyad"])
+    for chain in range(shape["chain"]):
+        for first in range(0, shape["draw"], size):
+            yield chain, slice(first, first + size)
