@@ -8,7 +8,7 @@ SEED    ?= 20221
 DRAWS   ?= 1000
 TUNE    ?= 1000
 CHAINS  ?= 4
-TARGET_ACCEPT ?= 0.9
+TARGET_ACCEPT ?= 0.8
 RESULTS ?= results
 FORCE   ?=
 
@@ -21,7 +21,7 @@ READY   := .venv/.ready
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help sample figures data test test-slow lint format lock clean
+.PHONY: help sample figures data test lint format lock clean
 
 help: ## list what can be made
 	@echo 'usage: make TARGET [VARIABLE=value ...]'
@@ -47,10 +47,7 @@ data: $(READY) ## rebuild data/guangdong/dyads.csv, the same bytes each time
 	@$(RUN)/python -m data.guangdong.rebuild
 
 test: $(READY) ## run the tests (those that need ../shared are skipped without it)
-	@$(RUN)/pytest -m 'not slow'
-
-test-slow: $(READY) ## run the tests that take minutes
-	@$(RUN)/pytest -m slow
+	@$(RUN)/pytest
 
 lint: $(READY) ## check style, types and docstrings
 	@$(RUN)/ruff check .

@@ -51,7 +51,7 @@ def sample(
     chains: Annotated[int, typer.Option(help="Chains.")] = 4,
     target_accept: Annotated[
         float, typer.Option(help="Raise it, to 0.99 say, where draws diverge.")
-    ] = 0.9,
+    ] = 0.8,
     results: Results = "results",
     force: Annotated[
         bool, typer.Option("--force", help="Sample again, though nothing has changed.")

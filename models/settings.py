@@ -30,7 +30,7 @@ class Settings:
     tune: int = 1000
     chains: int = 4
     seed: int = 20221
-    target_accept: float = 0.9
+    target_accept: float = 0.8
 
     def __post_init__(self) -> None:
         """Refuse what no sampler can do."""
