@@ -1,0 +1,54 @@
+"""What several commands take."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from data.errors import ModelError
+
+if TYPE_CHECKING:
+    from data import Study
+    from models.names import ModelName
+
+StudyFolder = Annotated[
+    str, typer.Argument(help="A study folder: study.toml and the table that it names.")
+]
+Models = Annotated[
+    str,
+    typer.Option("--model", help="One or several, as in 'zinb_srm nb_srm'; all of the study's."),
+]
+PriorSet = Annotated[str, typer.Option(help="A prior set by name (default, wide), or a TOML file.")]
+Results = Annotated[str, typer.Option(help="Folder that results are kept in.")]
+
+
+def chosen_models(models: str, folder: str, study: "Study") -> "list[ModelName]":
+    """Take the names of models apart.
+
+    Parameters
+    ----------
+    models : str
+        Names, with blanks or commas between them; all models of the study where it is empty.
+    folder : str
+        The study's folder, for messages.
+    study : Study
+        The study.
+
+    Returns
+    -------
+    list of ModelName
+        Each model once, in the order given.
+
+    Raises
+    ------
+    ModelError
+        There is no such model.
+    """
+    from models.names import parse_model
+
+    written = models.replace(",", " ").split()
+    try:
+        return [parse_model(name) for name in dict.fromkeys(written or study.declaration.models)]
+    except ModelError as error:
+        source = "" if written else f"{Path(folder) / 'study.toml'}: models: "
+        raise ModelError(f"{source}{error}") from None

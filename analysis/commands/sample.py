@@ -1,0 +1,66 @@
+"""`interlocal sample`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.commands.options import Models, PriorSet, Results, StudyFolder, chosen_models
+
+
+def sample(
+    study: StudyFolder,
+    models: Models = "",
+    priors: PriorSet = "default",
+    seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 20221,
+    draws: Annotated[int, typer.Option(help="Draws kept, a chain.")] = 1000,
+    tune: Annotated[int, typer.Option(help="Draws that tune the sampler, a chain.")] = 1000,
+    chains: Annotated[int, typer.Option(help="Chains.")] = 4,
+    target_accept: Annotated[
+        float, typer.Option(help="Raise it, to 0.99 say, where draws diverge.")
+    ] = 0.8,
+    results: Results = "results",
+    force: Annotated[
+        bool, typer.Option("--force", help="Sample again, though nothing has changed.")
+    ] = False,
+) -> None:
+    """Sample the models of a study, check the draws, keep and summarise them.
+
+    Each fit goes to RESULTS/STUDY/PRIORS/MODEL.nc, a netCDF file that ArviZ reads. A fit whose
+    study, priors and settings are unchanged is shown, not made again. A fit that fails its
+    diagnostics goes to MODEL.failed.nc, and the exit status is 3.
+    """
+    from data.study import read_study
+    from models.settings import Settings
+
+    settings = Settings(draws, tune, chains, seed, target_accept)
+    checked = read_study(study)
+    names = chosen_models(models, study, checked)
+
+    from analysis.loading import open_fit
+    from analysis.terminal import console, print_fit
+    from models.priors import Priors
+    from models.store import sample_to_file
+
+    prior_set = Priors.load(priors)
+    for model in names:
+        prior_set.refuse_misfit(model, checked.terms)
+    failed, kept = [], []
+    try:
+        for model in names:
+            path, reused = sample_to_file(
+                checked, model.name, prior_set, settings, Path(results), force=force
+            )
+            kept.append(path)
+            with open_fit(path) as fit:
+                print_fit(fit, path, reused=reused, out=console())
+                if not fit.attrs["passed"]:
+                    failed.append(model.name)
+    except KeyboardInterrupt:
+        files = ", ".join(map(str, kept)) or "no fit was finished"
+        print(f"\ninterrupted; kept: {files}; nothing is half-written", file=sys.stderr)
+        raise typer.Exit(130) from None
+    if failed:
+        print(f"error: {', '.join(failed)} failed the diagnostics (see above)", file=sys.stderr)
+        raise typer.Exit(3)
