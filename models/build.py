@@ -19,7 +19,9 @@ from models.predictor import city_position, column_scale, offset
 from models.priors import Priors
 
 
-def build(study: Study, model: str, priors: str | Priors = "default") -> pm.Model:
+def build(
+    study: Study, model: str, priors: str | Priors = "default", *, shared_counts: bool = False
+) -> pm.Model:
     """Build the PyMC model of a study.
 
     Parameters
@@ -30,6 +32,9 @@ def build(study: Study, model: str, priors: str | Priors = "default") -> pm.Mode
         Family and effects, for example ``zinb_srm``.
     priors : str or Priors
         A prior set, or its name or path.
+    shared_counts : bool
+        Hold the counts as the shared variable ``counts`` (dyad), which can be exchanged after
+        the model is compiled. Slower: what is precomputed for known counts is not.
 
     Returns
     -------
@@ -66,7 +71,9 @@ def build(study: Study, model: str, priors: str | Priors = "default") -> pm.Mode
         }
         if name.family.has_dispersion:
             parameters["dispersion"] = chosen.variable("dispersion")
-        _observe(name.family, dyads, parameters)
+        counts = dyads["count"].to_numpy()
+        shared = pm.Data("counts", counts.astype(float), dims="dyad") if shared_counts else None
+        _observe(name.family, counts, shared, parameters)
     return pymc_model
 
 
@@ -154,16 +161,17 @@ def _coefficients(part: Part, priors: list[Prior], shifts: list[Array], scale: n
     return total
 
 
-def _observe(family: Family, dyads: xr.Dataset, parameters: Mapping[str, Array]) -> None:
+def _observe(
+    family: Family, counts: np.ndarray, shared: Array | None, parameters: Mapping[str, Array]
+) -> None:
     xp = pytensor_arrays()
-    count = dyads["count"].to_numpy()
 
     def by_name(values: tuple[Any, ...]) -> tuple[Any, Any, Any]:
         named = dict(zip(parameters, values, strict=True))
         return named["degree"], named.get("selection"), named.get("dispersion")
 
-    def logp(value: Any, *values: Array) -> Array:  # noqa: ARG001 - the counts never change
-        return family.log_prob(count, *by_name(values), xp)
+    def logp(value: Any, *values: Array) -> Array:  # noqa: ARG001 - it is one of the two below
+        return family.log_prob(counts if shared is None else shared, *by_name(values), xp)
 
     def random(*values: Any, rng: np.random.Generator, size: Any) -> np.ndarray:  # noqa: ARG001
         return family.draw(rng, *by_name(values))
@@ -174,6 +182,7 @@ def _observe(family: Family, dyads: xr.Dataset, parameters: Mapping[str, Array])
         logp=logp,
         random=random,
         dtype="int64",
-        observed=count.astype(float),  # PyMC would store whole numbers in 32 bits
+        # as floats: PyMC would store whole numbers in 32 bits
+        observed=counts.astype(float) if shared is None else shared,
         dims="dyad",
     )

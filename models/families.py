@@ -24,7 +24,7 @@ class LogProb(Protocol):
 
     def __call__(
         self,
-        count: np.ndarray,
+        count: Array,
         degree: Array,
         selection: Array,
         dispersion: Array,
@@ -60,7 +60,7 @@ class Family:
     draw: Callable[[np.random.Generator, Array, Array, Array], np.ndarray]
 
 
-def log_rising(count: np.ndarray, dispersion: Array, xp: Arrays) -> Array:
+def log_rising(count: Array, dispersion: Array, xp: Arrays) -> Array:
     """Sum log(1 + k dispersion) over k = 0 .. count - 1.
 
     This is log Gamma(count + r) - log Gamma(r) + count log(dispersion) for r = 1 / dispersion,
@@ -69,8 +69,8 @@ def log_rising(count: np.ndarray, dispersion: Array, xp: Arrays) -> Array:
 
     Parameters
     ----------
-    count : numpy.ndarray of int
-        Counts, shape (dyad,).
+    count : numpy.ndarray of int, or a PyTensor variable
+        Counts, shape (dyad,). Counts that are known now are each computed once.
     dispersion : array
         Shape () or (draw, 1).
     xp : Arrays
@@ -81,6 +81,9 @@ def log_rising(count: np.ndarray, dispersion: Array, xp: Arrays) -> Array:
     array
         Shape (dyad,) or (draw, dyad).
     """
+    if not isinstance(count, np.ndarray):  # a shared variable, whose counts may change
+        r = 1 / dispersion
+        return xp.gammaln(count + r) - xp.gammaln(r) + count * xp.log(dispersion)
     distinct, position = np.unique(count, return_inverse=True)
     steps = np.arange(min(distinct[-1], EXACT), dtype=float)
     summed = xp.cumsum(xp.log1p(dispersion * steps), axis=-1)
@@ -96,7 +99,7 @@ def log_rising(count: np.ndarray, dispersion: Array, xp: Arrays) -> Array:
 
 
 def _nb_log_prob(
-    count: np.ndarray,
+    count: Array,
     degree: Array,
     selection: Array,
     dispersion: Array,
@@ -108,8 +111,13 @@ def _nb_log_prob(
         count * degree
         - (count + 1 / dispersion) * xp.softplus(log_odds)
         + log_rising(count, dispersion, xp)
-        - NUMPY.gammaln(count + 1.0)
+        - _log_factorial(count, xp)
     )
+
+
+def _log_factorial(count: Array, xp: Arrays) -> Array:
+    known = isinstance(count, np.ndarray)
+    return (NUMPY if known else xp).gammaln(count + 1.0)
 
 
 def _nb_log_p_zero(degree: Array, dispersion: Array, xp: Arrays) -> Array:
@@ -137,14 +145,14 @@ def _zero_inflated(
         return xp.softplus(inner) - xp.softplus(selection)
 
     def inflated(
-        count: np.ndarray,
+        count: Array,
         degree: Array,
         selection: Array,
         dispersion: Array,
         xp: Arrays = NUMPY,
     ) -> Array:
         positive = log_prob(count, degree, selection, dispersion, xp) - xp.softplus(-selection)
-        return xp.where(count == 0, log_zero(degree, selection, dispersion, xp), positive)
+        return xp.where(count < 1, log_zero(degree, selection, dispersion, xp), positive)
 
     def draw_inflated(
         rng: np.random.Generator, degree: Array, selection: Array, dispersion: Array
