@@ -1,4 +1,4 @@
 from .loading import load
-from .summary import coefficients, spreads
+from .summary import coefficients, shares, spreads
 
-__all__ = ["coefficients", "load", "spreads"]
+__all__ = ["coefficients", "load", "shares", "spreads"]

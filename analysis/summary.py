@@ -67,8 +67,28 @@ def spreads(fit: xr.DataTree) -> pd.DataFrame:
     pandas.DataFrame
         A row a parameter, columns as in `coefficients`.
     """
-    endings = ("_sd", "_reciprocity", "dispersion")
+    endings = ("_sd", "_reciprocity", "city_correlation", "dispersion")
     return _summarise(fit, [str(v) for v in fit["posterior"].data_vars if str(v).endswith(endings)])
+
+
+def shares(fit: xr.DataTree) -> pd.DataFrame:
+    """Summarise the partition of each linear predictor's variance.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        A fit.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a part and source (predictors, sender, receiver, pair, residual); the shares of a
+        part add up to 1. Columns as in `coefficients`.
+    """
+    table = _summarise(fit, ["variance_share"])
+    return table.rename(
+        lambda name: name.removeprefix("variance_share[").removesuffix("]").replace(", ", " ")
+    )
 
 
 def _summarise(fit: xr.DataTree, names: list[str]) -> pd.DataFrame:

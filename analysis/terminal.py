@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from analysis.summary import CI_PROB, coefficients, part_unit, spreads
+from analysis.summary import CI_PROB, coefficients, part_unit, shares, spreads
 from data.declaration import PARTS
 
+UNSIGNED = ("_sd", "dispersion", "predictors", "sender", "receiver", "pair", "residual")
 LOG_WIDTH = 110  # where standard output is a file or a pipe
 
 
@@ -67,7 +68,10 @@ def print_fit(fit: xr.DataTree, path: Path, *, reused: bool, out: Console) -> No
     for part in PARTS:
         _print_table(coefficients(fit, part), f"{part.capitalize()}: {part_unit(fit, part)}", out)
     _print_table(spreads(fit), "City effects and dispersion", out)
+    _print_table(shares(fit), "Share of the linear predictor's variance", out)
     _print_gate(fit, out)
+    for caution in json.loads(about["cautions"]):
+        out.print(f"[bold yellow]Caution:[/] {escape(caution)}.")
     kept = "up to date" if reused else "written"
     out.print(f"{kept}: {escape(str(path))}", soft_wrap=True)
 
@@ -90,7 +94,7 @@ def _print_table(summary: pd.DataFrame, caption: str, out: Console) -> None:
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     for term, row in summary.iterrows():
-        signed = not str(term).endswith(("_sd", "dispersion"))
+        signed = not str(term).endswith(UNSIGNED)
         sign = "+" if row["mean"] > 0 else "-"
         p_sign = row["p_positive"] if sign == "+" else 1 - row["p_positive"]
         table.add_row(

@@ -1,17 +1,17 @@
 """Outcomes drawn from a model with known truth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from data.declaration import Declaration
+from data.declaration import Declaration, Part
 from data.dyads import dyads_dataset
 from data.errors import ModelError
 from data.study import Study, study_from_table
-from models.names import ModelName, correlation_name, parse_model
+from models.names import ModelName, correlation_name, parse_model, role_pairs
 from models.predictor import linear_predictor
 
 Truth = Mapping[str, Any]
@@ -28,6 +28,18 @@ TRUTH: dict[str, Any] = {
     "degree_sender_sd": 0.7,
     "degree_receiver_sd": 0.5,
     "degree_generalized_reciprocity": 0.6,
+    "city_correlation": {
+        "selection_sender & selection_receiver": 0.4,
+        "selection_sender & degree_sender": 0.6,
+        "selection_receiver & degree_sender": 0.2,
+        "selection_sender & degree_receiver": 0.1,
+        "selection_receiver & degree_receiver": 0.5,
+        "degree_sender & degree_receiver": 0.6,
+    },
+    "selection_pair_sd": 0.8,
+    "selection_dyadic_reciprocity": 0.6,
+    "degree_pair_sd": 0.6,
+    "degree_dyadic_reciprocity": 0.6,
     "dispersion": 0.5,
 }
 
@@ -103,7 +115,8 @@ def draw_outcomes(
         What to draw from.
     truth : mapping
         Parameters by name: intercepts, sds, reciprocities and dispersion are numbers,
-        ``<part>_coef`` maps each term to its coefficient on the formula's own scale.
+        ``<part>_coef`` maps each term to its coefficient on the formula's own scale,
+        ``city_correlation`` each pair of roles (``names.role_pairs``) to its correlation.
     rng : numpy.random.Generator
         Source of randomness.
 
@@ -128,17 +141,18 @@ def draw_outcomes(
             raise ModelError(f"truth: {part}_coef has terms {sorted(coefs)}, the study {terms}")
         parameters[f"{part}_coef"] = (f"{part}_term", [float(coefs[term]) for term in terms])
     for block in model.blocks:
-        correlation = np.eye(len(block))
-        if len(block) == 2:
-            name = correlation_name(block)
-            parameters[name] = _given(truth, name)
-            correlation[0, 1] = correlation[1, 0] = parameters[name]
         standard = rng.multivariate_normal(
-            np.zeros(len(block)), correlation, size=dyads.sizes["city"], method="cholesky"
+            np.zeros(len(block)),
+            _correlation(block, truth, parameters),
+            size=dyads.sizes["city"],
+            method="cholesky",
         )
         for role, values in zip(block, standard.T, strict=True):
             parameters[f"{role}_sd"] = _given(truth, f"{role}_sd")
             parameters[role] = ("city", values * parameters[f"{role}_sd"].item())
+    if model.has_pairs:
+        for part in model.parts:
+            _draw_pairs(part, dyads, truth, parameters, rng)
     if model.family.has_dispersion:
         parameters["dispersion"] = _given(truth, "dispersion")
     predictors = {
@@ -147,6 +161,35 @@ def draw_outcomes(
     dispersion = parameters["dispersion"].item() if model.family.has_dispersion else None
     count = model.family.draw(rng, predictors["degree"], predictors.get("selection"), dispersion)
     return parameters, count
+
+
+def _correlation(block: Sequence[str], truth: Truth, parameters: xr.Dataset) -> np.ndarray:
+    """Read the correlations of a group of roles, note them among the parameters, fill a matrix."""
+    name, pairs = correlation_name(block), role_pairs(block)
+    lower = np.tril_indices(len(block), -1)
+    matrix = np.eye(len(block))
+    if len(block) == 2:
+        parameters[name] = _given(truth, name)
+        matrix[lower] = parameters[name].item()
+    elif len(block) > 2:
+        if set(truth.get(name, {})) != set(pairs):
+            raise ModelError(f"truth: {name} needs a value for each of {', '.join(pairs)}")
+        matrix[lower] = [float(truth[name][pair]) for pair in pairs]
+        parameters[name] = xr.DataArray(matrix[lower], {"role_pair": pairs})
+    return np.tril(matrix) + np.tril(matrix, -1).T
+
+
+def _draw_pairs(
+    part: Part, dyads: xr.Dataset, truth: Truth, parameters: xr.Dataset, rng: np.random.Generator
+) -> None:
+    sd, reciprocity = (f"{part}_{each}" for each in ("pair_sd", "dyadic_reciprocity"))
+    parameters[sd], parameters[reciprocity] = _given(truth, sd), _given(truth, reciprocity)
+    rho = parameters[reciprocity].item()
+    both = rng.multivariate_normal([0, 0], [[1, rho], [rho, 1]], size=dyads.sizes["pair"])
+    position = dyads.get_index("pair").get_indexer(pd.Index(dyads["dyad_pair"].to_numpy()))
+    direction = np.where(dyads["sender"].to_numpy() < dyads["receiver"].to_numpy(), 0, 1)
+    effect = both[position, direction] * parameters[sd].item()
+    parameters[f"{part}_pair"] = ("dyad", effect)
 
 
 def _given(truth: Truth, name: str) -> float:

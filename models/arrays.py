@@ -21,6 +21,7 @@ class Arrays:
     exp: Callable[[Array], Array]
     log: Callable[[Array], Array]
     log1p: Callable[[Array], Array]
+    expm1: Callable[[Array], Array]
     softplus: Callable[[Array], Array]  # log(1 + exp(x)), without overflow
     sigmoid: Callable[[Array], Array]
     gammaln: Callable[[Array], Array]
@@ -34,6 +35,7 @@ NUMPY = Arrays(
     exp=np.exp,
     log=np.log,
     log1p=np.log1p,
+    expm1=np.expm1,
     softplus=lambda x: np.logaddexp(0.0, x),
     sigmoid=special.expit,
     gammaln=special.gammaln,
@@ -58,6 +60,7 @@ def pytensor_arrays() -> Arrays:
         exp=pt.exp,
         log=pt.log,
         log1p=pt.log1p,
+        expm1=pt.expm1,
         softplus=pt.softplus,
         sigmoid=pt.sigmoid,
         gammaln=pt.gammaln,

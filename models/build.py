@@ -1,5 +1,6 @@
 """Study + model name + priors -> pm.Model."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,11 +13,15 @@ from data.declaration import Part
 from data.study import Study
 from models.arrays import Array, pytensor_arrays
 from models.distributions import Prior
-from models.effects import CityEffect, city_effects
+from models.effects import CityEffect, city_effects, pair_effects
 from models.families import Family
 from models.names import SIDES, ModelName, parse_model
 from models.predictor import city_position, column_scale, offset
 from models.priors import Priors
+
+
+class ModelCaution(UserWarning):
+    """A model is asked for whose results need care."""
 
 
 def build(
@@ -50,6 +55,11 @@ def build(
     PriorError
         The prior set does not exist, or does not fit the study.
 
+    Warns
+    -----
+    ModelCaution
+        The model's results need care; the message says why.
+
     Notes
     -----
     For the dyad d = (i -> j)::
@@ -62,6 +72,8 @@ def build(
     chosen = priors if isinstance(priors, Priors) else Priors.load(priors)
     dyads = study.dyads
     chosen.refuse_misfit(name, study.terms)
+    for caution in name.cautions:
+        warnings.warn(f"{name.name}: {caution}", ModelCaution, stacklevel=2)
     with pm.Model(coords=_coords(dyads, name)) as pymc_model:
         effects: dict[str, CityEffect] = {}
         for block in name.blocks:
@@ -69,6 +81,9 @@ def build(
         parameters: dict[str, Array] = {
             part: _linear_predictor(part, dyads, effects, chosen) for part in name.parts
         }
+        if name.has_pairs:
+            for part in name.parts:
+                parameters[part] = parameters[part] + pair_effects(part, dyads, chosen)
         if name.family.has_dispersion:
             parameters["dispersion"] = chosen.variable("dispersion")
         counts = dyads["count"].to_numpy()

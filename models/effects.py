@@ -14,7 +14,7 @@ does, and non-centered elsewhere (Papaspiliopoulos, Roberts and Skold 2007, Stat
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,9 @@ import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
 
+from data.declaration import Part
 from models.arrays import Array
-from models.names import correlation_name
+from models.names import correlation_name, role_pairs
 from models.priors import Priors
 
 RICH = 15  # informative counts a city, on average, from which on effects are centered
@@ -119,8 +120,8 @@ def city_effects(roles: Sequence[str], dyads: xr.Dataset, priors: Priors) -> dic
     Returns
     -------
     dict of str to CityEffect
-        One effect a role. The model gains ``<role>_sd``, ``<role>`` (city) and, for the sender
-        and receiver of one part, ``<part>_generalized_reciprocity``.
+        One effect a role. The model gains ``<role>_sd``, ``<role>`` (city) and, for several
+        roles, their correlation: ``<part>_generalized_reciprocity`` or ``city_correlation``.
     """
     split = split_city_space(dyads, roles)
     cholesky = _correlation_cholesky(roles, priors)
@@ -199,7 +200,65 @@ def _spanned(values: np.ndarray, columns: list[np.ndarray]) -> bool:
 
 
 def _correlation_cholesky(roles: Sequence[str], priors: Priors) -> list[list[Array]]:
+    """Give the Cholesky factor of the roles' correlation matrix, row by row."""
     if len(roles) == 1:
         return [[1.0]]
-    correlation = priors.variable(correlation_name(roles))
-    return [[1.0], [correlation, pt.sqrt(1 - correlation**2)]]
+    name = correlation_name(roles)
+    if len(roles) == 2:
+        correlation = priors.variable(name)
+        return [[1.0], [correlation, pt.sqrt(1 - correlation**2)]]
+    # LKJ(eta) by partial correlations: those of level k are Beta(b, b) on (-1, 1) with
+    # b = eta + (n - 2 - k) / 2 (Lewandowski, Kurowicka and Joe 2009, section 2.4)
+    prior = priors.prior(name)
+    eta = dict(prior.arguments)["eta"]
+    rows: list[list[Array]] = []
+    for i in range(len(roles)):
+        row: list[Array] = []
+        left: Array = 1.0  # of the row's unit length
+        for k in range(i):
+            level = replace(prior, arguments=(("eta", eta + (len(roles) - 2 - k) / 2),))
+            row.append(level.variable(f"_city_partial_correlation_{i}_{k}") * pt.sqrt(left))
+            left = left - row[-1] ** 2
+        rows.append([*row, pt.sqrt(left) if i else 1.0])
+    lower = [
+        sum(a * b for a, b in zip(rows[i], rows[j], strict=False))
+        for i in range(len(roles))
+        for j in range(i)
+    ]
+    pm.modelcontext(None).add_coord("role_pair", role_pairs(roles))
+    pm.Deterministic(name, pt.stack(lower), dims="role_pair")
+    return rows
+
+
+def pair_effects(part: Part, dyads: xr.Dataset, priors: Priors) -> Array:
+    """Add the pair effects of a part to the model in whose context it is called.
+
+    Parameters
+    ----------
+    part : str
+        ``selection`` or ``degree``.
+    dyads : xarray.Dataset
+        The dyads of the study.
+    priors : Priors
+        Priors of the standard deviation and of the correlation.
+
+    Returns
+    -------
+    tensor
+        The effect of each directed dyad, shape (dyad,). The model gains ``<part>_pair_sd``,
+        ``<part>_dyadic_reciprocity`` (the correlation of the two directions) and ``<part>_pair``
+        (dyad).
+    """
+    sd = priors.variable(f"{part}_pair_sd")
+    reciprocity = priors.variable(f"{part}_dyadic_reciprocity")
+    pairs = dyads.sizes["pair"]
+    # half the sum and half the difference of the two directions are independent
+    alike = pm.Normal(f"_{part}_pair_alike", 0, 1, shape=pairs)
+    apart = pm.Normal(f"_{part}_pair_apart", 0, 1, shape=pairs)
+    position = dyads.get_index("pair").get_indexer(pd.Index(dyads["dyad_pair"].to_numpy()))
+    direction = np.where(dyads["sender"].to_numpy() < dyads["receiver"].to_numpy(), 1.0, -1.0)
+    effect = sd * (
+        pt.sqrt((1 + reciprocity) / 2) * alike[position]
+        + pt.sqrt((1 - reciprocity) / 2) * direction * apart[position]
+    )
+    return pm.Deterministic(f"{part}_pair", effect, dims="dyad")

@@ -10,6 +10,27 @@ from models.families import FAMILIES, Family
 Blocks = tuple[tuple[str, ...], ...]
 
 SIDES = ("sender", "receiver")
+COMPETING = (
+    "dispersion and pair effects compete where each directed dyad is seen once; "
+    "hold this model against the one without pair effects"
+)
+
+
+@dataclass(frozen=True)
+class Effects:
+    """An effects structure.
+
+    Attributes
+    ----------
+    blocks : callable
+        The parts of a model to the roles of its cities, grouped: effects within a group are
+        correlated.
+    has_pairs : bool
+        Whether each part has pair effects too, correlated between the two directions.
+    """
+
+    blocks: Callable[[Sequence[Part]], Blocks]
+    has_pairs: bool = False
 
 
 def _per_part(*blocks: tuple[str, ...]) -> Callable[[Sequence[Part]], Blocks]:
@@ -18,11 +39,18 @@ def _per_part(*blocks: tuple[str, ...]) -> Callable[[Sequence[Part]], Blocks]:
     )
 
 
-# An effects structure groups the roles of a city: effects within a group are correlated.
-EFFECTS: dict[str, Callable[[Sequence[Part]], Blocks]] = {
-    "pooled": _per_part(),
-    "crossed": _per_part(("sender",), ("receiver",)),
-    "srm": _per_part(("sender", "receiver")),
+def _joint(parts: Sequence[Part]) -> Blocks:
+    return (tuple(f"{part}_{side}" for part in parts for side in SIDES),)
+
+
+EFFECTS: dict[str, Effects] = {
+    "pooled": Effects(_per_part()),
+    "sender": Effects(_per_part(("sender",))),
+    "receiver": Effects(_per_part(("receiver",))),
+    "crossed": Effects(_per_part(("sender",), ("receiver",))),
+    "srm": Effects(_per_part(SIDES)),
+    "srm_joint": Effects(_joint),  # with one part, it is srm
+    "srm_dyadic": Effects(_per_part(SIDES), has_pairs=True),
 }
 
 
@@ -38,11 +66,14 @@ class ModelName:
         How counts arise.
     blocks : tuple of tuple of str
         The roles of cities, grouped into those whose effects are correlated.
+    has_pairs : bool
+        Whether each part has pair effects.
     """
 
     name: str
     family: Family
     blocks: Blocks
+    has_pairs: bool
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -61,24 +92,57 @@ class ModelName:
             *(f"{part}_{each}" for part in self.parts for each in ("intercept", "coef")),
             *(f"{role}_sd" for role in self.roles),
             *(correlation_name(block) for block in self.blocks if len(block) > 1),
+            *(
+                f"{part}_{each}"
+                for part in self.parts
+                for each in ("pair_sd", "dyadic_reciprocity")
+                if self.has_pairs
+            ),
             *(["dispersion"] if self.family.has_dispersion else []),
         )
 
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What a reader of the model's results must know."""
+        if self.has_pairs and self.family.has_dispersion:
+            return (COMPETING,)
+        return ()
+
 
 def correlation_name(block: Sequence[str]) -> str:
-    """Name the correlation of a city's sender and receiver effect in one part.
+    """Name the correlations of a group of roles.
 
     Parameters
     ----------
     block : sequence of str
-        The two roles, for example ``("degree_sender", "degree_receiver")``.
+        The roles, for example ``("degree_sender", "degree_receiver")``.
 
     Returns
     -------
     str
-        For example ``degree_generalized_reciprocity``.
+        For one part's sender and receiver ``<part>_generalized_reciprocity``, else
+        ``city_correlation``.
     """
-    return f"{block[0].split('_')[0]}_generalized_reciprocity"
+    if len(block) == 2:
+        return f"{block[0].split('_')[0]}_generalized_reciprocity"
+    return "city_correlation"
+
+
+def role_pairs(block: Sequence[str]) -> list[str]:
+    """Label the correlations of a group of roles.
+
+    Parameters
+    ----------
+    block : sequence of str
+        The roles.
+
+    Returns
+    -------
+    list of str
+        For example ``selection_sender & degree_receiver``; each pair once, in the order of the
+        lower triangle of the correlation matrix, row by row.
+    """
+    return [f"{block[j]} & {block[i]}" for i in range(len(block)) for j in range(i)]
 
 
 def model_names() -> list[str]:
@@ -114,5 +178,6 @@ def parse_model(name: str) -> ModelName:
         effects = name.removeprefix(f"{family}_")
         if effects in EFFECTS and effects != name:
             chosen = FAMILIES[family]
-            return ModelName(name, chosen, EFFECTS[effects](chosen.parts))
+            structure = EFFECTS[effects]
+            return ModelName(name, chosen, structure.blocks(chosen.parts), structure.has_pairs)
     raise ModelError(f"no model '{name}'; {suggest(name, model_names())}")

@@ -75,7 +75,7 @@ def linear_predictor(parameters: xr.Dataset, dyads: xr.Dataset, part: Part) -> x
     ----------
     parameters : xarray.Dataset
         Draws (or one set) of ``<part>_intercept``, ``<part>_coef`` and, where the model has
-        them, ``<part>_sender`` and ``<part>_receiver`` (city).
+        them, ``<part>_sender`` and ``<part>_receiver`` (city) and ``<part>_pair`` (dyad).
     dyads : xarray.Dataset
         The dyads of a study.
     part : str
@@ -98,5 +98,7 @@ def linear_predictor(parameters: xr.Dataset, dyads: xr.Dataset, part: Part) -> x
         if f"{part}_{side}" in parameters:
             position = xr.DataArray(city_position(dyads, side), dims="dyad")
             total = total + parameters[f"{part}_{side}"].isel(city=position).drop_vars("city")
+    if f"{part}_pair" in parameters:
+        total = total + parameters[f"{part}_pair"]
     draws = [dim for dim in total.dims if dim != "dyad"]
     return total.transpose(*draws, "dyad").astype(np.float64)

@@ -18,8 +18,11 @@ FOLDER = Path(__file__).with_suffix("")  # the folder `priors` beside this file
 KINDS: dict[str, tuple[str, ...]] = {
     "intercept": tuple(f"{part}_intercept" for part in PARTS),
     "coef": tuple(f"{part}_coef" for part in PARTS),
-    "sd": tuple(f"{part}_{side}_sd" for part in PARTS for side in ("sender", "receiver")),
-    "correlation": tuple(f"{part}_generalized_reciprocity" for part in PARTS),
+    "sd": tuple(f"{part}_{each}_sd" for part in PARTS for each in ("sender", "receiver", "pair")),
+    "correlation": (
+        *(f"{part}_{each}_reciprocity" for part in PARTS for each in ("generalized", "dyadic")),
+        "city_correlation",
+    ),
     "dispersion": ("dispersion",),
 }
 KIND_OF = {parameter: kind for kind, parameters in KINDS.items() for parameter in parameters}
@@ -154,6 +157,12 @@ class Priors:
         for part in model.parts:
             for term in terms[part]:
                 self.prior(f"{part}_coef", term)
+        if "city_correlation" in model.parameters:
+            prior = self.prior("city_correlation")
+            if prior.distribution != "LKJCorr":
+                raise PriorError(
+                    f"{prior.source}: a correlation matrix needs LKJCorr, not {prior.distribution}"
+                )
 
     def to_json(self) -> str:
         """Write every entry, the same text for the same priors.

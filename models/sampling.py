@@ -21,6 +21,7 @@ from models.predictive import draw_prior, per_draw
 from models.priors import Priors
 from models.progress import Reporter, reporting
 from models.settings import Settings
+from models.variance import variance_shares
 
 PACKAGES = ("interlocal", "pymc", "pytensor", "nutpie", "arviz", "numpy", "xarray")
 
@@ -102,7 +103,9 @@ def _sample(
     _, prior_predictive = per_draw(prior, study.dyads, name, streams[2])
     tree = xr.DataTree.from_dict(
         {
-            "posterior": chains.posterior,
+            "posterior": chains.posterior.assign(
+                variance_share=variance_shares(chains.posterior, study.dyads, name)
+            ),
             "sample_stats": chains.stats,
             "prior": prior,
             "prior_predictive": prior_predictive.to_dataset(name="count"),
@@ -139,6 +142,7 @@ def _manifest(
         "synthetic": json.dumps(study.declaration.synthetic),
         "missing_dyads": study.missing_dyads,
         "model": name.name,
+        "cautions": json.dumps(name.cautions),
         "priors": priors.name,
         "priors_in_force": priors.to_json(),
         **asdict(how),

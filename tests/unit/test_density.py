@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from data import simulate_study
 from data.study import study_from_table
 from models import build
 from models.effects import is_centered, split_city_space
-from models.names import parse_model
+from models.names import correlation_name, parse_model
 
 
 def with_city_predictors(cities, zeros_every):
@@ -65,16 +65,42 @@ def density_by_hand(study, name, parameters):
     for block in name.blocks:
         sd = np.array([parameters[f"{role}_sd"] for role in block])
         total += stats.halfnorm(scale=1.5).logpdf(sd).sum()
-        correlation = np.eye(len(block))
-        if len(block) == 2:
-            rho = parameters[f"{block[0].split('_')[0]}_generalized_reciprocity"]
-            correlation[0, 1] = correlation[1, 0] = rho
-            total += stats.beta(2, 2, loc=-1, scale=2).logpdf(rho)
+        matrix = correlation(block, parameters)
+        total += lkj(matrix, eta=2)
         effects = np.column_stack([parameters[role] for role in block])
-        covariance = correlation * np.outer(sd, sd)
+        covariance = matrix * np.outer(sd, sd)
         total += stats.multivariate_normal(np.zeros(len(block)), covariance).logpdf(effects).sum()
-    total += stats.halfnorm(scale=2).logpdf(parameters["dispersion"])
+    if name.has_pairs:
+        dyads = study.dyads.assign_coords(dyad=range(study.dyads.sizes["dyad"]))
+        mirror = dyads.set_index(dyad=("sender", "receiver"))
+        for part in name.parts:
+            sd, rho = parameters[f"{part}_pair_sd"], parameters[f"{part}_dyadic_reciprocity"]
+            total += stats.halfnorm(scale=1.5).logpdf(sd) + lkj(np.array([[1, rho], [rho, 1]]), 2)
+            effect = dict(zip(mirror.get_index("dyad"), parameters[f"{part}_pair"], strict=True))
+            both = [(e, effect[(j, i)]) for (i, j), e in effect.items() if i < j]
+            covariance = sd**2 * np.array([[1, rho], [rho, 1]])
+            total += stats.multivariate_normal([0, 0], covariance).logpdf(both).sum()
+    if name.family.has_dispersion:
+        total += stats.halfnorm(scale=2).logpdf(parameters["dispersion"])
     return total
+
+
+def correlation(block, parameters):
+    matrix = np.eye(len(block))
+    if len(block) > 1:
+        lower = np.tril_indices(len(block), -1)
+        matrix[lower] = parameters[correlation_name(block)]
+        matrix = np.tril(matrix) + np.tril(matrix, -1).T
+    return matrix
+
+
+def lkj(matrix, eta):
+    """Log density of Lewandowski, Kurowicka and Joe (2009), equation 16 for the constant."""
+    n = len(matrix)
+    left = n - np.arange(1, n)
+    b = eta + (left - 1) / 2
+    constant = ((2 * eta - 2 + left) * left * np.log(2) + left * special.betaln(b, b)).sum()
+    return (eta - 1) * np.linalg.slogdet(matrix)[1] - constant
 
 
 def predictors(study, name, parameters):
@@ -91,6 +117,8 @@ def predictors(study, name, parameters):
             if f"{part}_{side}" in parameters:
                 at = [city[each] for each in dyads[side].to_numpy()]
                 eta[part] = eta[part] + parameters[f"{part}_{side}"][at]
+        if name.has_pairs:
+            eta[part] = eta[part] + parameters[f"{part}_pair"]
     log_years = dyads["log_exposure"].to_numpy()
     eta["degree"] = eta["degree"] + log_years - log_years.mean()
     return eta
@@ -98,12 +126,20 @@ def predictors(study, name, parameters):
 
 def log_likelihood(study, name, parameters):
     eta = predictors(study, name, parameters)
-    dispersion, count = parameters["dispersion"], study.dyads["count"].to_numpy()
-    nb = stats.nbinom(1 / dispersion, 1 / (1 + dispersion * np.exp(eta["degree"])))
-    if "selection" not in eta:
-        return nb.logpmf(count).sum()
+    count, mu = study.dyads["count"].to_numpy(), np.exp(eta["degree"])
+    family = name.name.removeprefix("hurdle_").split("_")[0]
+    if name.family.has_dispersion:
+        dispersion = parameters["dispersion"]
+        counts = stats.nbinom(1 / dispersion, 1 / (1 + dispersion * mu))
+    else:
+        counts = stats.poisson(mu)
+    if family in ("poisson", "nb") and "selection" not in eta:
+        return counts.logpmf(count).sum()
     psi = 1 / (1 + np.exp(-eta["selection"]))
-    return np.log(psi * nb.pmf(count) + (1 - psi) * (count == 0)).sum()
+    if name.name.startswith("hurdle"):
+        truncated = psi * counts.pmf(count) / counts.sf(0)
+        return np.log(np.where(count == 0, 1 - psi, truncated)).sum()
+    return np.log(psi * counts.pmf(count) + (1 - psi) * (count == 0)).sum()
 
 
 def change_of_variables(study, name, parameters, point):
@@ -112,7 +148,7 @@ def change_of_variables(study, name, parameters, point):
     for variable, value in point.items():
         if variable.endswith("_log__"):
             total += np.sum(value)
-        elif variable.endswith("_interval__"):  # rho in (-1, 1)
+        elif variable.endswith("reciprocity_interval__"):  # rho in (-1, 1)
             rho = parameters[variable.removesuffix("_interval__")]
             total += np.log((1 - rho**2) / 2)
     for part in name.parts:  # the coordinates of coefficients are standardized
@@ -120,18 +156,47 @@ def change_of_variables(study, name, parameters, point):
     for block in name.blocks:
         cities = study.dyads.sizes["city"]
         along = split_city_space(study.dyads, block).columns.shape[1]
-        for k, role in enumerate(block):
-            last = parameters[f"{role}_sd"]
-            if k:
-                rho = parameters[f"{block[0].split('_')[0]}_generalized_reciprocity"]
-                last = last * np.sqrt(1 - rho**2)
+        last = np.diag(np.linalg.cholesky(correlation(block, parameters)))
+        for role, share in zip(block, last, strict=True):
             free = along if is_centered(study.dyads, role) else cities
-            total += free * np.log(last)
+            total += free * np.log(parameters[f"{role}_sd"] * share)
+        if len(block) > 2:
+            total += from_partial_correlations(len(block), point)
+    if name.has_pairs:
+        for part in name.parts:
+            sd, rho = parameters[f"{part}_pair_sd"], parameters[f"{part}_dyadic_reciprocity"]
+            total += study.dyads.sizes["pair"] * (2 * np.log(sd) + np.log(1 - rho**2) / 2)
     return total
 
 
+def from_partial_correlations(n, point):
+    """Log determinant of correlations in the sampler's coordinates, by complex steps."""
+    names = [f"_city_partial_correlation_{i}_{k}_interval__" for i in range(n) for k in range(i)]
+
+    def correlations(z):
+        partial = np.tanh(z / 2)  # the interval transform of (-1, 1)
+        factor, at = np.eye(n, dtype=complex), iter(partial)
+        for i in range(n):
+            left = 1.0
+            for k in range(i):
+                factor[i, k] = next(at) * np.sqrt(left)
+                left = left - factor[i, k] ** 2
+            factor[i, i] = np.sqrt(left)
+        return (factor @ factor.T)[np.tril_indices(n, -1)]
+
+    z = np.array([point[name] for name in names], dtype=complex)
+    steps = 1e-30j * np.eye(len(z))
+    return np.linalg.slogdet(np.array([correlations(z + h).imag / 1e-30 for h in steps]))[1]
+
+
+MODELS = [
+    *("nb_pooled", "nb_crossed", "zinb_crossed", "zinb_srm", "poisson_sender", "zip_receiver"),
+    *("hurdle_nb_srm", "zinb_srm_joint", "poisson_srm_dyadic", "hurdle_nb_srm_dyadic"),
+]
+
+
 @pytest.mark.parametrize("zeros_every", [1, 3], ids=["few positives", "many positives"])
-@pytest.mark.parametrize("model", ["nb_pooled", "nb_crossed", "zinb_crossed", "zinb_srm"])
+@pytest.mark.parametrize("model", MODELS)
 def test_sampled_density_is_the_documented_one(model, zeros_every):
     table, declaration = with_city_predictors(9 if zeros_every == 1 else 24, zeros_every)
     study, name = study_from_table(table, declaration, "small"), parse_model(model)
@@ -146,7 +211,7 @@ def test_sampled_density_is_the_documented_one(model, zeros_every):
         assert actual == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("model", ["nb_crossed", "zinb_srm"])
+@pytest.mark.parametrize("model", ["nb_crossed", "zinb_srm", "zinb_srm_joint"])
 def test_relabelled_cities_and_reordered_rows_have_the_same_density(model):
     table, declaration = with_city_predictors(9, 1)
     study, name = study_from_table(table, declaration, "small"), parse_model(model)

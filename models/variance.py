@@ -1,0 +1,63 @@
+"""Where the variation of a linear predictor comes from."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.special import polygamma
+
+from data.declaration import Part
+from models.names import ModelName
+
+
+def variance_shares(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName) -> xr.DataArray:
+    """Partition the variance of each part's linear predictor.
+
+    Parameters
+    ----------
+    draws : xarray.Dataset
+        Draws of the parameters (chain, draw, ...).
+    dyads : xarray.Dataset
+        The dyads of the study.
+    name : ModelName
+        The model.
+
+    Returns
+    -------
+    xarray.DataArray
+        Shares that add up to 1; dims (chain, draw, part, source), the sources that the model has.
+        Predictors: the variance over the dyads of what the coefficients explain. Sender, receiver
+        and pair: the effects' variance. Residual, on the scale of the linear predictor: pi^2 / 3
+        for selection; for degree trigamma(1 / (1 / m + dispersion)) at the mean count m =
+        exp(intercept + half of the other variances) (Nakagawa, Johnson and Schielzeth 2017,
+        J. R. Soc. Interface 14, table 1).
+    """
+    parts: list[xr.DataArray] = []
+    for part in name.parts:
+        variances = _explained(draws, dyads, part)
+        if part == "selection":
+            residual = xr.full_like(draws[f"{part}_intercept"], np.pi**2 / 3)
+        else:
+            mean = np.exp(draws[f"{part}_intercept"] + sum(variances.values()) / 2)
+            dispersion = draws["dispersion"] if name.family.has_dispersion else 0.0
+            residual = xr.apply_ufunc(lambda x: polygamma(1, x), 1 / (1 / mean + dispersion))
+        parts.append(xr.Dataset({**variances, "residual": residual}).to_dataarray("source"))
+    variance: xr.DataArray = xr.concat(parts, pd.Index(name.parts, name="part"))
+    shares = variance / variance.sum("source")
+    return shares.transpose("chain", "draw", "part", "source").rename("variance_share")
+
+
+def _explained(draws: xr.Dataset, dyads: xr.Dataset, part: Part) -> dict[str, xr.DataArray]:
+    variances = {}
+    if f"{part}_coef" in draws:
+        design = dyads[f"{part}_design"].drop_vars(["sender", "receiver", "dyad_pair"])
+        centered = design - design.mean("dyad")
+        other = centered.rename({f"{part}_term": "other"})
+        covariance = xr.dot(centered, other, dim="dyad") / (dyads.sizes["dyad"] - 1)
+        coef = draws[f"{part}_coef"]
+        variances["predictors"] = xr.dot(
+            coef, covariance, coef.rename({f"{part}_term": "other"}), dim=[f"{part}_term", "other"]
+        )
+    for source in ("sender", "receiver", "pair"):
+        if f"{part}_{source}_sd" in draws:
+            variances[source] = draws[f"{part}_{source}_sd"] ** 2
+    return variances

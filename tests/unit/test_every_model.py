@@ -1,0 +1,32 @@
+"""Every family with every effects structure builds, samples and has a finite log-likelihood."""
+
+import numpy as np
+import pytest
+
+from data import simulate_study
+from models import build, sample
+from models.build import ModelCaution
+from models.names import model_names, parse_model
+from models.sampling import ConvergenceWarning
+
+
+def test_there_are_five_families_and_seven_effects_structures():
+    assert len(model_names()) == 35
+
+
+@pytest.mark.filterwarnings("ignore::models.build.ModelCaution")
+@pytest.mark.parametrize("model", model_names())
+def test_model_samples(model):
+    study, _ = simulate_study(5, model, seed=2)
+    with pytest.warns(ConvergenceWarning):
+        fit = sample(study, model, draws=50, tune=50, chains=1, progress=False)
+    assert np.isfinite(fit["log_likelihood"]["count"]).all()
+    shares = fit["posterior"]["variance_share"]
+    np.testing.assert_allclose(shares.sum("source"), 1, rtol=1e-12)
+    assert set(parse_model(model).parameters) <= set(fit["posterior"].data_vars)
+
+
+def test_pair_effects_with_a_dispersion_warn():
+    study, _ = simulate_study(5, "nb_srm_dyadic", seed=2)
+    with pytest.warns(ModelCaution, match="compete"):
+        build(study, "nb_srm_dyadic")
