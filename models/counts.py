@@ -40,7 +40,18 @@ class Counts:
     draw_positive: Callable[[np.random.Generator, Array, Array], np.ndarray]
 
     def variance(self, degree: Array, dispersion: Array) -> Array:
-        """Give the variance: mu + dispersion mu^2."""
+        """Give the variance, mu + dispersion mu^2.
+
+        Parameters
+        ----------
+        degree, dispersion : array
+            As in this module's description.
+
+        Returns
+        -------
+        array
+            Shape (..., dyad).
+        """
         mu = np.exp(degree)
         return mu + (dispersion * mu**2 if self.has_dispersion else 0)
 

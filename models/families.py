@@ -58,14 +58,40 @@ class Family:
         dispersion: Array,
         xp: Arrays = NUMPY,
     ) -> Array:
-        """Give the log-probability of each count, in the library of `xp`."""
+        """Give the log-probability of each count.
+
+        Parameters
+        ----------
+        count : array
+            Whole numbers, shape (dyad,).
+        degree, selection, dispersion : array
+            As in this module's description.
+        xp : Arrays
+            The library to compute in.
+
+        Returns
+        -------
+        array
+            Shape (..., dyad).
+        """
         zero = self.log_zero(degree, selection, dispersion, xp)
         return xp.where(
             count < 1, zero, self.log_positive(count, degree, selection, dispersion, xp)
         )
 
     def p_zero(self, degree: Array, selection: Array, dispersion: Array) -> Array:
-        """Give P(count = 0)."""
+        """Give the probability of a zero.
+
+        Parameters
+        ----------
+        degree, selection, dispersion : array
+            As in this module's description.
+
+        Returns
+        -------
+        array
+            Shape (..., dyad).
+        """
         return np.exp(self.log_zero(degree, selection, dispersion, NUMPY))
 
 
