@@ -11,6 +11,8 @@ CHAINS  ?= 4
 TARGET_ACCEPT ?= 0.8
 RESULTS ?= results
 FORCE   ?=
+CITIES  ?= 40
+OUT     ?= results/simulated
 
 PYTHON  ?= python3
 UV_VERSION := 0.13.9
@@ -21,7 +23,7 @@ READY   := .venv/.ready
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help sample figures data test lint format lock clean
+.PHONY: help sample figures simulate data test lint format lock clean
 
 help: ## list what can be made
 	@echo 'usage: make TARGET [VARIABLE=value ...]'
@@ -42,6 +44,9 @@ sample: $(READY) ## sample the models of a study, check the draws and summarise 
 
 figures: $(READY) ## draw the coefficients of the fits that make sample has made
 	@$(RUN)/interlocal figures '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --results '$(RESULTS)'
+
+simulate: $(READY) ## make a study with known truth: OUT=folder CITIES=40 MODEL=zinb_srm SEED=1
+	@$(RUN)/interlocal simulate --out '$(OUT)' --cities '$(CITIES)' --model '$(or $(MODEL),zinb_srm)' --seed '$(SEED)'
 
 data: $(READY) ## rebuild data/guangdong/dyads.csv, the same bytes each time
 	@$(RUN)/python -m data.guangdong.rebuild

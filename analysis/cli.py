@@ -8,6 +8,7 @@ import typer
 
 from analysis.commands.figures import figures
 from analysis.commands.sample import sample
+from analysis.commands.simulate import simulate
 from data.errors import InterlocalError
 
 LONGEST = 1000  # characters of a message; what it quotes may be a whole file
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Bayesian regression of directed dyads: how much each city directs at each other one.",
 )
-for command in (sample, figures):
+for command in (sample, simulate, figures):
     app.command()(command)
 
 

@@ -42,6 +42,50 @@ class Formulas(_Table):
     degree: Text = "1"
 
 
+class SideSlopes(_Table):
+    """Terms of one part whose coefficients vary from city to city."""
+
+    sender: tuple[Text, ...] = ()
+    receiver: tuple[Text, ...] = ()
+
+    def of(self, side: str) -> tuple[str, ...]:
+        """Give the terms of a side.
+
+        Parameters
+        ----------
+        side : str
+            ``sender`` or ``receiver``.
+
+        Returns
+        -------
+        tuple of str
+            Terms.
+        """
+        return self.sender if side == "sender" else self.receiver
+
+
+class Slopes(_Table):
+    """Random slopes of both parts."""
+
+    selection: SideSlopes = SideSlopes()
+    degree: SideSlopes = SideSlopes()
+
+    def of(self, part: Part) -> SideSlopes:
+        """Give the slopes of a part.
+
+        Parameters
+        ----------
+        part : str
+            ``selection`` or ``degree``.
+
+        Returns
+        -------
+        SideSlopes
+            Its terms by side.
+        """
+        return self.selection if part == "selection" else self.degree
+
+
 class Hypothesis(_Table):
     """A direction that somebody published for one term of one part."""
 
@@ -60,12 +104,14 @@ class Declaration(_Table):
     models: tuple[Text, ...] = Field(min_length=1)
     dyads: Columns
     formula: Formulas = Formulas()
+    slopes: Slopes = Slopes()
     hypothesis: tuple[Hypothesis, ...] = ()
 
 
 _TABLES: dict[str, type[_Table]] = {
     "dyads": Columns,
     "formula": Formulas,
+    "slopes": Slopes,
     "hypothesis": Hypothesis,
 }
 

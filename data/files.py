@@ -103,6 +103,38 @@ def replacing(target: Path) -> Iterator[Path]:
         raise ResultsError(f"{target}: cannot be written: {error.strerror or error}") from None
 
 
+@contextmanager
+def making_folder(target: Path) -> Iterator[Path]:
+    """Fill a new folder beside its place, and rename it once it is whole.
+
+    Parameters
+    ----------
+    target : pathlib.Path
+        The folder to make.
+
+    Yields
+    ------
+    pathlib.Path
+        Where to write. Where the block raises, nothing is left behind.
+
+    Raises
+    ------
+    ResultsError
+        The target exists already, or cannot be written.
+    """
+    if target.exists():
+        raise ResultsError(f"{target}: exists already; name a folder that is still to be made")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as name:
+            filling = Path(name) / "whole"
+            filling.mkdir()
+            yield filling
+            filling.replace(target)
+    except OSError as error:
+        raise ResultsError(f"{target}: cannot be written: {error.strerror or error}") from None
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -1,20 +1,25 @@
 """Outcomes drawn from a model with known truth."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import tomli_w
 import xarray as xr
 
-from data.declaration import Declaration, Part
+from data.declaration import PARTS, Declaration, Part
 from data.dyads import dyads_dataset
 from data.errors import ModelError
+from data.files import making_folder
 from data.study import Study, study_from_table
 from models.names import ModelName, correlation_name, parse_model, role_pairs
 from models.predictor import linear_predictor
 
 Truth = Mapping[str, Any]
+
+LARGEST_SIMULATED = 1000  # cities: a million dyads
 
 # What `simulate_study` draws from where it is told nothing else: about two thirds zeros.
 TRUTH: dict[str, Any] = {
@@ -73,6 +78,11 @@ def simulate_study(
     ModelError
         There is no such model, or the truth lacks a parameter that it needs.
     """
+    name = parse_model(model)
+    if not 3 <= cities <= LARGEST_SIMULATED:
+        raise ModelError(f"cities is {cities}; it lies between 3 and {LARGEST_SIMULATED}")
+    if seed < 0:
+        raise ModelError(f"seed is {seed}; it must not be negative")
     rng = np.random.default_rng(seed)
     names = np.array([f"city {k:03d}" for k in range(1, cities + 1)])
     i, j = np.nonzero(~np.eye(cities, dtype=bool))
@@ -97,9 +107,50 @@ def simulate_study(
         }
     )
     dyads = dyads_dataset(table, declaration, declaration.title)
-    parameters, count = draw_outcomes(dyads, parse_model(model), truth, rng)
+    parameters, count = draw_outcomes(dyads, name, truth, rng)
     study = study_from_table(table.assign(services=count), declaration, f"simulated_{seed}")
     return study, parameters
+
+
+def write_simulated(study: Study, parameters: xr.Dataset, folder: Path) -> None:
+    """Write a simulated study as a folder.
+
+    Parameters
+    ----------
+    study : Study
+        What `simulate_study` returned.
+    parameters : xarray.Dataset
+        The truth that it returned with it.
+    folder : pathlib.Path
+        The folder to make, with ``study.toml``, ``dyads.csv`` and ``truth.toml``.
+
+    Raises
+    ------
+    ResultsError
+        The folder exists, or cannot be written; nothing is left behind.
+    """
+    dyads, columns = study.dyads, study.declaration.dyads
+    table = pd.DataFrame(
+        {
+            columns.sender: dyads["sender"].to_numpy(),
+            columns.receiver: dyads["receiver"].to_numpy(),
+            columns.outcome: dyads["count"].to_numpy(),
+        }
+    )
+    for part in PARTS:
+        for term in study.terms[part]:
+            table[term] = dyads[f"{part}_design"].sel({f"{part}_term": term}).to_numpy()
+    truth = {
+        str(name): values.to_series().to_dict() if values.ndim else values.item()
+        for name, values in parameters.data_vars.items()
+    }
+    with making_folder(folder) as temporary:
+        table.to_csv(temporary / columns.file, index=False, lineterminator="\n")
+        for name, content in (
+            ("study.toml", study.declaration.model_dump(exclude_none=True)),
+            ("truth.toml", {"model": study.declaration.models[0], "truth": truth}),
+        ):
+            (temporary / name).write_text(tomli_w.dumps(content), encoding="utf-8")
 
 
 def draw_outcomes(
@@ -132,14 +183,15 @@ def draw_outcomes(
     ModelError
         The truth lacks a parameter, or names another set of terms than the formulas.
     """
-    parameters = xr.Dataset(coords={"city": dyads["city"]})
+    parameters = xr.Dataset(coords={"city": dyads["city"].to_numpy()})
     for part in model.parts:
         parameters[f"{part}_intercept"] = _given(truth, f"{part}_intercept")
         terms = dyads[f"{part}_term"].to_numpy().tolist()
         coefs = truth.get(f"{part}_coef", {})
         if set(coefs) != set(terms):
             raise ModelError(f"truth: {part}_coef has terms {sorted(coefs)}, the study {terms}")
-        parameters[f"{part}_coef"] = (f"{part}_term", [float(coefs[term]) for term in terms])
+        values = [float(coefs[term]) for term in terms]
+        parameters[f"{part}_coef"] = xr.DataArray(values, {f"{part}_term": terms})
     for block in model.blocks:
         standard = rng.multivariate_normal(
             np.zeros(len(block)),
@@ -189,7 +241,7 @@ def _draw_pairs(
     position = dyads.get_index("pair").get_indexer(pd.Index(dyads["dyad_pair"].to_numpy()))
     direction = np.where(dyads["sender"].to_numpy() < dyads["receiver"].to_numpy(), 0, 1)
     effect = both[position, direction] * parameters[sd].item()
-    parameters[f"{part}_pair"] = ("dyad", effect)
+    parameters[f"{part}_pair"] = xr.DataArray(effect, {"dyad": dyads["dyad"].to_numpy()})
 
 
 def _given(truth: Truth, name: str) -> float:

@@ -1,13 +1,14 @@
 """A study: a folder with a declaration and a table of directed dyads."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 import xarray as xr
 
-from data.declaration import PARTS, Declaration, Part, read_declaration
+from data.declaration import PARTS, Declaration, Part, Slopes, read_declaration
 from data.dyads import dyads_dataset
 from data.errors import StudyError, suggest
 from data.table import check_table, read_table
@@ -120,6 +121,7 @@ def _assemble(
                 f"{suggest(column, table.columns)}"
             )
     study = Study(name, declaration, dyads_dataset(table, declaration, source, declared), digest)
+    _refuse_slopes(study, declared)
     for hypothesis in declaration.hypothesis:
         terms = study.terms[hypothesis.part]
         if hypothesis.term not in terms:
@@ -128,3 +130,56 @@ def _assemble(
                 f"the {hypothesis.part} formula; {suggest(hypothesis.term, terms)}"
             )
     return study
+
+
+def _refuse_slopes(study: Study, declared: str) -> None:
+    for part in PARTS:
+        for side in ("sender", "receiver"):
+            for term in study.declaration.slopes.of(part).of(side):
+                where = f"{declared}: slopes.{part}.{side}: '{term}'"
+                if term not in study.terms[part]:
+                    raise StudyError(
+                        f"{where} is no term of the {part} formula; "
+                        f"{suggest(term, study.terms[part])}"
+                    )
+                column = study.dyads[f"{part}_design"].sel({f"{part}_term": term})
+                spread = column.groupby(side).std()
+                if float(spread.max()) <= 1e-12 * float(abs(column).max()):
+                    raise StudyError(
+                        f"{where} is the same for all dyads of a {side}; a slope cannot be told "
+                        f"from the {side}'s effect, so remove it"
+                    )
+
+
+def with_slopes(study: Study, slopes: Sequence[str]) -> Study:
+    """Give a study random slopes in place of those that it declares.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    slopes : sequence of str
+        Part, side and term, joined by colons: ``degree:sender:scale(proximity)``.
+
+    Returns
+    -------
+    Study
+        The study with these slopes; its digest tells it from the other.
+
+    Raises
+    ------
+    StudyError
+        There is no such part, side or term.
+    """
+    chosen: dict[str, dict[str, list[str]]] = {}
+    for slope in slopes:
+        part, _, rest = slope.partition(":")
+        side, _, term = rest.partition(":")
+        if part not in PARTS or side not in ("sender", "receiver") or not term:
+            raise StudyError(f"slopes: '{slope}'; write part:side:term, as in degree:sender:near")
+        chosen.setdefault(part, {}).setdefault(side, []).append(term)
+    declaration = study.declaration.model_copy(update={"slopes": Slopes.model_validate(chosen)})
+    digest = hashlib.sha256(f"{study.digest} {declaration.slopes!r}".encode()).hexdigest()
+    changed = replace(study, declaration=declaration, digest=digest)
+    _refuse_slopes(changed, "slopes")
+    return changed

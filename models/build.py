@@ -18,6 +18,7 @@ from models.families import Family
 from models.names import SIDES, ModelName, parse_model
 from models.predictor import city_position, column_scale, offset
 from models.priors import Priors
+from models.slopes import random_slopes
 
 
 class ModelCaution(UserWarning):
@@ -81,8 +82,9 @@ def build(
         parameters: dict[str, Array] = {
             part: _linear_predictor(part, dyads, effects, chosen) for part in name.parts
         }
-        if name.has_pairs:
-            for part in name.parts:
+        for part in name.parts:
+            parameters[part] = parameters[part] + random_slopes(study, name, part, chosen)
+            if name.has_pairs:
                 parameters[part] = parameters[part] + pair_effects(part, dyads, chosen)
         if name.family.has_dispersion:
             parameters["dispersion"] = chosen.variable("dispersion")

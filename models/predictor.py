@@ -75,7 +75,8 @@ def linear_predictor(parameters: xr.Dataset, dyads: xr.Dataset, part: Part) -> x
     ----------
     parameters : xarray.Dataset
         Draws (or one set) of ``<part>_intercept``, ``<part>_coef`` and, where the model has
-        them, ``<part>_sender`` and ``<part>_receiver`` (city) and ``<part>_pair`` (dyad).
+        them, ``<part>_sender`` and ``<part>_receiver`` (city), ``<part>_<side>_slope`` (city,
+        term) and ``<part>_pair`` (dyad).
     dyads : xarray.Dataset
         The dyads of a study.
     part : str
@@ -100,5 +101,23 @@ def linear_predictor(parameters: xr.Dataset, dyads: xr.Dataset, part: Part) -> x
             total = total + parameters[f"{part}_{side}"].isel(city=position).drop_vars("city")
     if f"{part}_pair" in parameters:
         total = total + parameters[f"{part}_pair"]
+    total = total + _slope_predictor(parameters, dyads, part)
     draws = [dim for dim in total.dims if dim != "dyad"]
     return total.transpose(*draws, "dyad").astype(np.float64)
+
+
+def _slope_predictor(parameters: xr.Dataset, dyads: xr.Dataset, part: Part) -> xr.DataArray | float:
+    total: xr.DataArray | float = 0.0
+    design = dyads[f"{part}_design"] - dyads[f"{part}_design"].mean("dyad")
+    for side in SIDES:
+        if f"{part}_{side}_slope" not in parameters:
+            continue
+        dim = f"{part}_{side}_slope_term"
+        slope = parameters[f"{part}_{side}_slope"]
+        position = xr.DataArray(city_position(dyads, side), dims="dyad")
+        column = design.sel({f"{part}_term": slope[dim].to_numpy()}).drop_vars(
+            ["sender", "receiver", "dyad_pair", "dyad"], errors="ignore"
+        )
+        column = column.rename({f"{part}_term": dim})
+        total = total + xr.dot(slope.isel(city=position).drop_vars("city"), column, dim=dim)
+    return total

@@ -18,7 +18,11 @@ FOLDER = Path(__file__).with_suffix("")  # the folder `priors` beside this file
 KINDS: dict[str, tuple[str, ...]] = {
     "intercept": tuple(f"{part}_intercept" for part in PARTS),
     "coef": tuple(f"{part}_coef" for part in PARTS),
-    "sd": tuple(f"{part}_{each}_sd" for part in PARTS for each in ("sender", "receiver", "pair")),
+    "sd": tuple(
+        f"{part}_{each}_sd"
+        for part in PARTS
+        for each in ("sender", "receiver", "pair", "sender_slope", "receiver_slope")
+    ),
     "correlation": (
         *(f"{part}_{each}_reciprocity" for part in PARTS for each in ("generalized", "dyadic")),
         "city_correlation",

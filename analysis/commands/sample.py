@@ -20,6 +20,14 @@ def sample(
     target_accept: Annotated[
         float, typer.Option(help="Raise it, to 0.99 say, where draws diverge.")
     ] = 0.8,
+    slopes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--slope",
+            help="A coefficient that varies by city, as in degree:sender:scale(proximity); "
+            "may be given several times, in place of study.toml's [slopes].",
+        ),
+    ] = None,
     results: Results = "results",
     force: Annotated[
         bool, typer.Option("--force", help="Sample again, though nothing has changed.")
@@ -31,11 +39,11 @@ def sample(
     study, priors and settings are unchanged is shown, not made again. A fit that fails its
     diagnostics goes to MODEL.failed.nc, and the exit status is 3.
     """
-    from data.study import read_study
+    from data.study import read_study, with_slopes
     from models.settings import Settings
 
     settings = Settings(draws, tune, chains, seed, target_accept)
-    checked = read_study(study)
+    checked = with_slopes(read_study(study), slopes) if slopes else read_study(study)
     names = chosen_models(models, study, checked)
 
     from analysis.loading import open_fit

@@ -141,6 +141,7 @@ def test_study_folder_and_its_files(tmp_path, refused):
         case("sender", '= "sender"', '= "sendr"', "names; did you mean 'sender'?"),
         case("outcome", '"services"', '"service"', "did you mean 'services'?"),
         case("exposure", '"years"', '"yaers"', "did you mean 'years'?"),
+        case("slope", "[formula]", "[slopes.degree]\nsender = ['neer']\n[formula]", "'near'?"),
         case("synthetic", '["near"]', '["nera"]', "did you mean 'near'?"),
         case("term", 'term = "near"', 'term = "neer"', "degree formula; did you mean 'near'?"),
         case("model", "zinb_srm", "zinb_smr", "'zinb_smr'; did you mean 'zinb_srm'? " + MODELS),

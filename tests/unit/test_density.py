@@ -3,13 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from scipy import special, stats
 
 from data import simulate_study
-from data.study import study_from_table
+from data.study import study_from_table, with_slopes
 from models import build
 from models.effects import is_centered, split_city_space
 from models.names import correlation_name, parse_model
+from models.predictor import linear_predictor
 
 
 def with_city_predictors(cities, zeros_every):
@@ -70,6 +72,13 @@ def density_by_hand(study, name, parameters):
         effects = np.column_stack([parameters[role] for role in block])
         covariance = matrix * np.outer(sd, sd)
         total += stats.multivariate_normal(np.zeros(len(block)), covariance).logpdf(effects).sum()
+    for role in name.roles:
+        if f"{role}_slope" in parameters:
+            part = role.split("_")[0]
+            unit = study.dyads[f"{part}_design"].sel({f"{part}_term": "near"}).std(ddof=1).item()
+            sd = parameters[f"{role}_slope_sd"]
+            total += (stats.halfnorm(scale=1.5).logpdf(sd * unit) + np.log(unit)).sum()
+            total += stats.norm(0, sd).logpdf(parameters[f"{role}_slope"]).sum()
     if name.has_pairs:
         dyads = study.dyads.assign_coords(dyad=range(study.dyads.sizes["dyad"]))
         mirror = dyads.set_index(dyad=("sender", "receiver"))
@@ -117,6 +126,10 @@ def predictors(study, name, parameters):
             if f"{part}_{side}" in parameters:
                 at = [city[each] for each in dyads[side].to_numpy()]
                 eta[part] = eta[part] + parameters[f"{part}_{side}"][at]
+                if f"{part}_{side}_slope" in parameters:
+                    column = dyads[f"{part}_design"].sel({f"{part}_term": "near"}).to_numpy()
+                    slope = parameters[f"{part}_{side}_slope"][at, 0]
+                    eta[part] = eta[part] + slope * (column - column.mean())
         if name.has_pairs:
             eta[part] = eta[part] + parameters[f"{part}_pair"]
     log_years = dyads["log_exposure"].to_numpy()
@@ -154,18 +167,30 @@ def change_of_variables(study, name, parameters, point):
     for part in name.parts:  # the coordinates of coefficients are standardized
         total -= np.log(study.dyads[f"{part}_design"].std("dyad", ddof=1).to_numpy()).sum()
     for block in name.blocks:
-        cities = study.dyads.sizes["city"]
-        along = split_city_space(study.dyads, block).columns.shape[1]
-        last = np.diag(np.linalg.cholesky(correlation(block, parameters)))
-        for role, share in zip(block, last, strict=True):
-            free = along if is_centered(study.dyads, role) else cities
-            total += free * np.log(parameters[f"{role}_sd"] * share)
-        if len(block) > 2:
-            total += from_partial_correlations(len(block), point)
+        total += from_effects(study, block, parameters, point)
+    for role in name.roles:
+        if f"{role}_slope" in parameters:  # standard normals times the sd; the sd's own unit
+            part = role.split("_")[0]
+            unit = study.dyads[f"{part}_design"].sel({f"{part}_term": "near"}).std(ddof=1).item()
+            total += study.dyads.sizes["city"] * np.log(parameters[f"{role}_slope_sd"]).sum()
+            total -= np.log(unit)
     if name.has_pairs:
         for part in name.parts:
             sd, rho = parameters[f"{part}_pair_sd"], parameters[f"{part}_dyadic_reciprocity"]
             total += study.dyads.sizes["pair"] * (2 * np.log(sd) + np.log(1 - rho**2) / 2)
+    return total
+
+
+def from_effects(study, block, parameters, point):
+    """Log determinant of a group's city effects, and of its correlations where it has several."""
+    total, cities = 0.0, study.dyads.sizes["city"]
+    along = split_city_space(study.dyads, block).columns.shape[1]
+    last = np.diag(np.linalg.cholesky(correlation(block, parameters)))
+    for role, share in zip(block, last, strict=True):
+        free = along if is_centered(study.dyads, role) else cities
+        total += free * np.log(parameters[f"{role}_sd"] * share)
+    if len(block) > 2:
+        total += from_partial_correlations(len(block), point)
     return total
 
 
@@ -195,6 +220,7 @@ MODELS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore::models.build.ModelCaution")
 @pytest.mark.parametrize("zeros_every", [1, 3], ids=["few positives", "many positives"])
 @pytest.mark.parametrize("model", MODELS)
 def test_sampled_density_is_the_documented_one(model, zeros_every):
@@ -209,6 +235,31 @@ def test_sampled_density_is_the_documented_one(model, zeros_every):
         )
         actual = log_density(point) - change_of_variables(study, name, parameters, point)
         assert actual == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("model", ["nb_crossed", "zinb_srm"])
+def test_density_with_random_slopes(model):
+    table, declaration = with_city_predictors(9, 1)
+    slopes = ["degree:sender:near", "degree:receiver:near"]
+    study = with_slopes(study_from_table(table, declaration, "small"), slopes)
+    name, built = parse_model(model), build(study, model)
+    point, parameters = point_and_parameters(built, 3)
+    assert parameters["degree_sender_slope"].shape == (9, 1)
+    expected = density_by_hand(study, name, parameters) + log_likelihood(study, name, parameters)
+    actual = built.compile_logp()(point) - change_of_variables(study, name, parameters, point)
+    assert actual == pytest.approx(expected, rel=1e-12)
+    # the file's log-likelihood takes the way by xarray
+    draws = xr.Dataset(
+        {
+            v: (built.named_vars_to_dims.get(v, ()), x)
+            for v, x in parameters.items()
+            if not v.startswith("_")
+        },
+        {dim: list(values) for dim, values in built.coords.items() if dim != "dyad"},
+    )
+    degree = linear_predictor(draws, study.dyads, "degree").to_numpy()
+    by_hand = predictors(study, name, parameters)["degree"]
+    np.testing.assert_allclose(degree, by_hand, rtol=1e-12)
 
 
 @pytest.mark.parametrize("model", ["nb_crossed", "zinb_srm", "zinb_srm_joint"])

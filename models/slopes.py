@@ -1,0 +1,76 @@
+"""Random slopes: how a predictor's coefficient varies from city to city."""
+
+import pymc as pm
+
+from data.declaration import Part
+from data.study import Study
+from models.arrays import Array
+from models.names import SIDES, ModelName
+from models.predictor import city_position, column_scale
+from models.priors import Priors
+
+
+def slope_terms(study: Study, name: ModelName, part: Part, side: str) -> list[str]:
+    """List the terms whose coefficients vary by city.
+
+    Parameters
+    ----------
+    study : Study
+        The study, whose declaration has a table of slopes.
+    name : ModelName
+        The model; slopes by sender enter only where senders have effects.
+    part : str
+        ``selection`` or ``degree``.
+    side : str
+        ``sender`` or ``receiver``.
+
+    Returns
+    -------
+    list of str
+        Terms of the part's formula.
+    """
+    declared = study.declaration.slopes.of(part).of(side)
+    return list(declared) if f"{part}_{side}" in name.roles else []
+
+
+def random_slopes(study: Study, name: ModelName, part: Part, priors: Priors) -> Array:
+    """Add a part's random slopes to the model in whose context it is called.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    name : ModelName
+        The model.
+    part : str
+        ``selection`` or ``degree``.
+    priors : Priors
+        Priors of the slopes' standard deviations, in units of one standard deviation of the
+        predictor's column.
+
+    Returns
+    -------
+    tensor
+        What the slopes add to the linear predictor, shape (dyad,), or 0. For each side that has
+        slopes the model gains ``<part>_<side>_slope`` (city, <part>_<side>_slope_term) and their
+        standard deviations ``<part>_<side>_slope_sd``, both on the formula's own scale.
+    """
+    total: Array = 0.0
+    design, scale = study.dyads[f"{part}_design"], column_scale(study.dyads, part)
+    for side in SIDES:
+        terms = slope_terms(study, name, part, side)
+        if not terms:
+            continue
+        role, dim = f"{part}_{side}", f"{part}_{side}_slope_term"
+        pm.modelcontext(None).add_coord(dim, terms)
+        chosen = {f"{part}_term": terms}
+        unit = scale.sel(chosen).to_numpy()
+        column = ((design - design.mean("dyad")).sel(chosen) / scale.sel(chosen)).to_numpy()
+        prior = priors.prior(f"{role}_slope_sd")
+        sd = prior.variable(f"_{role}_slope_sd", shape=len(terms))
+        standard = pm.Normal(f"_{role}_slope", 0, 1, shape=(study.dyads.sizes["city"], len(terms)))
+        slope = standard * sd
+        pm.Deterministic(f"{role}_slope_sd", sd / unit, dims=dim)
+        pm.Deterministic(f"{role}_slope", slope / unit, dims=("city", dim))
+        total = total + (slope[city_position(study.dyads, side)] * column).sum(axis=1)
+    return total
