@@ -1,6 +1,7 @@
 """Posterior summaries: the tables that `interlocal sample` prints."""
 
 import arviz as az
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -86,7 +87,7 @@ def shares(fit: xr.DataTree) -> pd.DataFrame:
         part add up to 1. Columns as in `coefficients`.
     """
     table = _summarise(fit, ["variance_share"])
-    return table.rename(
+    return table[table["mean"] > 0].rename(
         lambda name: name.removeprefix("variance_share[").removesuffix("]").replace(", ", " ")
     )
 
@@ -96,9 +97,10 @@ def _summarise(fit: xr.DataTree, names: list[str]) -> pd.DataFrame:
     if not present:
         return pd.DataFrame(columns=COLUMNS, dtype=float)
     posterior = fit["posterior"].to_dataset()[present].load()
-    table = az.summary(
-        posterior, kind="all", ci_prob=CI_PROB, ci_kind="eti", round_to="none", fmt="wide"
-    )
+    with np.errstate(invalid="ignore"):  # a share that is always 0
+        table = az.summary(
+            posterior, kind="all", ci_prob=CI_PROB, ci_kind="eti", round_to="none", fmt="wide"
+        )
     percent = round(100 * CI_PROB)
     table = table.rename(columns={f"eti{percent}_lb": "lower", f"eti{percent}_ub": "upper"})
     positive = az.summary((posterior > 0) * 1.0, kind="stats", round_to="none", fmt="wide")["mean"]

@@ -41,8 +41,8 @@ def variance_shares(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName) -> xr
             dispersion = draws["dispersion"] if name.family.has_dispersion else 0.0
             residual = xr.apply_ufunc(lambda x: polygamma(1, x), 1 / (1 / mean + dispersion))
         parts.append(xr.Dataset({**variances, "residual": residual}).to_dataarray("source"))
-    variance: xr.DataArray = xr.concat(parts, pd.Index(name.parts, name="part"))
-    shares = variance / variance.sum("source")
+    variance: xr.DataArray = xr.concat(parts, pd.Index(name.parts, name="part"), join="outer")
+    shares = variance.fillna(0) / variance.sum("source")  # a source that one part lacks
     return shares.transpose("chain", "draw", "part", "source").rename("variance_share")
 
 
