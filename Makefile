@@ -11,7 +11,10 @@ CHAINS  ?= 4
 TARGET_ACCEPT ?= 0.8
 RESULTS ?= results
 FORCE   ?=
+PRIOR_ONLY ?=
 CITIES  ?= 40
+REPLICATES ?= 200
+SCHEDULER ?=
 OUT     ?= results/simulated
 
 PYTHON  ?= python3
@@ -23,7 +26,7 @@ READY   := .venv/.ready
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help sample figures simulate data test lint format lock clean
+.PHONY: help sample priors figures simulate sbc data test lint format lock clean
 
 help: ## list what can be made
 	@echo 'usage: make TARGET [VARIABLE=value ...]'
@@ -33,20 +36,35 @@ help: ## list what can be made
 	@echo 'variables of make sample, with their defaults:'
 	@echo '  STUDY=$(STUDY)  a folder with a study.toml'
 	@echo '  MODEL=                one model or several ("zinb_srm nb_srm"); all that the study names'
-	@echo '  PRIORS=$(PRIORS)        a prior set (default, wide) or a .toml file'
+	@echo '  PRIORS=$(PRIORS)        a prior set (make priors lists them) or a .toml file'
 	@echo '  SEED=$(SEED) DRAWS=$(DRAWS) TUNE=$(TUNE) CHAINS=$(CHAINS) TARGET_ACCEPT=$(TARGET_ACCEPT) RESULTS=$(RESULTS)'
 	@echo '  FORCE=1               sample again, though nothing has changed'
+	@echo '  PRIOR_ONLY=1          show what the priors expect, sample nothing'
 
 sample: $(READY) ## sample the models of a study, check the draws and summarise them
 	@$(RUN)/interlocal sample '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --seed '$(SEED)' \
 		--draws '$(DRAWS)' --tune '$(TUNE)' --chains '$(CHAINS)' \
-		--target-accept '$(TARGET_ACCEPT)' --results '$(RESULTS)' $(if $(FORCE),--force)
+		--target-accept '$(TARGET_ACCEPT)' --results '$(RESULTS)' $(if $(FORCE),--force) \
+		$(if $(PRIOR_ONLY),--prior-only)
 
 figures: $(READY) ## draw the coefficients of the fits that make sample has made
 	@$(RUN)/interlocal figures '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --results '$(RESULTS)'
 
+priors: $(READY) ## list the prior sets, and every prior in force for the study
+	@$(RUN)/interlocal priors
+	@$(RUN)/interlocal priors '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)'
+
 simulate: $(READY) ## make a study with known truth: OUT=folder CITIES=40 MODEL=zinb_srm SEED=1
 	@$(RUN)/interlocal simulate --out '$(OUT)' --cities '$(CITIES)' --model '$(or $(MODEL),zinb_srm)' --seed '$(SEED)'
+
+sbc: $(READY) ## calibrate a model by simulation: MODEL=zinb_srm REPLICATES=200 SCHEDULER=tcp://host:port
+	@$(RUN)/interlocal sbc --model '$(MODEL)' --replicates '$(REPLICATES)' --seed '$(SEED)' \
+		--cities '$(if $(filter file,$(origin CITIES)),12,$(CITIES))' \
+		--priors '$(if $(filter file,$(origin PRIORS)),calibration,$(PRIORS))' \
+		--draws '$(if $(filter file,$(origin DRAWS)),500,$(DRAWS))' \
+		--tune '$(if $(filter file,$(origin TUNE)),500,$(TUNE))' \
+		--chains '$(if $(filter file,$(origin CHAINS)),2,$(CHAINS))' \
+		--scheduler '$(SCHEDULER)' --results '$(RESULTS)'
 
 data: $(READY) ## rebuild data/guangdong/dyads.csv, the same bytes each time
 	@$(RUN)/python -m data.guangdong.rebuild

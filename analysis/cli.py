@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import typer
 
 from analysis.commands.figures import figures
+from analysis.commands.priors import priors
 from analysis.commands.sample import sample
+from analysis.commands.sbc import sbc
 from analysis.commands.simulate import simulate
 from data.errors import InterlocalError
 
@@ -19,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Bayesian regression of directed dyads: how much each city directs at each other one.",
 )
-for command in (sample, simulate, figures):
+for command in (sample, priors, simulate, figures, sbc):
     app.command()(command)
 
 
@@ -34,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0 done, 2 bad input (one line says what), 3 a fit failed its diagnostics,
-        130 interrupted.
+        Exit status: 0 done, 2 bad input (one line says what), 3 a fit failed its diagnostics
+        or a model is not calibrated, 130 interrupted.
     """
     warnings.simplefilter("ignore")  # libraries' own; ours are printed with the results
     try:

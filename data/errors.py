@@ -26,6 +26,10 @@ class ResultsError(InterlocalError):
     """A result cannot be written or read."""
 
 
+class SchedulerError(InterlocalError):
+    """A dask scheduler cannot be reached, or its workers cannot work."""
+
+
 class ConvergenceError(InterlocalError):
     """A fit failed its diagnostics."""
 

@@ -22,9 +22,9 @@ class Arrays:
     log: Callable[[Array], Array]
     log1p: Callable[[Array], Array]
     expm1: Callable[[Array], Array]
+    gammaln: Callable[[Array], Array]
     softplus: Callable[[Array], Array]  # log(1 + exp(x)), without overflow
     sigmoid: Callable[[Array], Array]
-    gammaln: Callable[[Array], Array]
     where: Callable[[Array, Array, Array], Array]
     cumsum: Callable[..., Array]
     concatenate: Callable[..., Array]
@@ -36,9 +36,9 @@ NUMPY = Arrays(
     log=np.log,
     log1p=np.log1p,
     expm1=np.expm1,
+    gammaln=special.gammaln,
     softplus=lambda x: np.logaddexp(0.0, x),
     sigmoid=special.expit,
-    gammaln=special.gammaln,
     where=np.where,
     cumsum=np.cumsum,
     concatenate=np.concatenate,
@@ -61,9 +61,9 @@ def pytensor_arrays() -> Arrays:
         log=pt.log,
         log1p=pt.log1p,
         expm1=pt.expm1,
+        gammaln=pt.gammaln,
         softplus=pt.softplus,
         sigmoid=pt.sigmoid,
-        gammaln=pt.gammaln,
         where=pt.where,
         cumsum=pt.cumsum,
         concatenate=pt.concatenate,

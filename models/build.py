@@ -121,14 +121,14 @@ def _linear_predictor(
         for column in range(1, effect.split.columns.shape[1]):
             weight = effect.along[column]
             term = effect.split.term_of[f"{part}_{side}"].get(column)
-            if term is not None and _is_unbounded(coef_priors[term]):
+            if term is not None and coef_priors[term].can_be_shifted:
                 shifts[term] = shifts[term] + weight * scale[term]
                 constant = constant + weight * center[term]
             else:
                 of_city = of_city + effect.split.columns[:, column] * weight
         rest = rest + of_city[city_position(dyads, side)]
 
-    if _is_unbounded(intercept_prior):
+    if intercept_prior.can_be_shifted:
         intercept = _shifted(f"{part}_intercept", intercept_prior, constant)
     else:
         intercept = intercept_prior.variable(f"{part}_intercept") + constant
@@ -136,10 +136,6 @@ def _linear_predictor(
         return intercept + rest
     coefs = _coefficients(part, coef_priors, shifts, scale)
     return intercept + pt.dot((design - center) / scale, coefs) + rest
-
-
-def _is_unbounded(prior: Prior) -> bool:
-    return prior.support == (-np.inf, np.inf)
 
 
 def _shifted(name: str, prior: Prior, shift: Array) -> Array:

@@ -4,13 +4,19 @@ import inspect
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from data.errors import PriorError, suggest
 
+HORSESHOE = "RegularizedHorseshoe"  # not one distribution but a group of them: models.horseshoe
+NEEDED = {
+    "LKJCorr": "eta = 1 is flat",
+    HORSESHOE: "priors/horseshoe.toml has values to start from",
+}
 SUPPORT = {"sd": (0.0, math.inf), "dispersion": (0.0, math.inf), "correlation": (-1.0, 1.0)}
 
 
@@ -30,7 +36,11 @@ class Prior:
 
     distribution: str
     arguments: tuple[tuple[str, float], ...]
-    source: str
+    source: str = field(compare=False)
+
+    def __str__(self) -> str:
+        """Write the prior as PyMC code would."""
+        return f"{self.distribution}({', '.join(f'{k}={v:g}' for k, v in self.arguments)})"
 
     def dist(self, shape: tuple[int, ...] = ()) -> Any:
         """Make a random variable outside a model.
@@ -57,6 +67,11 @@ class Prior:
     def _arrays(self) -> dict[str, np.ndarray]:
         # arrays, because PyTensor would take log(2.0) of a plain number in single precision
         return {name: np.asarray(value) for name, value in self.arguments}
+
+    @property
+    def can_be_shifted(self) -> bool:
+        """Whether the variable can be sampled together with a shift: it has no bounds."""
+        return self.distribution != HORSESHOE and self.support == (-math.inf, math.inf)
 
     @property
     def support(self) -> tuple[float, float]:
@@ -94,6 +109,10 @@ class Prior:
         import pymc as pm  # noqa: PLC0415
         from pymc.distributions.transforms import Interval  # noqa: PLC0415
 
+        if self.distribution == HORSESHOE:
+            from models.horseshoe import regularised_horseshoe  # noqa: PLC0415
+
+            return regularised_horseshoe(name, self._arrays, shape["shape"])
         if self.distribution == "LKJCorr":
             return pm.CustomDist(
                 name,
@@ -132,24 +151,37 @@ def parse_prior(entry: Mapping[str, Any], kind: str, source: str) -> Prior:
     known = _distributions()
     if kind != "correlation":
         del known["LKJCorr"]
+    if kind == "coef":
+        known[HORSESHOE] = ["scale", "global_df", "local_df", "slab_scale", "slab_df"]
+    if name == HORSESHOE and kind != "coef":
+        raise PriorError(f"{source}: {HORSESHOE} is a prior of coefficients alone, not of '{kind}'")
     if not isinstance(name, str) or name not in known:
         raise PriorError(f"{source}: no distribution '{name}' for it; {suggest(str(name), known)}")
-    for argument, value in arguments.items():
-        if argument not in known[name]:
-            raise PriorError(
-                f"{source}: {name} has no argument '{argument}'; {suggest(argument, known[name])}"
-            )
-        if not _is_finite(value):
-            raise PriorError(f"{source}: {argument} = {str(value)[:40]} is not a finite number")
-    if name == "LKJCorr" and "eta" not in arguments:
-        raise PriorError(f"{source}: LKJCorr needs eta; eta = 1 is flat")
+    _refuse_arguments(name, arguments, known[name], source)
     prior = Prior(name, tuple((each, float(value)) for each, value in arguments.items()), source)
-    _refuse_improper(prior, kind)
+    if name != HORSESHOE:
+        _refuse_improper(prior, kind)
+    elif min(value for _, value in prior.arguments) <= 0:
+        raise PriorError(f"{source}: the arguments of {name} are positive numbers")
     return prior
 
 
+def _refuse_arguments(
+    name: str, arguments: Mapping[str, Any], known: list[str], source: str
+) -> None:
+    for argument, value in arguments.items():
+        if argument not in known:
+            raise PriorError(
+                f"{source}: {name} has no argument '{argument}'; {suggest(argument, known)}"
+            )
+        if not _is_finite(value):
+            raise PriorError(f"{source}: {argument} = {str(value)[:40]} is not a finite number")
+    if name in NEEDED and set(arguments) != set(known):
+        raise PriorError(f"{source}: {name} needs {', '.join(known)}; {NEEDED[name]}")
+
+
 def _is_finite(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):  # NumPy's numbers are Real too
         return False
     return -sys.float_info.max <= value <= sys.float_info.max
 

@@ -1,38 +1,28 @@
-"""Prior sets: TOML files that name a PyMC distribution for each parameter."""
+"""Prior sets: which prior is in force for each parameter."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
-from data.declaration import PARTS, Part
+import pandas as pd
+
+from data.declaration import Part
 from data.errors import PriorError, suggest
-from data.files import read_toml
-from models.distributions import Prior, parse_prior
-from models.names import ModelName
-
-FOLDER = Path(__file__).with_suffix("")  # the folder `priors` beside this file
-
-# The general keys of a prior set, and the parameters that each stands for.
-KINDS: dict[str, tuple[str, ...]] = {
-    "intercept": tuple(f"{part}_intercept" for part in PARTS),
-    "coef": tuple(f"{part}_coef" for part in PARTS),
-    "sd": tuple(
-        f"{part}_{each}_sd"
-        for part in PARTS
-        for each in ("sender", "receiver", "pair", "sender_slope", "receiver_slope")
-    ),
-    "correlation": (
-        *(f"{part}_{each}_reciprocity" for part in PARTS for each in ("generalized", "dyadic")),
-        "city_correlation",
-    ),
-    "dispersion": ("dispersion",),
-}
-KIND_OF = {parameter: kind for kind, parameters in KINDS.items() for parameter in parameters}
-KEYS = tuple(dict.fromkeys([*KINDS, *KIND_OF]))
-
-Key = tuple[str, str | None]  # a parameter or kind, and a term where the prior is one term's own
+from data.study import Study
+from models.distributions import Prior
+from models.names import ModelName, parse_model
+from models.prior_files import (
+    FOLDER,
+    KIND_OF,
+    Key,
+    locate,
+    overlaid,
+    parse_entries,
+    prior_sets,
+    read_entries,
+)
 
 
 @dataclass(frozen=True)
@@ -73,13 +63,76 @@ class Priors:
             There is no such set; the file is not TOML; a parameter, distribution or argument is
             unknown or out of range; parents form a circle.
         """
-        path = _locate(str(name), Path(), "")
+        path = locate(str(name), Path(), "")
         if path.parent != FOLDER and path.stem in prior_sets():
             raise PriorError(
                 f"{path}: '{path.stem}' is the name of a set that comes with the package, and "
                 "results are kept under it; give the file another name"
             )
-        return cls(path.stem, _read(path, ()), str(path))
+        return cls(path.stem, read_entries(path, ()), str(path))
+
+    def replace(self, name: str, **entries: Mapping[str, Any]) -> Self:
+        """Give a set in which some priors are others.
+
+        Parameters
+        ----------
+        name : str
+            The new set's name; results are kept under it.
+        **entries : mapping
+            What a TOML file that extends this set would hold, by key:
+            ``degree_coef={"dist": "Normal", "sigma": 0.3}``, or for one term
+            ``degree_coef={"mayor_ties": {"dist": "Normal", "sigma": 0.3}}``.
+
+        Returns
+        -------
+        Priors
+            The new set; this one stays as it is.
+
+        Raises
+        ------
+        PriorError
+            As for a file; or the name is that of a set that comes with the package.
+        """
+        if name in prior_sets() or not name.isidentifier():
+            raise PriorError(
+                f"replace: '{name}' cannot name a set; write a word that names none of "
+                f"{', '.join(prior_sets())}"
+            )
+        return type(self)(name, overlaid(self.entries, dict(parse_entries(entries, name))), name)
+
+    def table(self, study: Study, model: str) -> pd.DataFrame:
+        """List every prior in force for a study and a model.
+
+        Parameters
+        ----------
+        study : Study
+            The study.
+        model : str
+            The model's name.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a parameter and term: ``parameter``, ``term``, ``prior`` (the distribution with
+            its arguments) and ``source`` (the file and the key that it was written under).
+
+        Raises
+        ------
+        ModelError
+            There is no such model.
+        PriorError
+            The set does not fit the study.
+        """
+        name = parse_model(model)
+        self.refuse_misfit(name, study.terms)
+        rows = []
+        for parameter in name.parameters:
+            part = parameter.removesuffix("_coef")
+            terms = study.terms[cast("Part", part)] if parameter.endswith("_coef") else [None]
+            for term in terms:
+                prior = self.prior(parameter, term)
+                rows.append((parameter, term or "", str(prior), prior.source))
+        return pd.DataFrame(rows, columns=["parameter", "term", "prior", "source"])
 
     def prior(self, parameter: str, term: str | None = None) -> Prior:
         """Look up the prior in force; a term's own wins, then the more specific key.
@@ -181,66 +234,3 @@ class Priors:
             for (key, term), prior in self.entries.items()
         }
         return json.dumps(content, sort_keys=True)
-
-
-def prior_sets() -> list[str]:
-    """List the prior sets that come with the package.
-
-    Returns
-    -------
-    list of str
-        Their names.
-    """
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
-
-
-def _locate(name: str, beside: Path, source: str) -> Path:
-    if name.endswith(".toml") or "/" in name:
-        return beside / name
-    if name not in prior_sets():
-        raise PriorError(
-            f"{source}no prior set '{name}'; {suggest(name, prior_sets())}, "
-            "or the path of a .toml file"
-        )
-    return FOLDER / f"{name}.toml"
-
-
-def _read(path: Path, children: tuple[Path, ...]) -> dict[Key, Prior]:
-    if path in children:
-        raise PriorError(f"{path}: extends itself, by way of its parents; end the circle")
-    content = read_toml(path, PriorError, "give a set by name, or the path of a .toml file")
-    parent = content.pop("extends", None)
-    if parent is not None and not isinstance(parent, str):
-        raise PriorError(f"{path}: extends names one prior set or file")
-    entries: dict[Key, Prior] = {}
-    if parent is not None:
-        source = _locate(parent, path.parent, f"{path}: extends: ")
-        entries = _read(source, (*children, path))
-    own = dict(_entries(content, str(path)))
-    # A general key of this file replaces its parent's particular ones too: what the user wrote
-    # last must not be silently overruled by a file that it extends.
-    kept = {key: prior for key, prior in entries.items() if not _covered(key, own)}
-    return kept | own
-
-
-def _covered(key: Key, own: Mapping[Key, Prior]) -> bool:
-    name, term = key
-    kind = KIND_OF.get(name, name)
-    return any(other in own for other in ((name, None), (kind, None), (kind, term)))
-
-
-def _entries(content: Mapping[str, Any], path: str) -> Iterable[tuple[Key, Prior]]:
-    for key, entry in content.items():
-        if key not in KEYS:
-            raise PriorError(f"{path}: no parameter '{key}'; {suggest(key, KEYS)}")
-        if not isinstance(entry, dict):
-            raise PriorError(f'{path}: {key}: write a table, [{key}] with dist = "…"')
-        terms = {term: value for term, value in entry.items() if isinstance(value, dict)}
-        kind = KIND_OF.get(key, key)
-        if terms and kind != "coef":
-            raise PriorError(f"{path}: [{key}.{next(iter(terms))}]: only coefficients have terms")
-        whole = {name: value for name, value in entry.items() if name not in terms}
-        if whole or not terms:
-            yield (key, None), parse_prior(whole, kind, f"{path}: [{key}]")
-        for term, value in terms.items():
-            yield (key, term), parse_prior(value, kind, f'{path}: [{key}."{term}"]')

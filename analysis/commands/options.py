@@ -18,7 +18,9 @@ Models = Annotated[
     str,
     typer.Option("--model", help="One or several, as in 'zinb_srm nb_srm'; all of the study's."),
 ]
-PriorSet = Annotated[str, typer.Option(help="A prior set by name (default, wide), or a TOML file.")]
+PriorSet = Annotated[
+    str, typer.Option(help="A prior set by name (interlocal priors lists them), or a TOML file.")
+]
 Results = Annotated[str, typer.Option(help="Folder that results are kept in.")]
 
 

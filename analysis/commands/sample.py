@@ -29,6 +29,10 @@ def sample(
         ),
     ] = None,
     results: Results = "results",
+    prior_only: Annotated[
+        bool,
+        typer.Option("--prior-only", help="Show what the priors expect of counts; sample nothing."),
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Sample again, though nothing has changed.")
     ] = False,
@@ -54,6 +58,14 @@ def sample(
     prior_set = Priors.load(priors)
     for model in names:
         prior_set.refuse_misfit(model, checked.terms)
+    if prior_only:
+        from analysis.prior_tables import print_prior_predictive
+        from models.prior_predictive import prior_predictive
+
+        for model in names:
+            expected = prior_predictive(checked, model.name, prior_set, seed)
+            print_prior_predictive(expected, model.name, prior_set.name, console())
+        return
     failed, kept = [], []
     try:
         for model in names:

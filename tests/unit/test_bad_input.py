@@ -47,7 +47,7 @@ Dun,Cam,0,0.9,2,road
 HEADER, *ROWS = CSV.splitlines(keepends=True)
 ROW_6 = dict(zip(HEADER.strip().split(","), ROWS[4].strip().split(","), strict=True))
 
-MODELS = "Valid: nb_pooled, nb_crossed, nb_srm, zinb_pooled, zinb_crossed, zinb_srm"
+MODELS = "Valid: poisson_pooled, poisson_sender, poisson_receiver, poisson_crossed, "
 COUNT = "a count is a whole number from 0 to 2^53"
 EXPOSURE = "an exposure is a positive number"
 COMPLETE = "complete the row or remove it"
@@ -289,7 +289,11 @@ def test_prior_file(tmp_path, refused, text, phrase):
     [
         ("--model", "zinb_smr", "no model 'zinb_smr'; did you mean 'zinb_srm'? " + MODELS),
         ("--model", "zinb_srm, xyz", "no model 'xyz'; " + MODELS),
-        ("--priors", "defalt", "'defalt'; did you mean 'default'? Valid: default, wide"),
+        (
+            "--priors",
+            "defalt",
+            "'defalt'; did you mean 'default'? Valid: default, horseshoe, skeptical, wide",
+        ),
         ("--priors", "none.toml", "none.toml: not found; give a set by name"),
         ("--draws", "0", "draws is 0; it lies between 4 and 1000000"),
         ("--chains", "0", "chains is 0; it lies between 1 and 1000"),

@@ -61,7 +61,7 @@ def density_by_hand(study, name, parameters):
     dyads = study.dyads
     for part in name.parts:
         scale = dyads[f"{part}_design"].std("dyad", ddof=1).to_numpy()
-        sigma = 2 if part == "selection" else 5
+        sigma = 2 if part == "selection" else 3
         total += stats.norm(0, sigma).logpdf(parameters[f"{part}_intercept"])
         total += stats.norm(0, 1 / scale).logpdf(parameters[f"{part}_coef"]).sum()
     for block in name.blocks:

@@ -8,7 +8,7 @@ import pytest
 
 from data.errors import PriorError
 from models import Priors, build
-from models.priors import prior_sets
+from models.prior_files import prior_sets
 
 
 def written(tmp_path, text):
@@ -22,7 +22,7 @@ def arguments(prior):
 
 
 def test_sets_that_come_with_the_package():
-    assert {"default", "wide"} <= set(prior_sets())
+    assert {"default", "wide", "skeptical", "horseshoe"} <= set(prior_sets())
 
 
 def test_an_entry_replaces_its_parents_whole(tmp_path):
@@ -32,7 +32,7 @@ def test_an_entry_replaces_its_parents_whole(tmp_path):
     )
     assert priors.name == "mine"
     assert arguments(priors.prior("dispersion")) == ("InverseGamma", {"alpha": 2, "beta": 1})
-    assert arguments(priors.prior("degree_intercept")) == ("Normal", {"mu": 0, "sigma": 5})
+    assert arguments(priors.prior("degree_intercept")) == ("Normal", {"mu": 0, "sigma": 3})
 
 
 def test_the_more_specific_key_wins(tmp_path):

@@ -1,0 +1,33 @@
+"""`interlocal priors`."""
+
+from typing import Annotated
+
+import typer
+
+from analysis.commands.options import Models, PriorSet, chosen_models
+
+
+def priors(
+    study: Annotated[
+        str | None, typer.Argument(help="A study folder; without it, the prior sets are listed.")
+    ] = None,
+    models: Models = "",
+    priors: PriorSet = "default",
+) -> None:
+    """List the prior sets, or every prior in force for a study and its models.
+
+    Each prior is shown with the file and the key that it comes from.
+    """
+    from analysis.prior_tables import print_prior_sets, print_priors
+    from analysis.terminal import console
+    from models.priors import Priors
+
+    if study is None:
+        print_prior_sets(console())
+        return
+
+    from data.study import read_study
+
+    checked, chosen = read_study(study), Priors.load(priors)
+    for name in chosen_models(models, study, checked):
+        print_priors(chosen.table(checked, name.name), name.name, console())

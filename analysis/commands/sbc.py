@@ -1,0 +1,81 @@
+"""`interlocal sbc`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.commands.options import Results
+from data.errors import ModelError
+
+MOST_REPLICATES = 100_000
+
+
+def sbc(
+    model: Annotated[str, typer.Option(help="Family and effects, for example zinb_srm.")] = "",
+    replicates: Annotated[int, typer.Option(help="How many truths are drawn and fitted.")] = 200,
+    cities: Annotated[int, typer.Option(help="Cities of each simulated study.")] = 12,
+    priors: Annotated[
+        str, typer.Option(help="What truth is drawn from and fits assume: a set or a TOML file.")
+    ] = "calibration",
+    seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 20221,
+    draws: Annotated[int, typer.Option(help="Draws of each fit, a chain.")] = 500,
+    tune: Annotated[int, typer.Option(help="Draws that tune the sampler, a chain.")] = 500,
+    chains: Annotated[int, typer.Option(help="Chains of each fit.")] = 2,
+    scheduler: Annotated[
+        str, typer.Option(help="A dask scheduler, tcp://host:port; this machine's cores if empty.")
+    ] = "",
+    results: Results = "results",
+) -> None:
+    """Calibrate a model by simulation: is the truth as uncertain as its posterior says?
+
+    Truth is drawn from the priors, counts from the model; each fit ranks the truth among its
+    draws, and the ranks are held against the uniform law. Each replicate is kept as it ends in
+    RESULTS/SBC/MODEL-DIGEST/, and is not made again. The exit status is 3 where a parameter's
+    ranks lie outside the simultaneous 99 % envelope.
+    """
+    from models.settings import Settings
+
+    if not model.strip():
+        raise ModelError("no model; name one, as in MODEL=zinb_srm or --model zinb_srm")
+    if not 1 <= replicates <= MOST_REPLICATES:
+        raise ModelError(f"replicates is {replicates}; it lies between 1 and {MOST_REPLICATES}")
+    settings = Settings(draws, tune, chains, seed)
+
+    from contextlib import nullcontext
+
+    from analysis.calibration_report import report
+    from models.calibration import Calibration
+    from models.priors import Priors
+    from models.progress import reporting
+    from models.replicates import (
+        calibration_folder,
+        complete,
+        in_process,
+        kept_replicates,
+        on_cluster,
+    )
+
+    calibration = Calibration(model.strip(), Priors.load(priors), cities, settings)
+    calibration.refuse_misfit()
+    folder = calibration_folder(Path(results), calibration)
+    try:
+        whole = len(kept_replicates(folder, calibration, replicates)) == replicates
+        with (
+            nullcontext(in_process) if whole else on_cluster(scheduler) as run,
+            reporting(f"sbc {calibration.model} ({calibration.priors.name} priors)") as reporter,
+        ):
+            ranks = complete(folder, calibration, replicates, run, reporter)
+    except KeyboardInterrupt:
+        kept = len(kept_replicates(folder, calibration, replicates))
+        print(
+            f"\ninterrupted; {kept} of {replicates} replicates are kept in {folder}; "
+            "the same command goes on from there",
+            file=sys.stderr,
+        )
+        raise typer.Exit(130) from None
+    outside = report(ranks, folder)
+    if outside:
+        print(f"error: not calibrated: {', '.join(outside)} (see above)", file=sys.stderr)
+        raise typer.Exit(3)

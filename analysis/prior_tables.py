@@ -1,0 +1,85 @@
+"""Priors as text on a terminal."""
+
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from models.prior_files import locate, prior_sets
+from models.prior_predictive import ABSURD, FAR, PriorPredictive
+
+
+def print_prior_sets(out: Console) -> None:
+    """Print the prior sets that come with the package, with what they say of themselves.
+
+    Parameters
+    ----------
+    out : rich.console.Console
+        Where to print.
+    """
+    table = _plain_table("Prior sets", "set", "what it is")
+    for name in prior_sets():
+        first = locate(name, Path(), "").read_text(encoding="utf-8").splitlines()[0]
+        table.add_row(name, escape(first.removeprefix("# ")))
+    out.print(table)
+
+
+def print_priors(priors: pd.DataFrame, model: str, out: Console) -> None:
+    """Print every prior in force.
+
+    Parameters
+    ----------
+    priors : pandas.DataFrame
+        What `Priors.table` returned.
+    model : str
+        The model's name.
+    out : rich.console.Console
+        Where to print.
+    """
+    table = _plain_table(f"Priors of {model}", "parameter", "term", "prior", "source")
+    for row in priors.itertuples(index=False):
+        table.add_row(*(escape(str(value)) for value in row))
+    out.print()
+    out.print(table)
+
+
+def print_prior_predictive(
+    expected: PriorPredictive, model: str, priors: str, out: Console
+) -> None:
+    """Print what a model expects before it has seen a count, and warn where that is absurd.
+
+    Parameters
+    ----------
+    expected : PriorPredictive
+        The summary.
+    model, priors : str
+        The model's and the prior set's name.
+    out : rich.console.Console
+        Where to print.
+    """
+    title = f"What {model} expects under {priors} priors"
+    table = _plain_table(title, "", "prior", "observed")
+    low, middle, high = (f"{share:.0%}" for share in expected.zeros)
+    table.add_row("share of zeros", f"{middle} ({low} to {high})", f"{expected.observed_zeros:.0%}")
+    rows = zip((50, 90, 99), expected.quantiles, expected.observed_quantiles, strict=True)
+    for percent, prior, observed in rows:
+        table.add_row(f"{percent} % quantile of counts", f"{prior:,.0f}", f"{observed:,.0f}")
+    table.add_row("largest count", "", f"{expected.observed_largest:,}")
+    table.add_row(f"P(count > {FAR} x the largest observed)", f"{expected.far:.1%}", "")
+    out.print()
+    out.print(table)
+    if expected.is_absurd:
+        out.print(
+            f"[bold yellow]Absurd prior:[/] more than {ABSURD:.0%} of the counts that it expects "
+            f"lie beyond {FAR} times the largest observed one. Narrow the degree intercept, the "
+            "coefficients or the sds."
+        )
+
+
+def _plain_table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

@@ -1,0 +1,271 @@
+"""One replicate of simulation-based calibration: truth from the prior, counts, fit, ranks.
+
+If truth comes from the prior and counts from the model, the rank of the truth among independent
+draws of the posterior is uniform (Talts, Betancourt, Simpson, Vehtari and Gelman 2018,
+arXiv:1804.06788). Truth and counts are drawn by `data.simulate`, which knows nothing of the
+coordinates that the model is sampled in, so that a fault on either side shows.
+"""
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import nutpie
+import pymc as pm
+import xarray as xr
+
+from data.errors import PriorError
+from data.simulate import draw_outcomes, simulate_study
+from data.study import Study
+from models.build import build
+from models.chains import draw_chains
+from models.distributions import HORSESHOE
+from models.effects import is_centered
+from models.names import ModelName, parse_model, role_pairs
+from models.predictive import per_draw
+from models.predictor import column_scale
+from models.priors import Priors
+from models.progress import Reporter
+from models.settings import Settings
+
+RANKED = 99  # posterior draws that a truth is ranked among: ranks 0 to 99
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What is calibrated.
+
+    Attributes
+    ----------
+    model : str
+        Family and effects.
+    priors : Priors
+        The priors of the fits.
+    cities : int
+        Cities of each simulated study.
+    settings : Settings
+        How each fit is sampled; its seed is that of everything.
+    truth_priors : Priors, optional
+        What truth is drawn from, where that is not ``priors``: such ranks are not uniform.
+    """
+
+    model: str
+    priors: Priors
+    cities: int = 12
+    settings: Settings = field(default_factory=lambda: Settings(draws=500, tune=500, chains=2))
+    truth_priors: Priors | None = None
+
+    @cached_property
+    def study(self) -> Study:
+        """The study whose predictors all replicates share; their counts take its counts' place."""
+        return simulate_study(self.cities, self.model, seed=self.settings.seed)[0]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that a replicate is made from, the package's version included."""
+        truth = self.truth_priors or self.priors
+        made_from = [
+            self.model,
+            self.priors.to_json(),
+            truth.to_json(),
+            self.study.digest,
+            asdict(self.settings),
+            RANKED,
+            version("interlocal"),
+        ]
+        return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What is calibrated, as plain values."""
+        return {
+            "model": self.model,
+            "priors": self.priors.name,
+            "priors_in_force": self.priors.to_json(),
+            "cities": self.cities,
+            **asdict(self.settings),
+            "ranked_among": RANKED,
+            "synthetic": "truth and counts are simulated",
+            "digest": self.digest,
+            "version": version("interlocal"),
+        }
+
+    def refuse_misfit(self) -> None:
+        """Refuse what no replicate can be made of.
+
+        Raises
+        ------
+        ModelError
+            There is no such model, or the number of cities is out of range.
+        PriorError
+            The priors do not fit the model, or cannot be drawn from one by one.
+        """
+        name = parse_model(self.model)
+        for priors in (self.priors, self.truth_priors or self.priors):
+            priors.refuse_misfit(name, self.study.terms)
+            for entry in priors.entries.values():
+                if entry.distribution == HORSESHOE:
+                    raise PriorError(
+                        f"{entry.source}: {HORSESHOE} ties coefficients together; calibration "
+                        "draws each parameter from a prior of its own"
+                    )
+
+
+def replicate(calibration: Calibration, number: int) -> xr.Dataset:
+    """Draw a truth and counts, fit them, rank the truth.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        What is calibrated.
+    number : int
+        Which replicate; it and the seed determine every random draw.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``truth`` and ``rank`` (parameter): the rank is the number of the 99 posterior draws below
+        the truth. Parameters are all that have a prior, the effects of the first city and the
+        log-likelihood of the counts (Modrak et al. 2023, doi:10.1214/23-BA1404). Scalars tell of
+        the fit: ``max_r_hat``, ``min_ess_bulk``, ``divergences``, ``passed``, ``zeros`` (share of
+        the counts), ``seconds``; the attribute ``faults`` lists what the gate found.
+
+    Raises
+    ------
+    ModelError
+        The sampler found no point to start from.
+    """
+    began = time.perf_counter()
+    name = parse_model(calibration.model)
+    entropy = np.random.SeedSequence(calibration.settings.seed, spawn_key=(number,))
+    for_truth, for_counts, for_fit, for_predictive = entropy.spawn(4)
+    given = draw_truth(
+        calibration.truth_priors or calibration.priors, name, calibration.study, for_truth
+    )
+    dyads = calibration.study.dyads
+    truth, count = draw_outcomes(dyads, name, given, np.random.default_rng(for_counts))
+    dyads = dyads.assign(count=("dyad", count))
+    compiled, names = _compiled(calibration, name, dyads)
+    how = replace(calibration.settings, seed=int(for_fit.generate_state(1)[0]))
+    chains = draw_chains(compiled.with_data(counts=count.astype(float)), names, how, Reporter())
+
+    draws = _thinned(chains.posterior)
+    likelihood = per_draw(draws, dyads, name, for_predictive)[0].sum("dyad")
+    one = truth.expand_dims(chain=1, draw=1)
+    known = per_draw(one, dyads, name, for_predictive)[0].sum("dyad")
+    truths = _labelled(truth.assign(log_likelihood=known.squeeze(drop=True)), name)
+    ranked = _labelled(draws.assign(log_likelihood=likelihood).squeeze("chain", drop=True), name)
+    below = [int((ranked[label] < value).sum()) for label, value in truths.items()]
+    found = chains.diagnostics
+    return xr.Dataset(
+        {
+            "rank": ("parameter", np.array(below)),
+            "truth": ("parameter", np.array([value.item() for value in truths.values()])),
+            "max_r_hat": found.max_r_hat,
+            "min_ess_bulk": found.min_ess_bulk,
+            "divergences": found.divergences,
+            "passed": int(not found.faults),
+            "zeros": float((count == 0).mean()),
+            "seconds": time.perf_counter() - began,
+        },
+        coords={"parameter": list(truths), "replicate": number},
+        attrs={"digest": calibration.digest, "faults": json.dumps(found.faults)},
+    )
+
+
+def draw_truth(
+    priors: Priors, name: ModelName, study: Study, seed: np.random.SeedSequence
+) -> dict[str, Any]:
+    """Draw every parameter that has a prior.
+
+    Parameters
+    ----------
+    priors : Priors
+        The prior set.
+    name : ModelName
+        The model.
+    study : Study
+        The study, whose predictors set the coefficients' units.
+    seed : numpy.random.SeedSequence
+        Source of randomness.
+
+    Returns
+    -------
+    dict
+        The truth as `data.simulate.draw_outcomes` takes it.
+    """
+    variables: dict[tuple[str, str | None], Any] = {}
+    for parameter in name.parameters:
+        if parameter.endswith("_coef"):
+            part = parameter.removesuffix("_coef")
+            for term in study.dyads[f"{part}_term"].to_numpy().tolist():
+                variables[parameter, term] = priors.prior(parameter, term).dist()
+        elif parameter == "city_correlation":
+            eta = dict(priors.prior(parameter).arguments)["eta"]
+            variables[parameter, None] = pm.LKJCorr.dist(n=len(name.roles), eta=eta)
+        else:
+            variables[parameter, None] = priors.prior(parameter).dist()
+    drawn = pm.draw(
+        list(variables.values()), random_seed=np.random.default_rng(seed), mode="FAST_COMPILE"
+    )
+    truth: dict[str, Any] = {}
+    for (parameter, term), value in zip(variables, drawn, strict=True):
+        if term is not None:
+            scale = column_scale(study.dyads, parameter.removesuffix("_coef"))  # type: ignore[arg-type]
+            dim = str(scale.dims[0])
+            truth.setdefault(parameter, {})[term] = float(value / scale.sel({dim: term}))
+        elif parameter == "city_correlation":
+            matrix = value @ value.T  # PyMC draws its Cholesky factor
+            lower = matrix[np.tril_indices(len(matrix), -1)].tolist()
+            truth[parameter] = dict(zip(role_pairs(name.roles), lower, strict=True))
+        else:
+            truth[parameter] = float(value)
+    return truth
+
+
+# What a process has compiled, by the calibration's digest and by how city effects are sampled.
+_COMPILED: dict[tuple[str, tuple[bool, ...]], tuple[Any, list[str]]] = {}
+
+
+def _compiled(
+    calibration: Calibration, name: ModelName, dyads: xr.Dataset
+) -> tuple[Any, list[str]]:
+    """Compile as `models.sample` would for these counts, once for each choice of coordinates."""
+    key = calibration.digest, tuple(is_centered(dyads, role) for role in name.roles)
+    if key not in _COMPILED:
+        study = replace(calibration.study, dyads=dyads)
+        model = build(study, name.name, calibration.priors, shared_counts=True)
+        public = [v.name for v in model.unobserved_RVs if not v.name.startswith("_")]
+        _COMPILED[key] = nutpie.compile_pymc_model(model, var_names=public), public
+    return _COMPILED[key]
+
+
+def _thinned(posterior: xr.Dataset) -> xr.Dataset:
+    """Keep 99 draws, evenly spaced along the chains, as one chain."""
+    flat = posterior.stack(sample=("chain", "draw"), create_index=False)
+    kept = np.linspace(0, flat.sizes["sample"] - 1, RANKED).astype(int)
+    one = flat.isel(sample=kept).drop_vars(["chain", "draw"]).rename(sample="draw")
+    return one.assign_coords(draw=np.arange(RANKED)).expand_dims("chain")
+
+
+def _labelled(values: xr.Dataset, name: ModelName) -> dict[str, xr.DataArray]:
+    """Take apart what is ranked, a scalar a label: ``degree_coef[near]``."""
+    labelled = {}
+    for parameter in (*name.parameters, *name.roles, "log_likelihood"):
+        if parameter not in values:  # coefficients of a formula without terms
+            continue
+        variable = values[parameter]
+        dims = [dim for dim in variable.dims if dim != "draw"]
+        if not dims:
+            labelled[parameter] = variable
+            continue
+        (dim,) = dims
+        labels = variable[dim].to_numpy().tolist()
+        for label in labels[:1] if dim == "city" else labels:
+            labelled[f"{parameter}[{label}]"] = variable.sel({dim: label})
+    return labelled

@@ -1,0 +1,173 @@
+"""Prior sets as TOML files: their keys, their parents, their entries."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from data.declaration import PARTS
+from data.errors import PriorError, suggest
+from data.files import read_toml
+from models.distributions import Prior, parse_prior
+
+FOLDER = Path(__file__).parent / "priors"
+
+# The general keys of a prior set, and the parameters that each stands for.
+KINDS: dict[str, tuple[str, ...]] = {
+    "intercept": tuple(f"{part}_intercept" for part in PARTS),
+    "coef": tuple(f"{part}_coef" for part in PARTS),
+    "sd": tuple(
+        f"{part}_{each}_sd"
+        for part in PARTS
+        for each in ("sender", "receiver", "pair", "sender_slope", "receiver_slope")
+    ),
+    "correlation": (
+        *(f"{part}_{each}_reciprocity" for part in PARTS for each in ("generalized", "dyadic")),
+        "city_correlation",
+    ),
+    "dispersion": ("dispersion",),
+}
+KIND_OF = {parameter: kind for kind, parameters in KINDS.items() for parameter in parameters}
+KEYS = tuple(dict.fromkeys([*KINDS, *KIND_OF]))
+
+Key = tuple[str, str | None]  # a parameter or kind, and a term where the prior is one term's own
+
+
+def prior_sets() -> list[str]:
+    """List the prior sets that come with the package.
+
+    Returns
+    -------
+    list of str
+        Their names.
+    """
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def locate(name: str, beside: Path, source: str) -> Path:
+    """Find the file of a prior set.
+
+    Parameters
+    ----------
+    name : str
+        A set that comes with the package, or a path that ends in ``.toml``.
+    beside : pathlib.Path
+        The folder that a path starts from.
+    source : str
+        What a message begins with.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    PriorError
+        There is no set of that name.
+    """
+    if name.endswith(".toml") or "/" in name:
+        return beside / name
+    if name not in prior_sets():
+        raise PriorError(
+            f"{source}no prior set '{name}'; {suggest(name, prior_sets())}, "
+            "or the path of a .toml file"
+        )
+    return FOLDER / f"{name}.toml"
+
+
+def read_entries(path: Path, children: tuple[Path, ...]) -> dict[Key, Prior]:
+    """Read the entries of a prior file and of its parents.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    children : tuple of pathlib.Path
+        The files that extend it, which it must not extend in turn.
+
+    Returns
+    -------
+    dict
+        Priors by key.
+
+    Raises
+    ------
+    PriorError
+        The file is not usable.
+    """
+    if path in children:
+        raise PriorError(f"{path}: extends itself, by way of its parents; end the circle")
+    content = read_toml(path, PriorError, "give a set by name, or the path of a .toml file")
+    parent = content.pop("extends", None)
+    if parent is not None and not isinstance(parent, str):
+        raise PriorError(f"{path}: extends names one prior set or file")
+    entries: dict[Key, Prior] = {}
+    if parent is not None:
+        source = locate(parent, path.parent, f"{path}: extends: ")
+        entries = read_entries(source, (*children, path))
+    label = path.name if path.parent == FOLDER else str(path)
+    own = dict(parse_entries(content, label))
+    return overlaid(entries, own)
+
+
+def overlaid(entries: Mapping[Key, Prior], own: Mapping[Key, Prior]) -> dict[Key, Prior]:
+    """Lay entries over those of a parent.
+
+    Parameters
+    ----------
+    entries : mapping
+        The parent's.
+    own : mapping
+        Those that replace them.
+
+    Returns
+    -------
+    dict
+        Priors by key.
+    """
+    # A general key of a file replaces its parent's particular ones too: what the user wrote
+    # last must not be silently overruled by a file that it extends.
+    kept = {key: prior for key, prior in entries.items() if not _covered(key, own)}
+    return kept | dict(own)
+
+
+def _covered(key: Key, own: Mapping[Key, Prior]) -> bool:
+    name, term = key
+    kind = KIND_OF.get(name, name)
+    return any(other in own for other in ((name, None), (kind, None), (kind, term)))
+
+
+def parse_entries(content: Mapping[str, Any], path: str) -> Iterable[tuple[Key, Prior]]:
+    """Check what a prior file holds.
+
+    Parameters
+    ----------
+    content : mapping
+        The file's tables.
+    path : str
+        What messages call it.
+
+    Yields
+    ------
+    tuple
+        Key and prior.
+
+    Raises
+    ------
+    PriorError
+        A parameter, distribution or argument is unknown or unusable.
+    """
+    for key, entry in content.items():
+        if key not in KEYS:
+            raise PriorError(f"{path}: no parameter '{key}'; {suggest(key, KEYS)}")
+        if not isinstance(entry, dict):
+            raise PriorError(f'{path}: {key}: write a table, [{key}] with dist = "…"')
+        terms = {term: value for term, value in entry.items() if isinstance(value, dict)}
+        kind = KIND_OF.get(key, key)
+        if terms and kind != "coef":
+            raise PriorError(f"{path}: [{key}.{next(iter(terms))}]: only coefficients have terms")
+        whole = {name: value for name, value in entry.items() if name not in terms}
+        if whole or not terms:
+            yield (key, None), parse_prior(whole, kind, f"{path}: [{key}]")
+        for term, value in terms.items():
+            yield (key, term), parse_prior(value, kind, f'{path}: [{key}."{term}"]')

@@ -1,0 +1,90 @@
+"""What a model expects before it has seen a count."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.study import Study
+from models.build import build
+from models.names import parse_model
+from models.predictive import draw_prior, per_draw
+from models.priors import Priors
+
+FAR = 10  # a count this many times the largest observed one is far beyond the data
+ABSURD = 0.05  # the share of such counts from which on a prior is called absurd
+
+
+@dataclass(frozen=True)
+class PriorPredictive:
+    """Counts drawn from the prior, beside those observed.
+
+    Attributes
+    ----------
+    zeros : tuple of float
+        5, 50 and 95 % quantiles, over draws, of the share of zeros among the dyads.
+    quantiles : tuple of float
+        50, 90 and 99 % quantiles of the counts, over draws and dyads.
+    far : float
+        The share of counts that exceed ten times the largest observed one.
+    observed_zeros : float
+        The observed share of zeros.
+    observed_quantiles : tuple of float
+        50, 90 and 99 % quantiles of the observed counts.
+    observed_largest : int
+        The largest observed count.
+    """
+
+    zeros: tuple[float, ...]
+    quantiles: tuple[float, ...]
+    far: float
+    observed_zeros: float
+    observed_quantiles: tuple[float, ...]
+    observed_largest: int
+
+    @property
+    def is_absurd(self) -> bool:
+        """Whether more than 5 % of the counts lie beyond ten times the largest observed one."""
+        return self.far > ABSURD
+
+
+def prior_predictive(study: Study, model: str, priors: Priors, seed: int) -> PriorPredictive:
+    """Draw counts from the prior and summarise them.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    model : str
+        The model's name.
+    priors : Priors
+        The prior set.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    PriorPredictive
+        The summary of 1000 draws.
+
+    Raises
+    ------
+    ModelError
+        There is no such model.
+    PriorError
+        The prior set does not fit the study.
+    """
+    built = build(study, model, priors)
+    names = [v.name for v in built.unobserved_RVs if not v.name.startswith("_")]
+    streams = np.random.SeedSequence(seed).spawn(2)
+    draws = draw_prior(built, names, streams[0])
+    _, replicate = per_draw(draws, study.dyads, parse_model(model), streams[1])
+    counts, observed = replicate.to_numpy()[0], study.dyads["count"].to_numpy()
+    levels = [0.5, 0.9, 0.99]
+    return PriorPredictive(
+        zeros=tuple(np.quantile((counts == 0).mean(axis=1), [0.05, 0.5, 0.95])),
+        quantiles=tuple(np.quantile(counts, levels)),
+        far=float((counts > FAR * observed.max()).mean()),
+        observed_zeros=float((observed == 0).mean()),
+        observed_quantiles=tuple(np.quantile(observed, levels)),
+        observed_largest=int(observed.max()),
+    )
