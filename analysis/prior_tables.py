@@ -1,5 +1,6 @@
 """Priors as text on a terminal."""
 
+import itertools
 from pathlib import Path
 
 import pandas as pd
@@ -21,8 +22,7 @@ def print_prior_sets(out: Console) -> None:
     """
     table = _plain_table("Prior sets", "set", "what it is")
     for name in prior_sets():
-        first = locate(name, Path(), "").read_text(encoding="utf-8").splitlines()[0]
-        table.add_row(name, escape(first.removeprefix("# ")))
+        table.add_row(name, escape(_first_sentence(locate(name, Path(), ""))))
     out.print(table)
 
 
@@ -66,7 +66,8 @@ def print_prior_predictive(
     rows = zip((50, 90, 99), expected.quantiles, expected.observed_quantiles, strict=True)
     for percent, prior, observed in rows:
         table.add_row(f"{percent} % quantile of counts", f"{prior:,.0f}", f"{observed:,.0f}")
-    table.add_row("largest count", "", f"{expected.observed_largest:,}")
+    low, middle, high = (f"{count:,.0f}" for count in expected.largest)
+    table.add_row("largest count", f"{middle} ({low} to {high})", f"{expected.observed_largest:,}")
     table.add_row(f"P(count > {FAR} x the largest observed)", f"{expected.far:.1%}", "")
     out.print()
     out.print(table)
@@ -76,6 +77,14 @@ def print_prior_predictive(
             f"lie beyond {FAR} times the largest observed one. Narrow the degree intercept, the "
             "coefficients or the sds."
         )
+
+
+def _first_sentence(path: Path) -> str:
+    """Take the first sentence of the comment that a prior file begins with."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    comment = itertools.takewhile(lambda line: line.startswith("#"), lines)
+    first, full_stop, _ = " ".join(line.lstrip("# ") for line in comment).partition(". ")
+    return first + "." * bool(full_stop)
 
 
 def _plain_table(title: str, *columns: str) -> Table:

@@ -206,37 +206,50 @@ def draw_truth(
             for term in study.dyads[f"{part}_term"].to_numpy().tolist():
                 variables[parameter, term] = priors.prior(parameter, term).dist()
         elif parameter == "city_correlation":
-            eta = dict(priors.prior(parameter).arguments)["eta"]
-            variables[parameter, None] = pm.LKJCorr.dist(n=len(name.roles), eta=eta)
+            continue
         else:
             variables[parameter, None] = priors.prior(parameter).dist()
-    drawn = pm.draw(
-        list(variables.values()), random_seed=np.random.default_rng(seed), mode="FAST_COMPILE"
-    )
+    rng = np.random.default_rng(seed)
+    drawn = pm.draw(list(variables.values()), random_seed=rng, mode="FAST_COMPILE")
     truth: dict[str, Any] = {}
     for (parameter, term), value in zip(variables, drawn, strict=True):
         if term is not None:
             scale = column_scale(study.dyads, parameter.removesuffix("_coef"))  # type: ignore[arg-type]
             dim = str(scale.dims[0])
             truth.setdefault(parameter, {})[term] = float(value / scale.sel({dim: term}))
-        elif parameter == "city_correlation":
-            matrix = value @ value.T  # PyMC draws its Cholesky factor
-            lower = matrix[np.tril_indices(len(matrix), -1)].tolist()
-            truth[parameter] = dict(zip(role_pairs(name.roles), lower, strict=True))
         else:
             truth[parameter] = float(value)
+    if "city_correlation" in name.parameters:
+        eta = dict(priors.prior("city_correlation").arguments)["eta"]
+        matrix = _lkj_draw(len(name.roles), eta, rng)
+        lower = matrix[np.tril_indices(len(matrix), -1)].tolist()
+        truth["city_correlation"] = dict(zip(role_pairs(name.roles), lower, strict=True))
     return truth
 
 
-# What a process has compiled, by the calibration's digest and by how city effects are sampled.
-_COMPILED: dict[tuple[str, tuple[bool, ...]], tuple[Any, list[str]]] = {}
+def _lkj_draw(size: int, eta: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw a correlation matrix by the onion method (Lewandowski, Kurowicka and Joe 2009, 3.2)."""
+    cholesky = np.eye(size)
+    beta = eta + (size - 1) / 2
+    for k in range(1, size):
+        beta -= 0.5
+        squared_length = rng.beta(k / 2, beta)
+        direction = rng.normal(size=k)
+        cholesky[k, :k] = np.sqrt(squared_length) * direction / np.linalg.norm(direction)
+        cholesky[k, k] = np.sqrt(1 - squared_length)
+    return cholesky @ cholesky.T
+
+
+# What a process has compiled: by model, priors, predictors, and how city effects are sampled.
+_COMPILED: dict[tuple[object, ...], tuple[Any, list[str]]] = {}
 
 
 def _compiled(
     calibration: Calibration, name: ModelName, dyads: xr.Dataset
 ) -> tuple[Any, list[str]]:
     """Compile as `models.sample` would for these counts, once for each choice of coordinates."""
-    key = calibration.digest, tuple(is_centered(dyads, role) for role in name.roles)
+    centered = tuple(is_centered(dyads, role) for role in name.roles)
+    key = name.name, calibration.priors.to_json(), calibration.study.digest, centered
     if key not in _COMPILED:
         study = replace(calibration.study, dyads=dyads)
         model = build(study, name.name, calibration.priors, shared_counts=True)

@@ -5,7 +5,6 @@ import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -154,7 +153,9 @@ def parse_prior(entry: Mapping[str, Any], kind: str, source: str) -> Prior:
     if kind == "coef":
         known[HORSESHOE] = ["scale", "global_df", "local_df", "slab_scale", "slab_df"]
     if name == HORSESHOE and kind != "coef":
-        raise PriorError(f"{source}: {HORSESHOE} is a prior of coefficients alone, not of '{kind}'")
+        raise PriorError(
+            f"{source}: no distribution '{HORSESHOE}' for '{kind}'; it is a prior of coefficients"
+        )
     if not isinstance(name, str) or name not in known:
         raise PriorError(f"{source}: no distribution '{name}' for it; {suggest(str(name), known)}")
     _refuse_arguments(name, arguments, known[name], source)
@@ -181,9 +182,9 @@ def _refuse_arguments(
 
 
 def _is_finite(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, Real):  # NumPy's numbers are Real too
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         return False
-    return -sys.float_info.max <= value <= sys.float_info.max
+    return bool(-sys.float_info.max <= value <= sys.float_info.max)
 
 
 def _refuse_improper(prior: Prior, kind: str) -> None:

