@@ -232,6 +232,9 @@ def rank_figure(ranks: xr.DataArray, ranked: int, caption: str, level: float = L
         panel.set_xticks([0, 0.5, 1])
     for panel in panels[len(parameters) :]:
         panel.set_visible(False)
+    for panel in panels[: len(parameters)][-COLUMNS:]:  # the lowest of each column
+        panel.tick_params(labelbottom=True)
+        panel.set_xlabel(f"rank / {ranked + 1}", fontsize=6.5, color=INK)
     figure.supylabel("distribution function of the ranks, less uniform", fontsize=7.5, color=INK)
     figure.supxlabel(caption, fontsize=7, color=INK, x=0.01, ha="left")
     return figure

@@ -2,8 +2,10 @@
 
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import xarray as xr
@@ -13,6 +15,7 @@ from data.errors import InterlocalError, SchedulerError
 from data.files import refuse_unwritable, replacing
 from models.calibration import Calibration, replicate
 from models.progress import Reporter
+from models.store import is_current
 
 Runner = Callable[[Calibration, Sequence[int]], Iterator[xr.Dataset]]
 
@@ -55,7 +58,7 @@ def kept_replicates(folder: Path, calibration: Calibration, replicates: int) -> 
         The file of each that can be read and belongs to the calibration.
     """
     paths = {number: _path(folder, number) for number in range(replicates)}
-    return {number: path for number, path in paths.items() if _is_kept(path, calibration)}
+    return {number: path for number, path in paths.items() if is_current(path, calibration.digest)}
 
 
 def complete(
@@ -157,17 +160,32 @@ def on_cluster(scheduler: str = "") -> Iterator[Runner]:
         with _connected(scheduler) as client:
             yield _runner(client)
         return
-    with (
-        LocalCluster(
-            n_workers=os.process_cpu_count() or 1,
-            threads_per_worker=1,
-            memory_limit=0,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield _runner(client)
+    with ExitStack() as stack:
+        with _interrupts_held():
+            cluster = LocalCluster(
+                n_workers=os.process_cpu_count() or 1,
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            )
+            stack.enter_context(cluster)
+        yield _runner(stack.enter_context(Client(cluster)))
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Deliver Ctrl-C after the block, and never to processes that are started in it.
+
+    A terminal sends it to them too; they would each print a traceback. What is started inherits
+    the mask, and so does a process that dask starts again later.
+    """
+    resource_tracker.ensure_running()  # lest it start in the block: it lifts the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -216,11 +234,3 @@ def _result(future: Future) -> xr.Dataset:
 
 def _path(folder: Path, number: int) -> Path:
     return folder / "replicates" / f"{number:05d}.nc"
-
-
-def _is_kept(path: Path, calibration: Calibration) -> bool:
-    try:
-        with xr.open_dataset(path, engine="h5netcdf") as one:
-            return bool(one.attrs["digest"] == calibration.digest)
-    except (OSError, KeyError, ValueError):
-        return False

@@ -241,12 +241,13 @@ def test_an_interrupt_keeps_finished_replicates_and_says_so(tmp_path, small):
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONWARNINGS": "ignore"},
+        start_new_session=True,
     )
     assert process.stderr is not None
     for line in process.stderr:
         if " of 5000" in line:
             break
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in said
