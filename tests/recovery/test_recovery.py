@@ -19,7 +19,8 @@ def covered(model, cities, seed):
     fit = sample(study, model, seed=seed, progress=False)
     assert fit.attrs["passed"] == 1
     parameters, effects = [], []
-    for name, draws in fit["posterior"].data_vars.items():
+    for name in truth.data_vars:
+        draws = fit["posterior"][name]
         lower, upper = draws.quantile([LOWER, UPPER], ("chain", "draw"))
         held = np.ravel((lower <= truth[name]) & (truth[name] <= upper))
         (effects if "city" in draws.dims else parameters).extend(held)
