@@ -1,5 +1,6 @@
 from .build import build
+from .frequentist.fit import maximum_likelihood
 from .priors import Priors
 from .sampling import sample
 
-__all__ = ["Priors", "build", "sample"]
+__all__ = ["Priors", "build", "maximum_likelihood", "sample"]

@@ -1,7 +1,7 @@
 """Study + model name + priors -> pm.Model."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from pytensor import tensor as pt
 from data.declaration import Part
 from data.study import Study
 from models.arrays import Array, pytensor_arrays
+from models.centering import centering
 from models.distributions import Prior
 from models.effects import CityEffect, city_effects, pair_effects
 from models.families import Family
@@ -26,7 +27,11 @@ class ModelCaution(UserWarning):
 
 
 def build(
-    study: Study, model: str, priors: str | Priors = "default", *, shared_counts: bool = False
+    study: Study,
+    model: str,
+    priors: str | Priors = "default",
+    *,
+    exchangeable: Collection[str] = (),
 ) -> pm.Model:
     """Build the PyMC model of a study.
 
@@ -38,9 +43,11 @@ def build(
         Family and effects, for example ``zinb_srm``.
     priors : str or Priors
         A prior set, or its name or path.
-    shared_counts : bool
-        Hold the counts as the shared variable ``counts`` (dyad), which can be exchanged after
-        the model is compiled. Slower: what is precomputed for known counts is not.
+    exchangeable : collection of str
+        What can be exchanged after the model is compiled. ``kept``: the shared variable ``kept``
+        (dyad), 0 for a dyad whose count is left out and 1 for others. ``counts``: the shared
+        variables ``counts`` (dyad) and ``<role>_centering``, how far effects are centered;
+        slower, for what is precomputed for known counts is not.
 
     Returns
     -------
@@ -72,13 +79,19 @@ def build(
     name = parse_model(model)
     chosen = priors if isinstance(priors, Priors) else Priors.load(priors)
     dyads = study.dyads
-    chosen.refuse_misfit(name, study.terms)
+    chosen.refuse_misfit(name, study)
     for caution in name.cautions:
         warnings.warn(f"{name.name}: {caution}", ModelCaution, stacklevel=2)
     with pm.Model(coords=_coords(dyads, name)) as pymc_model:
+        shares: dict[str, Array] = {
+            role: np.asarray(share)
+            for role, share in centering(dyads, name.family_name, name.roles).items()
+        }
+        if "counts" in exchangeable:
+            shares = {role: pm.Data(f"{role}_centering", share) for role, share in shares.items()}
         effects: dict[str, CityEffect] = {}
         for block in name.blocks:
-            effects |= city_effects(block, dyads, chosen)
+            effects |= city_effects(block, dyads, chosen, shares)
         parameters: dict[str, Array] = {
             part: _linear_predictor(part, dyads, effects, chosen) for part in name.parts
         }
@@ -88,9 +101,15 @@ def build(
                 parameters[part] = parameters[part] + pair_effects(part, dyads, chosen)
         if name.family.has_dispersion:
             parameters["dispersion"] = chosen.variable("dispersion")
-        counts = dyads["count"].to_numpy()
-        shared = pm.Data("counts", counts.astype(float), dims="dyad") if shared_counts else None
-        _observe(name.family, counts, shared, parameters)
+        shared = {
+            label: pm.Data(label, values.astype(float), dims="dyad")
+            for label, values in (
+                ("counts", dyads["count"].to_numpy()),
+                ("kept", np.ones(dyads.sizes["dyad"])),
+            )
+            if label in exchangeable
+        }
+        _observe(name.family, dyads["count"].to_numpy(), shared, parameters)
     return pymc_model
 
 
@@ -175,7 +194,10 @@ def _coefficients(part: Part, priors: list[Prior], shifts: list[Array], scale: n
 
 
 def _observe(
-    family: Family, counts: np.ndarray, shared: Array | None, parameters: Mapping[str, Array]
+    family: Family,
+    counts: np.ndarray,
+    shared: Mapping[str, Array],
+    parameters: Mapping[str, Array],
 ) -> None:
     xp = pytensor_arrays()
 
@@ -184,7 +206,8 @@ def _observe(
         return named["degree"], named.get("selection"), named.get("dispersion")
 
     def logp(value: Any, *values: Array) -> Array:  # noqa: ARG001 - it is one of the two below
-        return family.log_prob(counts if shared is None else shared, *by_name(values), xp)
+        pointwise = family.log_prob(shared.get("counts", counts), *by_name(values), xp)
+        return pointwise * shared["kept"] if "kept" in shared else pointwise
 
     def random(*values: Any, rng: np.random.Generator, size: Any) -> np.ndarray:  # noqa: ARG001
         return family.draw(rng, *by_name(values))
@@ -196,6 +219,6 @@ def _observe(
         random=random,
         dtype="int64",
         # as floats: PyMC would store whole numbers in 32 bits
-        observed=counts.astype(float) if shared is None else shared,
+        observed=shared.get("counts", counts.astype(float)),
         dims="dyad",
     )

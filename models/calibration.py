@@ -23,9 +23,9 @@ from data.errors import PriorError
 from data.simulate import draw_outcomes, simulate_study
 from data.study import Study
 from models.build import build
+from models.centering import centering
 from models.chains import draw_chains
 from models.distributions import HORSESHOE
-from models.effects import is_centered
 from models.names import ModelName, parse_model, role_pairs
 from models.predictive import per_draw
 from models.predictor import column_scale
@@ -107,7 +107,7 @@ class Calibration:
         """
         name = parse_model(self.model)
         for priors in (self.priors, self.truth_priors or self.priors):
-            priors.refuse_misfit(name, self.study.terms)
+            priors.refuse_misfit(name, self.study)
             for entry in priors.entries.values():
                 if entry.distribution == HORSESHOE:
                     raise PriorError(
@@ -150,9 +150,14 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
     dyads = calibration.study.dyads
     truth, count = draw_outcomes(dyads, name, given, np.random.default_rng(for_counts))
     dyads = dyads.assign(count=("dyad", count))
-    compiled, names = _compiled(calibration, name, dyads)
+    compiled, names = _compiled(calibration, name)
+    shares = centering(dyads, name.family_name, name.roles)
+    given_counts = compiled.with_data(
+        counts=count.astype(float),
+        **{f"{role}_centering": np.asarray(share) for role, share in shares.items()},
+    )
     how = replace(calibration.settings, seed=int(for_fit.generate_state(1)[0]))
-    chains = draw_chains(compiled.with_data(counts=count.astype(float)), names, how, Reporter())
+    chains = draw_chains(given_counts, names, how, Reporter())
 
     draws = _thinned(chains.posterior)
     likelihood = per_draw(draws, dyads, name, for_predictive)[0].sum("dyad")
@@ -240,19 +245,15 @@ def _lkj_draw(size: int, eta: float, rng: np.random.Generator) -> np.ndarray:
     return cholesky @ cholesky.T
 
 
-# What a process has compiled: by model, priors, predictors, and how city effects are sampled.
+# What a process has compiled: by model, priors and predictors.
 _COMPILED: dict[tuple[object, ...], tuple[Any, list[str]]] = {}
 
 
-def _compiled(
-    calibration: Calibration, name: ModelName, dyads: xr.Dataset
-) -> tuple[Any, list[str]]:
-    """Compile as `models.sample` would for these counts, once for each choice of coordinates."""
-    centered = tuple(is_centered(dyads, role) for role in name.roles)
-    key = name.name, calibration.priors.to_json(), calibration.study.digest, centered
+def _compiled(calibration: Calibration, name: ModelName) -> tuple[Any, list[str]]:
+    """Compile for counts that are exchanged later, once a process."""
+    key = name.name, calibration.priors.to_json(), calibration.study.digest
     if key not in _COMPILED:
-        study = replace(calibration.study, dyads=dyads)
-        model = build(study, name.name, calibration.priors, shared_counts=True)
+        model = build(calibration.study, name.name, calibration.priors, exchangeable=("counts",))
         public = [v.name for v in model.unobserved_RVs if not v.name.startswith("_")]
         _COMPILED[key] = nutpie.compile_pymc_model(model, var_names=public), public
     return _COMPILED[key]

@@ -13,8 +13,8 @@ from models.diagnostics import Diagnostics, diagnose
 from models.progress import Reporter
 from models.settings import Settings
 
-LONGER = 4  # how much longer the second run is, where the first one is too short
-CLOSER = 5  # how much closer to 1 its target acceptance is, where draws of the first diverged
+LONGER = 4  # how much longer the second run is
+CLOSER = 20  # how much closer to 1 its target acceptance is
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Chains:
 
 
 def draw_chains(compiled: Any, names: list[str], how: Settings, reporter: Reporter) -> Chains:
-    """Draw; where the gate stays shut, draw once more, longer or with smaller steps.
+    """Draw; where the gate stays shut, draw once more, longer and in smaller steps.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def draw_chains(compiled: Any, names: list[str], how: Settings, reporter: Report
     Returns
     -------
     Chains
-        As many draws as were asked for: a longer run is thinned.
+        As many draws as were asked for: the second, longer run is thinned.
 
     Raises
     ------
@@ -71,12 +71,9 @@ def draw_chains(compiled: Any, names: list[str], how: Settings, reporter: Report
     if not first.faults:
         return chains
     reporter.stage(f"a second try, for {'; '.join(first.faults)}")
-    thin = LONGER if first.is_short else 1
-    careful = how.target_accept
-    if first.divergences:
-        careful = 1 - (1 - careful) / CLOSER
-    again = replace(how, draws=how.draws * thin, tune=how.tune * 2, target_accept=careful)
-    return _draw_thinned(compiled, names, again, thin, reporter)
+    careful = 1 - (1 - how.target_accept) / CLOSER
+    again = replace(how, draws=how.draws * LONGER, tune=how.tune * 2, target_accept=careful)
+    return _draw_thinned(compiled, names, again, LONGER, reporter)
 
 
 def _draw_thinned(

@@ -48,13 +48,6 @@ class Diagnostics:
             return "try TUNE=2000, then a prior set that is tighter on the sds and dispersion"
         return "try DRAWS=4000 TUNE=2000; a parameter that still fails may not be identified"
 
-    @property
-    def is_short(self) -> bool:
-        """Whether R-hat or ESS fail, which longer chains may mend."""
-        # written so that a NaN counts as a failure
-        passes = self.max_r_hat <= MAX_R_HAT and self.min_ess_bulk >= MIN_ESS <= self.min_ess_tail
-        return not passes
-
 
 def diagnose(posterior: xr.Dataset, stats: xr.Dataset) -> Diagnostics:
     """Hold draws against the gate.

@@ -8,12 +8,11 @@ the intercept and the coefficients *plus* the first part, which the data do info
 part itself keeps its prior. The change of variables has unit Jacobian, the posterior is the
 same, and the plain parameters come back as derived values.
 
-The part across is sampled centered where a city's data say more about its effect than the prior
-does, and non-centered elsewhere (Papaspiliopoulos, Roberts and Skold 2007, Statistical Science
-22): `is_centered` holds the rule.
+The part across is sampled between centered and non-centered, as `models.centering` decides from
+what the data say of a city.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -26,8 +25,6 @@ from data.declaration import Part
 from models.arrays import Array
 from models.names import correlation_name, role_pairs
 from models.priors import Priors
-
-RICH = 15  # informative counts a city, on average, from which on effects are centered
 
 
 @dataclass
@@ -78,34 +75,9 @@ class CityEffect:
     across: Array
 
 
-def is_centered(dyads: xr.Dataset, role: str) -> bool:
-    """Decide whether a role's effects are sampled centered.
-
-    Once counts are over-dispersed, each positive one informs a degree effect about equally,
-    whatever its size; a selection effect is informed by the rarer of zeros and positives. With
-    few of them a standard deviation near zero stays possible, and centered effects would trap
-    the sampler in the funnel that leads there.
-
-    Parameters
-    ----------
-    dyads : xarray.Dataset
-        The dyads of a study.
-    role : str
-        For example ``degree_sender``.
-
-    Returns
-    -------
-    bool
-        True where the cities have at least 15 positive counts each on average and, for a
-        selection effect, at least 15 zeros too.
-    """
-    positive = int((dyads["count"] > 0).sum())
-    zeros = dyads.sizes["dyad"] - positive
-    informative = positive if role.startswith("degree") else min(positive, zeros)
-    return informative >= RICH * dyads.sizes["city"]
-
-
-def city_effects(roles: Sequence[str], dyads: xr.Dataset, priors: Priors) -> dict[str, CityEffect]:
+def city_effects(
+    roles: Sequence[str], dyads: xr.Dataset, priors: Priors, centering: Mapping[str, Array]
+) -> dict[str, CityEffect]:
     """Add a group of correlated city effects to the model in whose context it is called.
 
     Parameters
@@ -116,6 +88,8 @@ def city_effects(roles: Sequence[str], dyads: xr.Dataset, priors: Priors) -> dic
         The dyads of the study.
     priors : Priors
         Priors of the standard deviations and of the correlation.
+    centering : mapping of str to array
+        How far the effects of each role are centered, a number between 0 and 1.
 
     Returns
     -------
@@ -134,12 +108,14 @@ def city_effects(roles: Sequence[str], dyads: xr.Dataset, priors: Priors) -> dic
         shape = split.across.shape[1]
         # standardized values of the earlier roles carry the correlation (Cholesky, row by row)
         mean = sd * sum(weight * z for weight, z in zip(before, across, strict=True))
-        if is_centered(dyads, role):
-            value = pm.Normal(f"_{role}_across", mean, sd * last, shape=shape)
-            across.append((value - mean) / (sd * last))
-        else:
-            across.append(pm.Normal(f"_{role}_across", 0, 1, shape=shape))
-            value = mean + sd * last * across[k]
+        # the sampler moves z own^share + share mean own^(share - 1): of share 0 the standardized
+        # value z, of share 1 the value itself, mean + own z
+        own, share = sd * last, centering[role]
+        moved = pm.Normal(
+            f"_{role}_across", share * mean * own ** (share - 1), own**share, shape=shape
+        )
+        across.append(moved / own**share - share * mean / own)
+        value = mean + own * across[k]
         along.append(pm.Normal(f"_{role}_along", 0, 1, shape=split.columns.shape[1]))
         correlated = sum(w * z for w, z in zip(cholesky[k], along, strict=True))
         effect = CityEffect(split, split.weights @ (sd * correlated), split.across @ value)
@@ -204,7 +180,7 @@ def _correlation_cholesky(roles: Sequence[str], priors: Priors) -> list[list[Arr
     if len(roles) == 1:
         return [[1.0]]
     name = correlation_name(roles)
-    if len(roles) == 2:
+    if name != "city_correlation":
         correlation = priors.variable(name)
         return [[1.0], [correlation, pt.sqrt(1 - correlation**2)]]
     # LKJ(eta) by partial correlations: those of level k are Beta(b, b) on (-1, 1) with

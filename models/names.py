@@ -76,6 +76,11 @@ class ModelName:
     has_pairs: bool
 
     @property
+    def family_name(self) -> str:
+        """The family's name, for example ``zinb``."""
+        return next(name for name, family in FAMILIES.items() if family is self.family)
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         """The linear predictors of the model."""
         return self.family.parts
@@ -123,8 +128,9 @@ def correlation_name(block: Sequence[str]) -> str:
         For one part's sender and receiver ``<part>_generalized_reciprocity``, else
         ``city_correlation``.
     """
-    if len(block) == 2:
-        return f"{block[0].split('_')[0]}_generalized_reciprocity"
+    parts = {role.split("_")[0] for role in block}
+    if len(block) == 2 and len(parts) == 1:
+        return f"{parts.pop()}_generalized_reciprocity"
     return "city_correlation"
 
 

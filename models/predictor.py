@@ -7,6 +7,8 @@ import xarray as xr
 from data.declaration import Part
 from models.names import SIDES
 
+EVERY = slice(None)
+
 
 def column_scale(dyads: xr.Dataset, part: Part) -> xr.DataArray:
     """Give the unit in which the prior of each coefficient speaks.
@@ -68,8 +70,10 @@ def offset(dyads: xr.Dataset, part: Part) -> xr.DataArray:
     return log_exposure - log_exposure.mean()
 
 
-def linear_predictor(parameters: xr.Dataset, dyads: xr.Dataset, part: Part) -> xr.DataArray:
-    """Compute a linear predictor for every dyad.
+def linear_predictor(
+    parameters: xr.Dataset, dyads: xr.Dataset, part: Part, rows: np.ndarray | slice = EVERY
+) -> xr.DataArray:
+    """Compute a linear predictor for every dyad, or for some.
 
     Parameters
     ----------
@@ -81,6 +85,8 @@ def linear_predictor(parameters: xr.Dataset, dyads: xr.Dataset, part: Part) -> x
         The dyads of a study.
     part : str
         ``selection`` or ``degree``.
+    rows : numpy.ndarray or slice
+        The positions of the dyads that are wanted; predictors are held against the means of all.
 
     Returns
     -------
@@ -88,33 +94,37 @@ def linear_predictor(parameters: xr.Dataset, dyads: xr.Dataset, part: Part) -> x
         The dims of the draws, then dyad: logit of P(eligible) or log of the mean count.
     """
     design = dyads[f"{part}_design"]
-    total = parameters[f"{part}_intercept"] + offset(dyads, part).drop_vars(
+    centered = (design - design.mean("dyad")).isel(dyad=rows)
+    total = parameters[f"{part}_intercept"] + offset(dyads, part).isel(dyad=rows).drop_vars(
         ["sender", "receiver", "dyad_pair"], errors="ignore"
     )
     if f"{part}_coef" in parameters:
-        total = total + xr.dot(
-            parameters[f"{part}_coef"], design - design.mean("dyad"), dim=f"{part}_term"
-        )
+        total = total + xr.dot(parameters[f"{part}_coef"], centered, dim=f"{part}_term")
     for side in SIDES:
         if f"{part}_{side}" in parameters:
-            position = xr.DataArray(city_position(dyads, side), dims="dyad")
+            position = xr.DataArray(city_position(dyads, side)[rows], dims="dyad")
             total = total + parameters[f"{part}_{side}"].isel(city=position).drop_vars("city")
     if f"{part}_pair" in parameters:
-        total = total + parameters[f"{part}_pair"]
-    total = total + _slope_predictor(parameters, dyads, part)
+        total = total + parameters[f"{part}_pair"].isel(dyad=rows)
+    total = total + _slope_predictor(parameters, dyads, part, centered, rows)
     draws = [dim for dim in total.dims if dim != "dyad"]
     return total.transpose(*draws, "dyad").astype(np.float64)
 
 
-def _slope_predictor(parameters: xr.Dataset, dyads: xr.Dataset, part: Part) -> xr.DataArray | float:
+def _slope_predictor(
+    parameters: xr.Dataset,
+    dyads: xr.Dataset,
+    part: Part,
+    design: xr.DataArray,
+    rows: np.ndarray | slice,
+) -> xr.DataArray | float:
     total: xr.DataArray | float = 0.0
-    design = dyads[f"{part}_design"] - dyads[f"{part}_design"].mean("dyad")
     for side in SIDES:
         if f"{part}_{side}_slope" not in parameters:
             continue
         dim = f"{part}_{side}_slope_term"
         slope = parameters[f"{part}_{side}_slope"]
-        position = xr.DataArray(city_position(dyads, side), dims="dyad")
+        position = xr.DataArray(city_position(dyads, side)[rows], dims="dyad")
         column = design.sel({f"{part}_term": slope[dim].to_numpy()}).drop_vars(
             ["sender", "receiver", "dyad_pair", "dyad"], errors="ignore"
         )

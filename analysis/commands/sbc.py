@@ -47,15 +47,10 @@ def sbc(
 
     from analysis.calibration_report import report
     from models.calibration import Calibration
+    from models.cluster import in_process, on_cluster
     from models.priors import Priors
     from models.progress import reporting
-    from models.replicates import (
-        calibration_folder,
-        complete,
-        in_process,
-        kept_replicates,
-        on_cluster,
-    )
+    from models.replicates import calibration_folder, complete, kept_replicates
 
     calibration = Calibration(model.strip(), Priors.load(priors), cities, settings)
     calibration.refuse_misfit()

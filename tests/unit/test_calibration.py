@@ -161,9 +161,9 @@ def test_an_interrupted_calibration_goes_on_where_it_stopped(small, tmp_path):
     folder = calibration_folder(tmp_path, small)
     asked = []
 
-    def run(calibration, numbers, last=99):
-        asked.append(list(numbers))
-        for number in numbers:
+    def run(_, tasks, last=99):
+        asked.append([number for _, number in tasks])
+        for calibration, number in tasks:
             if number > last:
                 raise KeyboardInterrupt
             yield made_up(calibration, number)

@@ -9,7 +9,8 @@ from scipy import special, stats
 from data import simulate_study
 from data.study import study_from_table, with_slopes
 from models import build
-from models.effects import is_centered, split_city_space
+from models.centering import centering
+from models.effects import split_city_space
 from models.names import correlation_name, parse_model
 from models.predictor import linear_predictor
 
@@ -66,7 +67,7 @@ def density_by_hand(study, name, parameters):
         total += stats.norm(0, 1 / scale).logpdf(parameters[f"{part}_coef"]).sum()
     for block in name.blocks:
         sd = np.array([parameters[f"{role}_sd"] for role in block])
-        total += stats.halfnorm(scale=1.5).logpdf(sd).sum()
+        total += stats.halfnorm(scale=1).logpdf(sd).sum()
         matrix = correlation(block, parameters)
         total += lkj(matrix, eta=2)
         effects = np.column_stack([parameters[role] for role in block])
@@ -77,14 +78,14 @@ def density_by_hand(study, name, parameters):
             part = role.split("_")[0]
             unit = study.dyads[f"{part}_design"].sel({f"{part}_term": "near"}).std(ddof=1).item()
             sd = parameters[f"{role}_slope_sd"]
-            total += (stats.halfnorm(scale=1.5).logpdf(sd * unit) + np.log(unit)).sum()
+            total += (stats.halfnorm(scale=1).logpdf(sd * unit) + np.log(unit)).sum()
             total += stats.norm(0, sd).logpdf(parameters[f"{role}_slope"]).sum()
     if name.has_pairs:
         dyads = study.dyads.assign_coords(dyad=range(study.dyads.sizes["dyad"]))
         mirror = dyads.set_index(dyad=("sender", "receiver"))
         for part in name.parts:
             sd, rho = parameters[f"{part}_pair_sd"], parameters[f"{part}_dyadic_reciprocity"]
-            total += stats.halfnorm(scale=1.5).logpdf(sd) + lkj(np.array([[1, rho], [rho, 1]]), 2)
+            total += stats.halfnorm(scale=1).logpdf(sd) + lkj(np.array([[1, rho], [rho, 1]]), 2)
             effect = dict(zip(mirror.get_index("dyad"), parameters[f"{part}_pair"], strict=True))
             both = [(e, effect[(j, i)]) for (i, j), e in effect.items() if i < j]
             covariance = sd**2 * np.array([[1, rho], [rho, 1]])
@@ -167,7 +168,7 @@ def change_of_variables(study, name, parameters, point):
     for part in name.parts:  # the coordinates of coefficients are standardized
         total -= np.log(study.dyads[f"{part}_design"].std("dyad", ddof=1).to_numpy()).sum()
     for block in name.blocks:
-        total += from_effects(study, block, parameters, point)
+        total += from_effects(study, name, block, parameters, point)
     for role in name.roles:
         if f"{role}_slope" in parameters:  # standard normals times the sd; the sd's own unit
             part = role.split("_")[0]
@@ -181,14 +182,16 @@ def change_of_variables(study, name, parameters, point):
     return total
 
 
-def from_effects(study, block, parameters, point):
+def from_effects(study, name, block, parameters, point):
     """Log determinant of a group's city effects, and of its correlations where it has several."""
     total, cities = 0.0, study.dyads.sizes["city"]
     along = split_city_space(study.dyads, block).columns.shape[1]
     last = np.diag(np.linalg.cholesky(correlation(block, parameters)))
-    for role, share in zip(block, last, strict=True):
-        free = along if is_centered(study.dyads, role) else cities
-        total += free * np.log(parameters[f"{role}_sd"] * share)
+    for role, own in zip(block, last, strict=True):
+        # centered by a share, an effect across is sd^share times what the sampler moves, less that
+        share = centering(study.dyads, name.family_name, (role,))[role]
+        free = along + (1 - share) * (cities - along)
+        total += free * np.log(parameters[f"{role}_sd"] * own)
     if len(block) > 2:
         total += from_partial_correlations(len(block), point)
     return total
@@ -226,6 +229,8 @@ MODELS = [
 def test_sampled_density_is_the_documented_one(model, zeros_every):
     table, declaration = with_city_predictors(9 if zeros_every == 1 else 24, zeros_every)
     study, name = study_from_table(table, declaration, "small"), parse_model(model)
+    shares = centering(study.dyads, name.family_name, name.roles)
+    assert zeros_every == 1 or not shares or any(0 < share < 1 for share in shares.values())
     built = build(study, model)
     log_density = built.compile_logp()
     for seed in range(3):

@@ -40,7 +40,6 @@ def test_a_chain_elsewhere_fails_r_hat_and_is_named():
     assert found.worst == "degree_sender[Zhuhai]"
     assert "R-hat" in found.faults[0]
     assert "degree_sender[Zhuhai]" in found.faults[0]
-    assert found.is_short
 
 
 def test_few_draws_fail_on_ess():
@@ -59,7 +58,6 @@ def test_a_divergence_fails_and_has_its_own_remedy():
     found = diagnose(posterior, stats)
     assert found.faults == ("1 divergence",)
     assert "TARGET_ACCEPT" in found.remedy
-    assert not found.is_short
 
 
 def test_slow_energy_fails():

@@ -1,0 +1,66 @@
+"""How far city effects are centered, decided from the data before sampling.
+
+An effect with standard deviation sd can be sampled as itself (centered), as a multiple of sd
+(non-centered), or in between: as effect / sd^(1 - share), centered for a share of 1 and
+non-centered for 0. Best is the share of what is known of the effect that comes from its city's
+data, information / (information + 1 / sd^2): then neither a funnel nor a ridge is left
+(Papaspiliopoulos, Roberts and Skold 2007, Statistical Science 22(1); Gorinova, Moore and Hoffman
+2020, ICML).
+
+The information is that of the pooled model at its maximum. So is a first estimate of the
+variance: a city's score S, the sum of its dyads' derivatives in the linear predictor, has the
+variance I + sd^2 I^2 where its effects have the variance sd^2. The estimate less its standard
+error is used, for a share that is too large for a variance near zero traps the sampler, and one
+that is too small only slows it.
+"""
+
+import numpy as np
+import xarray as xr
+
+from models.frequentist.derivatives import DEGREE, SELECTION
+from models.frequentist.optimum import find_optimum
+from models.frequentist.regression import regression_of
+from models.predictor import city_position
+
+
+def centering(dyads: xr.Dataset, family: str, roles: tuple[str, ...]) -> dict[str, float]:
+    """Choose how far the effects of each role are centered.
+
+    Parameters
+    ----------
+    dyads : xarray.Dataset
+        The dyads of a study.
+    family : str
+        A name in `models.families.FAMILIES`.
+    roles : tuple of str
+        For example ``("degree_sender", "degree_receiver")``.
+
+    Returns
+    -------
+    dict of str to float
+        For each role a share between 0 (non-centered) and 1 (centered).
+    """
+    if not roles:
+        return {}
+    problem = regression_of(dyads, family).problem
+    found = problem.derivatives(find_optimum(problem, random_starts=0).point.at)
+    shares = {}
+    for role in roles:
+        part, side = role.split("_")
+        k = SELECTION if part == "selection" else DEGREE
+        city = city_position(dyads, side)
+        score = np.bincount(city, found.first[k])
+        information = np.maximum(np.bincount(city, -found.second[k, k]), 0)
+        shares[role] = _share(score, information)
+    return shares
+
+
+def _share(score: np.ndarray, information: np.ndarray) -> float:
+    square = float((information**2).sum())
+    if not square > 0:
+        return 0.0
+    variance = max(float((score**2 - information).sum()) / square, 0.0)
+    spread = information + variance * information**2
+    error = float(np.sqrt(2 * (spread**2).sum())) / square
+    known = float(information.mean()) * max(variance - error, 0.0)
+    return known / (1 + known)

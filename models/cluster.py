@@ -1,0 +1,133 @@
+"""Work spread over processes by dask: on this machine, or on a cluster that is there."""
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
+from typing import Any
+
+from distributed import Client, Future, LocalCluster, as_completed
+
+from data.errors import InterlocalError, SchedulerError
+
+Runner = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], Iterator[Any]]
+
+SECONDS_TO_CONNECT = 10
+
+
+def in_process(work: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+    """Do one task after the other, without dask.
+
+    Parameters
+    ----------
+    work : callable
+        What is done.
+    tasks : iterable of tuple
+        Its arguments, a tuple a task.
+
+    Yields
+    ------
+    object
+        What each task gives.
+    """
+    for task in tasks:
+        yield work(*task)
+
+
+@contextmanager
+def on_cluster(scheduler: str = "") -> Iterator[Runner]:
+    """Connect to dask.
+
+    Parameters
+    ----------
+    scheduler : str
+        The address of a scheduler, ``tcp://host:port``, whose workers have this package; a
+        cluster on this machine where it is empty, a process a core.
+
+    Yields
+    ------
+    callable
+        As `in_process`, on the cluster: results come as they end, in any order. A task whose
+        process died is done again.
+
+    Raises
+    ------
+    SchedulerError
+        There is no scheduler at the address, or it has no workers.
+    """
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are raised, and told
+    if scheduler:
+        with _connected(scheduler) as client:
+            yield _runner(client)
+        return
+    with ExitStack() as stack:
+        with _interrupts_held():
+            cluster = LocalCluster(
+                n_workers=os.process_cpu_count() or 1,
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            )
+            stack.enter_context(cluster)
+        yield _runner(stack.enter_context(Client(cluster)))
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Deliver Ctrl-C after the block, and never to processes that are started in it.
+
+    A terminal sends it to them too; they would each print a traceback. What is started inherits
+    the mask, and so does a process that dask starts again later.
+    """
+    resource_tracker.ensure_running()  # lest it start in the block: it lifts the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _connected(scheduler: str) -> Iterator[Client]:
+    try:
+        client = Client(scheduler, timeout=SECONDS_TO_CONNECT)
+    except (OSError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise SchedulerError(
+            f"scheduler '{scheduler}': cannot be reached: {reason}; "
+            "give it as tcp://host:port, or leave it out to use this machine"
+        ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
+        except TimeoutError:
+            raise SchedulerError(
+                f"scheduler '{scheduler}': has no workers; start some with `dask worker`"
+            ) from None
+        yield client
+
+
+def _runner(client: Client) -> Runner:
+    def run(work: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+        futures = [client.submit(work, *task, pure=False) for task in tasks]
+        try:
+            for future in as_completed(futures):
+                yield _result(future)
+                future.release()
+        finally:
+            client.cancel(futures)
+
+    return run
+
+
+def _result(future: Future) -> Any:
+    try:
+        return future.result()
+    except InterlocalError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise SchedulerError(f"a worker failed: {reason}; what is finished is kept") from error

@@ -1,0 +1,1 @@
+"""Maximum likelihood for pooled models: the paper's own analysis, with honest standard errors."""

@@ -1,0 +1,74 @@
+"""Standard errors of a pooled model, under five readings of what is independent of what.
+
+Each is a sandwich B M B: the bread B is the inverse of the observed information, the meat M adds
+up products of the dyads' scores. Which products, says what may be correlated.
+"""
+
+import numpy as np
+import pandas as pd
+
+# in the order in which tables print them
+KINDS = {
+    "information": "observed information: the model is right, dyads are independent",
+    "sandwich": "dyads are independent",
+    "sender": "dyads of one sender may be correlated",
+    "receiver": "dyads of one receiver may be correlated",
+    "two_way": "dyads that share their sender, or their receiver, may be correlated",
+    "dyadic": "dyads that share a city in any role may be correlated",
+}
+CITY_KINDS = ("sender", "receiver", "two_way", "dyadic")
+
+
+def covariances(
+    bread: np.ndarray, scores: np.ndarray, cities: tuple[np.ndarray, np.ndarray] | None
+) -> dict[str, np.ndarray]:
+    """Compute the covariance of the estimates under each reading.
+
+    Parameters
+    ----------
+    bread : numpy.ndarray
+        Inverse of the observed information, shape (size, size).
+    scores : numpy.ndarray
+        The gradient of each dyad's log-likelihood, shape (dyad, size).
+    cities : tuple of numpy.ndarray, optional
+        Sender and receiver of each dyad; without them, only the readings that need none.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        For each key of `KINDS`, shape (size, size). Two-way and dyadic ones need not be positive
+        definite in small samples.
+
+    Notes
+    -----
+    Clusters: Cameron, Gelbach and Miller (2011), Journal of Business and Economic Statistics
+    29(2), without corrections for their number. Dyadic: Aronow, Samii and Assenova (2015),
+    Political Analysis 23(4), equation 5; the sum over dyads that share a city is a sum over
+    cities, less the pairs that it counts twice.
+    """
+    meats = {"sandwich": scores.T @ scores}
+    if cities is not None:
+        sender, receiver = (pd.factorize(side)[0] for side in cities)
+        meats["sender"] = _clustered(scores, sender)
+        meats["receiver"] = _clustered(scores, receiver)
+        meats["two_way"] = meats["sender"] + meats["receiver"] - meats["sandwich"]
+        meats["dyadic"] = _dyadic(scores, *cities)
+    return {"information": bread} | {kind: bread @ meat @ bread for kind, meat in meats.items()}
+
+
+def _clustered(scores: np.ndarray, cluster: np.ndarray) -> np.ndarray:
+    sums = np.zeros((cluster.max() + 1, scores.shape[1]))
+    np.add.at(sums, cluster, scores)
+    meat: np.ndarray = sums.T @ sums
+    return meat
+
+
+def _dyadic(scores: np.ndarray, sender: np.ndarray, receiver: np.ndarray) -> np.ndarray:
+    code, _ = pd.factorize(np.concatenate([sender, receiver]))
+    first, second = np.split(code, 2)
+    of_city = np.zeros((code.max() + 1, scores.shape[1]))
+    np.add.at(of_city, first, scores)
+    np.add.at(of_city, second, scores)
+    pair = np.minimum(first, second) * len(of_city) + np.maximum(first, second)
+    meat: np.ndarray = of_city.T @ of_city - _clustered(scores, pd.factorize(pair)[0])
+    return meat

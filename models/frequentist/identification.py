@@ -1,0 +1,129 @@
+"""Which coefficients a maximum determines, and in words why it does not determine the others.
+
+At a maximum the likelihood bends down in every direction that the data speak of. A direction in
+which it is flat leads to infinity (a boundary): every dyad eligible, no dispersion, zeros that a
+predictor separates. Coefficients along it have no standard error.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from data.declaration import Part
+from models.frequentist.likelihoods import LIKELIHOODS
+from models.frequentist.optimum import Optimum
+from models.frequentist.problem import Problem
+from models.frequentist.result import FLAT_ENOUGH
+
+NO_INFORMATION = 1e-5  # curvature below which a direction, in sds of its predictors, is flat
+LOADING = 1e-3  # share of a coefficient in flat directions from which on it is not identified
+NOT_IDENTIFIED = "inflation not identified"
+ALL = 0.999  # P(eligible) of every dyad from which on there is no inflation
+
+
+@dataclass(frozen=True)
+class Identification:
+    """What a maximum determines.
+
+    Attributes
+    ----------
+    bread : numpy.ndarray
+        Inverse of the observed information in the directions that are identified, shape
+        (size, size).
+    identified : numpy.ndarray
+        Of bool, shape (size,).
+    flags : tuple of str
+        What is not identified and why; empty where the maximum is a proper one.
+    """
+
+    bread: np.ndarray
+    identified: np.ndarray
+    flags: tuple[str, ...]
+
+
+def identify(problem: Problem, optimum: Optimum, terms: dict[Part, list[str]]) -> Identification:
+    """Examine a maximum.
+
+    Parameters
+    ----------
+    problem : Problem
+        What was maximised.
+    optimum : Optimum
+        The maximum.
+    terms : dict
+        The names of each part's columns behind the ones.
+
+    Returns
+    -------
+    Identification
+        The inverse information, and what is not identified.
+    """
+    point = optimum.point
+    curvature, directions = np.linalg.eigh(-point.hessian)
+    flat = curvature < NO_INFORMATION
+    known = directions[:, ~flat]
+    bread = (known / curvature[~flat]) @ known.T
+    loading = np.linalg.norm(directions[:, flat], axis=1)
+    flags = [
+        *_about_dispersion(problem, point.at, loading),
+        *_about_selection(problem, point.at, loading, terms),
+        *_about_degree(problem, loading, terms),
+        *_about_search(point.gradient, curvature),
+    ]
+    return Identification(bread, loading < LOADING, tuple(flags))
+
+
+def _about_dispersion(problem: Problem, at: np.ndarray, loading: np.ndarray) -> list[str]:
+    if "dispersion" not in problem.blocks or loading[-1] < LOADING:
+        return []
+    if at[-1] > 0:
+        return ["the dispersion runs to infinity: the counts do not determine it"]
+    poisson = {"nb": "poisson", "zinb": "zip"}.get(problem.family, "truncated Poisson")
+    why = "counts vary no more than Poisson ones"
+    return [f"the dispersion is at its boundary, 0: the {poisson} fits as well ({why})"]
+
+
+def _about_selection(
+    problem: Problem, at: np.ndarray, loading: np.ndarray, terms: dict[Part, list[str]]
+) -> list[str]:
+    if "selection" not in problem.parts:
+        return []
+    block = problem.blocks["selection"]
+    open_terms = _named(loading[block], terms["selection"])
+    if not open_terms:
+        return []
+    eligible = expit(problem.designs["selection"] @ at[block])
+    if LIKELIHOODS[problem.family].kind == "inflated" and (eligible > ALL).all():
+        plain = LIKELIHOODS[problem.family].plain
+        why = "P(eligible) runs to 1 for every dyad"
+        return [f"{NOT_IDENTIFIED}: the {plain} fits as well ({why})"]
+    along = ", ".join(open_terms)
+    why = "they part zeros from positive counts"
+    return [f"separation in the selection part: P(eligible) runs to 0 or 1 along {along}; {why}"]
+
+
+def _about_degree(problem: Problem, loading: np.ndarray, terms: dict[Part, list[str]]) -> list[str]:
+    open_terms = _named(loading[problem.blocks["degree"]], terms["degree"])
+    if not open_terms:
+        return []
+    along = ", ".join(open_terms)
+    return [
+        f"separation in the degree part: the expected count runs to 0 or infinity along {along}"
+    ]
+
+
+def _named(loading: np.ndarray, terms: Sequence[str]) -> list[str]:
+    names = ["the intercept", *terms]
+    return [name for name, share in zip(names, loading, strict=True) if share >= LOADING]
+
+
+def _about_search(gradient: np.ndarray, curvature: np.ndarray) -> list[str]:
+    norm = float(np.linalg.norm(gradient))
+    flags = []
+    if not norm < FLAT_ENOUGH:
+        flags.append(f"no maximum was found: the gradient's norm is {norm:.2g} where it ends")
+    if curvature.min() < -NO_INFORMATION:
+        flags.append("the Hessian is not negative definite: this is no maximum")
+    return flags

@@ -1,0 +1,132 @@
+"""Families with derivatives: counts as they are, inflated with zeros, or cut into a hurdle.
+
+They are composed as in `models.families`: inflation or a hurdle is a function of the selection
+predictor, of the log-probability of a zero and of that of a positive count.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from models.frequentist.derivatives import (
+    NB_COUNTS,
+    POISSON_COUNTS,
+    SELECTION,
+    CountDerivatives,
+    Derivatives,
+    KnownCounts,
+    constant,
+)
+
+
+def _log_logistic(selection: np.ndarray, sign: int) -> Derivatives:
+    """Give the log-probability that a dyad is eligible (sign 1), or that it is not (sign -1)."""
+    q = expit(-sign * selection)
+    p = constant(-np.logaddexp(0, -sign * selection))
+    p.first[SELECTION] = sign * q
+    p.second[SELECTION, SELECTION] = -q * (1 - q)
+    return p
+
+
+def _inflated_zero(selection: np.ndarray, zero: Derivatives) -> Derivatives:
+    """Give log(1 + exp(selection + zero)): P(0) is this over 1 + exp(selection)."""
+    inner = selection + zero.value
+    first = zero.first.copy()
+    first[SELECTION] = 1
+    q = expit(inner)
+    return Derivatives(inner, first, zero.second).through(np.logaddexp(0, inner), q, q * (1 - q))
+
+
+def _truncation(z: Derivatives) -> Derivatives:
+    """Give -log(1 - exp(z)), which a positive count gains where zeros are cut away."""
+    # exp(-z) beyond floating point: no truncation left; z of zero: nothing but truncation
+    with np.errstate(over="ignore", divide="ignore"):
+        odds = 1 / np.expm1(-z.value)
+    return z.through(-np.log(-np.expm1(z.value)), odds, odds * (1 + odds))
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """A family's log-likelihood with its derivatives.
+
+    Attributes
+    ----------
+    counts : CountDerivatives
+        The counts that the family is made of.
+    kind : str
+        ``plain``, ``inflated`` or ``hurdle``.
+    plain : str
+        The family of the same counts without a selection part; empty where there is none.
+    limits : tuple of str
+        Families that are limits of this one: it can fit no worse than they do.
+    """
+
+    counts: CountDerivatives
+    kind: str = "plain"
+    plain: str = ""
+    limits: tuple[str, ...] = ()
+
+    def of_zeros(
+        self, selection: np.ndarray | None, degree: np.ndarray, log_dispersion: float
+    ) -> Derivatives:
+        """Give the log-probability of a zero.
+
+        Parameters
+        ----------
+        selection : numpy.ndarray or None
+            Logit of P(eligible), shape (dyad,); None where the family has no such part.
+        degree : numpy.ndarray
+            Log mean of the counts of an eligible dyad, shape (dyad,).
+        log_dispersion : float
+            Log of the dispersion; any number where there is none.
+
+        Returns
+        -------
+        Derivatives
+            Of each dyad.
+        """
+        if selection is None:
+            return self.counts.zero(degree, log_dispersion)
+        not_eligible = _log_logistic(selection, -1)
+        if self.kind == "hurdle":
+            return not_eligible
+        return not_eligible + _inflated_zero(selection, self.counts.zero(degree, log_dispersion))
+
+    def of_positives(
+        self,
+        counts: KnownCounts,
+        selection: np.ndarray | None,
+        degree: np.ndarray,
+        log_dispersion: float,
+    ) -> Derivatives:
+        """Give the log-probability of positive counts.
+
+        Parameters
+        ----------
+        counts : KnownCounts
+            The counts.
+        selection, degree, log_dispersion : numpy.ndarray
+            As in `of_zeros`.
+
+        Returns
+        -------
+        Derivatives
+            Of each dyad.
+        """
+        value = self.counts.positive(counts, degree, log_dispersion)
+        if self.kind == "hurdle":
+            value = value + _truncation(self.counts.zero(degree, log_dispersion))
+        if selection is None:
+            return value
+        return value + _log_logistic(selection, 1)
+
+
+# plain: the family without its zeros; limits: families that this one comes as near as one likes
+LIKELIHOODS: dict[str, Likelihood] = {
+    "poisson": Likelihood(POISSON_COUNTS),
+    "nb": Likelihood(NB_COUNTS, limits=("poisson",)),
+    "zip": Likelihood(POISSON_COUNTS, "inflated", plain="poisson", limits=("poisson",)),
+    "zinb": Likelihood(NB_COUNTS, "inflated", plain="nb", limits=("nb", "zip")),
+    "hurdle_nb": Likelihood(NB_COUNTS, "hurdle", plain="nb"),
+}

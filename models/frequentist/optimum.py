@@ -1,0 +1,232 @@
+"""The maximum of a pooled likelihood: several starts, trust-region Newton steps, the best one wins.
+
+A zero-inflated likelihood has several local maxima and flat directions; a search from one start
+is not enough.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import expit, logit
+
+from models.frequentist.likelihoods import LIKELIHOODS
+from models.frequentist.problem import Point, Problem, evaluate
+
+FLAT = 1e-7  # norm of the gradient at which a search ends
+ROUNDING = 1e-12  # a gain, relative to the log-likelihood, that rounding may make or hide
+FARTHEST = 100.0  # the longest step
+SAME = 1e-5  # log-likelihoods that differ by less are of the same maximum
+FAR = 30.0  # a selection intercept, or minus a log dispersion, that stands for infinity
+EM_ROUNDS = 8
+INNER = 5.0  # selection coefficients that expectation and maximisation may reach
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The best maximum that was found.
+
+    Attributes
+    ----------
+    point : Point
+        Where it is.
+    reached : int
+        How many starts ended there.
+    starts : int
+        How many there were.
+    """
+
+    point: Point
+    reached: int
+    starts: int
+
+
+def climb(problem: Problem, start: np.ndarray, steps: int = 200) -> Point:
+    """Search uphill from one start.
+
+    Parameters
+    ----------
+    problem : Problem
+        The counts and predictors.
+    start : numpy.ndarray
+        Coefficients, shape (size,).
+    steps : int
+        How many steps at most.
+
+    Returns
+    -------
+    Point
+        Where the search ended: Newton steps within a trust region (Nocedal and Wright 2006,
+        algorithm 4.1).
+    """
+    here, radius = evaluate(problem, start), 1.0
+    for _ in range(steps):
+        if not np.isfinite(here.value) or np.linalg.norm(here.gradient) < FLAT:
+            break
+        step, promised = _step(here, radius)
+        there = evaluate(problem, here.at + step)
+        gain, length = there.value - here.value, np.linalg.norm(step)
+        if promised < ROUNDING * abs(here.value):  # too near for values; gradients still tell
+            if not np.linalg.norm(there.gradient) < np.linalg.norm(here.gradient):
+                break
+            here = there
+            continue
+        if gain > 0.15 * promised:
+            here = there
+        if gain < 0.25 * promised:
+            radius = length / 4
+        elif gain > 0.75 * promised and length > 0.9 * radius:
+            radius = min(2 * radius, FARTHEST)
+    return here
+
+
+def _step(here: Point, radius: float) -> tuple[np.ndarray, float]:
+    """Give the best step that is no longer than the radius, and what it promises to gain.
+
+    Where gradient g and Hessian H are those of the log-likelihood, the step s solves
+    (c I - H) s = g for the smallest c >= 0 with c I - H positive definite and |s| <= radius
+    (Nocedal and Wright 2006, theorem 4.1). H is small enough for its eigenvectors, in which this
+    is an equation in c alone, 1 / |s(c)| = 1 / radius. Newton's method solves it from below, and
+    never overshoots.
+    """
+    bend, directions = np.linalg.eigh(-here.hessian)
+    slope = directions.T @ here.gradient
+    if bend[0] <= 0:  # on a ridge, the gradient may say nothing of the direction that leads away
+        slope[0] += np.copysign(1e-10 * (1 + np.abs(bend).max()), slope[0])
+    # the largest c at which an element of s alone is as long as the radius, or zero
+    shift = max(0.0, float((np.abs(slope) / radius - bend).max()))
+    if bend[0] > 0 and np.linalg.norm(slope / bend) <= radius:
+        shift = 0.0
+    along = slope / (bend + shift)
+    for _ in range(20):
+        length = np.linalg.norm(along)
+        if length < 1.1 * radius:
+            break
+        shift += (length / radius - 1) * length**2 / (along**2 / (bend + shift)).sum()
+        along = slope / (bend + shift)
+    return directions @ along, float(along @ slope - along @ (bend * along) / 2)
+
+
+def find_optimum(problem: Problem, *, random_starts: int = 3, seed: int = 0) -> Optimum:
+    """Search from several starts and keep the best maximum.
+
+    The first start is the maximum of the family without its zeros, with as many eligible dyads as
+    there are excess zeros to explain. The others are some rounds of expectation and maximisation
+    from there, the best intercepts alone, and points drawn around the first one. The maxima of
+    families that are limits of this one are starts too: it can fit no worse than they do.
+
+    Parameters
+    ----------
+    problem : Problem
+        The counts and predictors.
+    random_starts : int
+        How many starts to draw around the first one.
+    seed : int
+        Seed of these.
+
+    Returns
+    -------
+    Optimum
+        The best, and how many starts reached it.
+    """
+    return _search(problem, random_starts, seed, {})
+
+
+def _search(problem: Problem, random_starts: int, seed: int, known: dict[str, Optimum]) -> Optimum:
+    """Search; `known` has the families that were searched on the way, each of them once."""
+    first = _first(problem, known)
+    rng = np.random.default_rng(seed)
+    starts = [first, *(first + rng.normal(0, 0.5, (random_starts, problem.size)))]
+    if LIKELIHOODS[problem.family].plain:
+        starts.append(_intercepts(problem, first))
+    if LIKELIHOODS[problem.family].kind == "inflated":
+        starts.append(_em(problem, first))
+    ends = [climb(problem, start) for start in starts]
+    best = max(end.value for end in ends)
+    for limit in LIKELIHOODS[problem.family].limits:
+        end = evaluate(problem, _embed(problem, limit, _known(problem, limit, known).at))
+        # the family is never worse than its limit; a limit that is lower leads nowhere better
+        ends.append(climb(problem, end.at) if end.value >= best - SAME else end)
+    best = max(end.value for end in ends)
+    same = [end for end in ends if end.value >= best - SAME]
+    # of the same height, prefer the one that is nearer: an interior one to one at infinity
+    nearest = min(same, key=lambda end: float(np.linalg.norm(end.at)))
+    return Optimum(nearest, len(same), len(ends))
+
+
+def _known(problem: Problem, family: str, known: dict[str, Optimum]) -> Point:
+    if family not in known:
+        known[family] = _search(replace(problem, family=family), 0, 0, known)
+    return known[family].point
+
+
+def _first(problem: Problem, known: dict[str, Optimum]) -> np.ndarray:
+    without = LIKELIHOODS[problem.family].plain
+    if not without:
+        return _moments(problem)
+    plain = _known(problem, without, known).at
+    return _with_selection(problem, plain, _eligible_share(problem, plain))
+
+
+def _moments(problem: Problem) -> np.ndarray:
+    """Coefficients of zero; intercepts and dispersion from the mean and variance of the counts."""
+    at = np.zeros(problem.size)
+    rate = problem.count / np.exp(problem.offset - problem.offset.mean())
+    mean = max(float(np.average(rate, weights=problem.weight)), 1e-3)
+    at[problem.blocks["degree"].start] = np.log(mean) - problem.offset.mean()
+    if "dispersion" in problem.blocks:
+        variance = float(np.average((rate - mean) ** 2, weights=problem.weight))
+        at[-1] = np.log(np.clip((variance - mean) / mean**2, 0.05, 20.0))
+    return at
+
+
+def _with_selection(problem: Problem, plain: np.ndarray, share: float) -> np.ndarray:
+    selection = np.zeros(problem.designs["selection"].shape[1])
+    selection[0] = logit(share)
+    return np.concatenate([selection, plain])
+
+
+def _eligible_share(problem: Problem, plain: np.ndarray) -> float:
+    """The share of dyads that are eligible, were every excess zero an extra one."""
+    inner = replace(problem, family=LIKELIHOODS[problem.family].plain)
+    with np.errstate(over="ignore"):
+        log_p_zero = LIKELIHOODS[inner.family].of_zeros(*inner.predictors(plain)).value
+    positive = float(np.average(problem.count > 0, weights=problem.weight))
+    expected = 1 - float(np.average(np.exp(log_p_zero), weights=problem.weight))
+    return float(np.clip(positive / max(expected, 1e-6), 0.1, 0.9))
+
+
+def _intercepts(problem: Problem, first: np.ndarray) -> np.ndarray:
+    """Give the maximum of the model without predictors, in this one's coefficients."""
+    columns = [block.start for block in problem.blocks.values()]
+    bare = {part: np.ones((problem.count.size, 1)) for part in problem.parts}
+    at = np.zeros(problem.size)
+    at[columns] = climb(replace(problem, designs=bare), first[columns]).at
+    return at
+
+
+def _em(problem: Problem, at: np.ndarray) -> np.ndarray:
+    """Some rounds of expectation and maximisation: which zeros are extra ones?"""
+    selection = problem.blocks["selection"]
+    X, positive = problem.designs["selection"], problem.count > 0
+    inner = replace(problem, family=LIKELIHOODS[problem.family].plain)
+    likelihood = LIKELIHOODS[inner.family]
+    for _ in range(EM_ROUNDS):
+        gamma, plain = at[selection], at[selection.stop :]
+        with np.errstate(over="ignore"):
+            log_p_zero = likelihood.of_zeros(*inner.predictors(plain)).value
+        p = expit(X @ gamma)
+        eligible = np.where(positive, 1.0, expit(X @ gamma + log_p_zero))
+        information = (X.T * (problem.weight * p * (1 - p))) @ X + 1e-6 * np.eye(X.shape[1])
+        gamma = gamma + np.linalg.solve(information, X.T @ (problem.weight * (eligible - p)))
+        plain = climb(replace(inner, weight=problem.weight * eligible), plain, steps=2).at
+        at = np.concatenate([np.clip(gamma, -INNER, INNER), plain])
+    return at
+
+
+def _embed(problem: Problem, limit: str, at: np.ndarray) -> np.ndarray:
+    """Write the maximum of a family that is a limit of this one in this one's coefficients."""
+    if limit == LIKELIHOODS[problem.family].plain:  # every dyad is eligible
+        selection = np.zeros(problem.designs["selection"].shape[1])
+        selection[0] = FAR
+        return np.concatenate([selection, at])
+    return np.append(at, -FAR)  # no dispersion

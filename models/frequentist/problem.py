@@ -1,0 +1,243 @@
+"""A pooled likelihood as a function of coefficients: value, score of each dyad, Hessian.
+
+Everything here happens in standardized coordinates: columns of mean 0 and standard deviation 1
+behind a column of ones, so that one unit means the same in every direction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from data.declaration import Part
+from models.families import FAMILIES
+from models.frequentist.derivatives import (
+    DEGREE,
+    LOG_DISPERSION,
+    SELECTION,
+    Derivatives,
+    KnownCounts,
+)
+from models.frequentist.likelihoods import LIKELIHOODS
+
+Predictors = tuple[np.ndarray | None, np.ndarray, float]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Counts and standardized predictors, whose likelihood is to be maximised.
+
+    Attributes
+    ----------
+    family : str
+        A name in `models.families.FAMILIES`.
+    count : numpy.ndarray
+        Shape (dyad,).
+    designs : mapping
+        For each part of the family, shape (dyad, 1 + term), ones first.
+    offset : numpy.ndarray
+        Added to the linear predictor of the degree, shape (dyad,).
+    weight : numpy.ndarray
+        How often each dyad counts, shape (dyad,).
+    """
+
+    family: str
+    count: np.ndarray
+    designs: Mapping[Part, np.ndarray]
+    offset: np.ndarray
+    weight: np.ndarray
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The linear predictors of the family."""
+        return FAMILIES[self.family].parts
+
+    @cached_property
+    def blocks(self) -> dict[Part | str, slice]:
+        """Where the coefficients of each part, and the log dispersion, stand in a vector."""
+        blocks: dict[Part | str, slice] = {}
+        end = 0
+        for part in self.parts:
+            begin, end = end, end + self.designs[part].shape[1]
+            blocks[part] = slice(begin, end)
+        if FAMILIES[self.family].has_dispersion:
+            blocks["dispersion"] = slice(end, end + 1)
+        return blocks
+
+    @cached_property
+    def size(self) -> int:
+        """How many coefficients there are, the log dispersion among them."""
+        return len(self._moves)
+
+    def predictors(self, at: np.ndarray) -> Predictors:
+        """Compute the linear predictors and the log dispersion.
+
+        Parameters
+        ----------
+        at : numpy.ndarray
+            Coefficients, shape (size,).
+
+        Returns
+        -------
+        selection : numpy.ndarray or None
+            Shape (dyad,); None where the family has no such part.
+        degree : numpy.ndarray
+            Shape (dyad,).
+        log_dispersion : float
+            0 where the family has none.
+        """
+        blocks = self.blocks
+        selection = None
+        if "selection" in blocks:
+            selection = self.designs["selection"] @ at[blocks["selection"]]
+        degree = self.designs["degree"] @ at[blocks["degree"]] + self.offset
+        return selection, degree, float(at[-1]) if "dispersion" in blocks else 0.0
+
+    def derivatives(self, at: np.ndarray) -> Derivatives:
+        """Compute each dyad's log-likelihood and its derivatives.
+
+        Parameters
+        ----------
+        at : numpy.ndarray
+            Coefficients, shape (size,).
+
+        Returns
+        -------
+        Derivatives
+            In the dyads' order, without their weights.
+        """
+        likelihood = LIKELIHOODS[self.family]
+        predictors = self.predictors(at)
+        zeros = likelihood.of_zeros(*_some(predictors, self._zeros))
+        positives = likelihood.of_positives(self._counts, *_some(predictors, self._positives))
+        return Derivatives(
+            self._in_order(zeros.value, positives.value),
+            self._in_order(zeros.first, positives.first),
+            self._in_order(zeros.second, positives.second),
+        )
+
+    def scores(self, found: Derivatives) -> np.ndarray:
+        """Compute the gradient of each dyad's log-likelihood in the coefficients.
+
+        Parameters
+        ----------
+        found : Derivatives
+            What `derivatives` gave.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (dyad, size), weights included.
+        """
+        weighted = (found.first * self.weight).take(self._moves, axis=0)
+        scores: np.ndarray = (weighted * self._columns).T
+        return scores
+
+    def hessian(self, found: Derivatives) -> np.ndarray:
+        """Compute the Hessian of the log-likelihood in the coefficients.
+
+        Parameters
+        ----------
+        found : Derivatives
+            What `derivatives` gave.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (size, size).
+        """
+        weighted = (found.second * self.weight).take(self._moves, axis=0)
+        return np.hstack(
+            [
+                (weighted[:, self._moves[block.start]] * self._columns) @ self._columns[block].T
+                for block in self.blocks.values()
+            ]
+        )
+
+    @cached_property
+    def _columns(self) -> np.ndarray:
+        """What each coefficient is multiplied by in each dyad, shape (size, dyad)."""
+        columns = [self.designs[part].T for part in self.parts]
+        if "dispersion" in self.blocks:
+            columns.append(np.ones((1, self.count.size)))
+        return np.vstack(columns)
+
+    @cached_property
+    def _moves(self) -> np.ndarray:
+        """What each coefficient enters: the selection, the degree or the log dispersion."""
+        index = {"selection": SELECTION, "degree": DEGREE, "dispersion": LOG_DISPERSION}
+        names = [index[name] for name in self.blocks]
+        return np.repeat(names, [block.stop - block.start for block in self.blocks.values()])
+
+    @cached_property
+    def _zeros(self) -> np.ndarray:
+        return np.flatnonzero(self.count == 0)
+
+    @cached_property
+    def _positives(self) -> np.ndarray:
+        return np.flatnonzero(self.count)
+
+    @cached_property
+    def _counts(self) -> KnownCounts:
+        return KnownCounts(self.count[self._positives].astype(float))
+
+    @cached_property
+    def _order(self) -> np.ndarray:
+        """Where each dyad stands once the positive counts are put behind the zeros."""
+        return np.argsort(np.concatenate([self._zeros, self._positives]))
+
+    def _in_order(self, of_zeros: np.ndarray, of_positives: np.ndarray) -> np.ndarray:
+        both: np.ndarray = np.concatenate([of_zeros, of_positives], axis=-1)
+        return both.take(self._order, axis=-1)
+
+
+def _some(predictors: Predictors, where: np.ndarray) -> Predictors:
+    selection, degree, log_dispersion = predictors
+    return None if selection is None else selection[where], degree[where], log_dispersion
+
+
+@dataclass(frozen=True)
+class Point:
+    """Coefficients, and the log-likelihood there with its derivatives.
+
+    Attributes
+    ----------
+    at : numpy.ndarray
+        Shape (size,).
+    value : float
+        The log-likelihood.
+    gradient : numpy.ndarray
+        Shape (size,).
+    hessian : numpy.ndarray
+        Shape (size, size).
+    """
+
+    at: np.ndarray
+    value: float
+    gradient: np.ndarray
+    hessian: np.ndarray
+
+
+def evaluate(problem: Problem, at: np.ndarray) -> Point:
+    """Compute the log-likelihood with its gradient and Hessian.
+
+    Parameters
+    ----------
+    problem : Problem
+        The counts and predictors.
+    at : numpy.ndarray
+        Coefficients, shape (size,).
+
+    Returns
+    -------
+    Point
+        The value is minus infinity where it cannot be computed.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = problem.derivatives(at)
+        value = float(problem.weight @ found.value)
+        point = Point(at, value, problem.scores(found).sum(axis=0), problem.hessian(found))
+    if np.isfinite(value) and np.isfinite(point.hessian).all():
+        return point
+    return replace(point, value=-np.inf)

@@ -1,0 +1,109 @@
+"""Tests that compare a maximum with that of another model of the same counts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2, norm
+
+from models.frequentist.likelihoods import LIKELIHOODS
+from models.frequentist.optimum import find_optimum
+from models.frequentist.regression import Regression
+
+WITHOUT_DISPERSION = {"nb": "poisson", "zinb": "zip"}
+COLUMNS = ["statistic", "df", "p", "meaning"]
+VUONG_CAUTION = (
+    "Vuong's test is no test of zero inflation: without inflation the two models are not "
+    "'strictly non-nested' and z is not normal (Wilson 2015)"
+)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted model as a test needs it.
+
+    Attributes
+    ----------
+    pointwise : numpy.ndarray
+        Log-likelihood of each count, shape (dyad,).
+    free : int
+        How many parameters there are.
+    """
+
+    pointwise: np.ndarray
+    free: int
+
+
+def likelihood_tests(data: Regression, pointwise: np.ndarray) -> pd.DataFrame:
+    """Test the dispersion, the inflation and each part of a model.
+
+    Parameters
+    ----------
+    data : Regression
+        Counts and predictors.
+    pointwise : numpy.ndarray
+        Log-likelihood of each count at the maximum, shape (dyad,).
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a test, by name: ``statistic``, ``df`` (0 where the test has none), ``p`` and
+        ``meaning``. The likelihood ratio of the dispersion has half its mass at zero, for the
+        dispersion cannot be negative. Vuong's statistic (1989, Econometrica 57(2)) stands raw
+        and with Akaike's and Schwarz's corrections; p is one-sided, for the model that the sign
+        favours.
+    """
+    fit = Fitted(pointwise, len(data.names))
+    found = [*_dispersion(data, fit), *_parts(data, fit), *_vuong(data, fit)]
+    return pd.DataFrame(found, columns=["test", *COLUMNS]).set_index("test")
+
+
+Row = tuple[str, float, int, float, str]
+
+
+def _dispersion(data: Regression, fit: Fitted) -> Iterator[Row]:
+    if data.family not in WITHOUT_DISPERSION:
+        return
+    smaller = WITHOUT_DISPERSION[data.family]
+    ratio = _ratio(fit, _fitted(replace(data, family=smaller)))
+    # chi-square with 0 and with 1 degree of freedom, half of each
+    p = chi2.sf(ratio, 1) / 2 if ratio > 0 else 1.0
+    yield "LR dispersion", ratio, 1, float(p), f"{data.family} against {smaller}"
+
+
+def _parts(data: Regression, fit: Fitted) -> Iterator[Row]:
+    for part, terms in data.terms.items():
+        if terms:
+            without = {**data.designs, part: data.designs[part][[]]}
+            ratio = _ratio(fit, _fitted(replace(data, designs=without)))
+            meaning = f"all predictors of {part} against none"
+            yield f"LR {part}", ratio, len(terms), float(chi2.sf(ratio, len(terms))), meaning
+
+
+def _vuong(data: Regression, fit: Fitted) -> Iterator[Row]:
+    plain = LIKELIHOODS[data.family].plain
+    if not plain:
+        return
+    other = _fitted(replace(data, family=plain))
+    difference = fit.pointwise - other.pointwise
+    n, more = len(difference), fit.free - other.free
+    spread = float(np.sqrt(n) * difference.std(ddof=1))
+    if not spread > 0:
+        return
+    corrections = {"raw": 0.0, "AIC": float(more), "BIC": more * float(np.log(n)) / 2}
+    for name, correction in corrections.items():
+        z = (float(difference.sum()) - correction) / spread
+        favoured = data.family if z > 0 else plain
+        yield f"Vuong {name}", z, 0, float(norm.sf(abs(z))), f"favours {favoured}"
+
+
+def _ratio(fit: Fitted, smaller: Fitted) -> float:
+    # not below zero: the smaller model is a limit or a case of the larger one
+    return max(2 * float(fit.pointwise.sum() - smaller.pointwise.sum()), 0.0)
+
+
+def _fitted(data: Regression) -> Fitted:
+    problem = data.problem
+    point = find_optimum(problem).point
+    return Fitted(problem.derivatives(point.at).value, len(data.names))
