@@ -220,10 +220,12 @@ def _correlation(block: Sequence[str], truth: Truth, parameters: xr.Dataset) -> 
     name, pairs = correlation_name(block), role_pairs(block)
     lower = np.tril_indices(len(block), -1)
     matrix = np.eye(len(block))
-    if len(block) == 2:
+    if not pairs:
+        return matrix
+    if name != "city_correlation":
         parameters[name] = _given(truth, name)
         matrix[lower] = parameters[name].item()
-    elif len(block) > 2:
+    else:
         if set(truth.get(name, {})) != set(pairs):
             raise ModelError(f"truth: {name} needs a value for each of {', '.join(pairs)}")
         matrix[lower] = [float(truth[name][pair]) for pair in pairs]

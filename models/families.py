@@ -95,7 +95,19 @@ class Family:
         return np.exp(self.log_zero(degree, selection, dispersion, NUMPY))
 
 
-def _plain(counts: Counts) -> Family:
+def plain(counts: Counts) -> Family:
+    """Take a distribution of counts as it is.
+
+    Parameters
+    ----------
+    counts : Counts
+        The distribution.
+
+    Returns
+    -------
+    Family
+        With the degree part alone.
+    """
     return Family(
         parts=("degree",),
         has_dispersion=counts.has_dispersion,
@@ -109,7 +121,20 @@ def _plain(counts: Counts) -> Family:
     )
 
 
-def _zero_inflated(counts: Counts) -> Family:
+def zero_inflated(counts: Counts) -> Family:
+    """Add zeros to a distribution of counts.
+
+    Parameters
+    ----------
+    counts : Counts
+        The distribution of an eligible dyad's count.
+
+    Returns
+    -------
+    Family
+        With a selection part: a dyad that is not eligible has a zero.
+    """
+
     def log_zero(degree: Array, selection: Array, dispersion: Array, xp: Arrays) -> Array:
         # P(0) = 1 - psi + psi p0 = (1 + exp(s) p0) / (1 + exp(s)) for psi = sigmoid(s)
         inner = selection + counts.log_p_zero(degree, dispersion, xp)
@@ -129,7 +154,20 @@ def _zero_inflated(counts: Counts) -> Family:
     return _two_part(counts, log_zero, log_positive, draw, lambda _degree, _dispersion: 1.0)
 
 
-def _hurdle(counts: Counts) -> Family:
+def hurdle(counts: Counts) -> Family:
+    """Cut the zeros off a distribution of counts, and let the selection part make all of them.
+
+    Parameters
+    ----------
+    counts : Counts
+        The distribution of an eligible dyad's count, before its zeros are cut off.
+
+    Returns
+    -------
+    Family
+        With a selection part: eligible dyads have positive counts, the others zeros.
+    """
+
     def log_p_positive(degree: Array, dispersion: Array, xp: Arrays) -> Array:
         return xp.log(-xp.expm1(counts.log_p_zero(degree, dispersion, xp)))
 
@@ -185,9 +223,9 @@ def _two_part(
 
 
 FAMILIES: dict[str, Family] = {
-    "poisson": _plain(POISSON),
-    "nb": _plain(NB),
-    "zip": _zero_inflated(POISSON),
-    "zinb": _zero_inflated(NB),
-    "hurdle_nb": _hurdle(NB),
+    "poisson": plain(POISSON),
+    "nb": plain(NB),
+    "zip": zero_inflated(POISSON),
+    "zinb": zero_inflated(NB),
+    "hurdle_nb": hurdle(NB),
 }

@@ -1,14 +1,13 @@
 """Prior sets: which prior is in force for each parameter."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import pandas as pd
 
-from data.declaration import Part
 from data.errors import PriorError, suggest
 from data.study import Study
 from models.distributions import Prior
@@ -23,6 +22,9 @@ from models.prior_files import (
     prior_sets,
     read_entries,
 )
+
+if TYPE_CHECKING:
+    from data.declaration import Part
 
 
 @dataclass(frozen=True)
@@ -124,21 +126,25 @@ class Priors:
             The set does not fit the study.
         """
         name = parse_model(model)
-        self.refuse_misfit(name, study.terms)
-        in_force: list[tuple[str, str, Prior]] = []
-        for parameter in name.parameters:
+        self.refuse_misfit(name, study)
+        rows = [
+            (parameter, term or "", str(prior), prior.source)
+            for parameter, term, prior in self._in_force(name, study)
+        ]
+        return pd.DataFrame(rows, columns=["parameter", "term", "prior", "source"])
+
+    def _in_force(self, model: ModelName, study: Study) -> Iterator[tuple[str, str | None, Prior]]:
+        for parameter in model.parameters:
             if parameter.endswith("_coef"):
-                terms = study.terms[cast("Part", parameter.removesuffix("_coef"))]
-                in_force += [(parameter, term, self.prior(parameter, term)) for term in terms]
+                for term in study.terms[cast("Part", parameter.removesuffix("_coef"))]:
+                    yield parameter, term, self.prior(parameter, term)
             else:
-                in_force.append((parameter, "", self.prior(parameter)))
-        for role in name.roles:
+                yield parameter, None, self.prior(parameter)
+        for role in model.roles:
             part, side = role.split("_")
             slope_sd = f"{role}_slope_sd"
-            varying = study.declaration.slopes.of(cast("Part", part)).of(side)
-            in_force += [(slope_sd, term, self.prior(slope_sd)) for term in varying]
-        rows = [(parameter, term, str(prior), prior.source) for parameter, term, prior in in_force]
-        return pd.DataFrame(rows, columns=["parameter", "term", "prior", "source"])
+            for term in study.declaration.slopes.of(cast("Part", part)).of(side):
+                yield slope_sd, term, self.prior(slope_sd)
 
     def prior(self, parameter: str, term: str | None = None) -> Prior:
         """Look up the prior in force; a term's own wins, then the more specific key.
@@ -191,21 +197,22 @@ class Priors:
         """
         return self.prior(parameter).variable(parameter, **shape)
 
-    def refuse_misfit(self, model: ModelName, terms: Mapping[Part, Sequence[str]]) -> None:
+    def refuse_misfit(self, model: ModelName, study: Study) -> None:
         """Refuse a set that lacks a parameter of the model, or names a term that is not there.
 
         Parameters
         ----------
         model : ModelName
             The model.
-        terms : mapping of str to sequence of str
-            The study's terms, for both parts.
+        study : Study
+            The study.
 
         Raises
         ------
         PriorError
             The message names the parameter, or the term and the nearest that exists.
         """
+        terms = study.terms
         for (key, term), prior in self.entries.items():
             parts = [part for part in terms if key in ("coef", f"{part}_coef")]
             known = list(dict.fromkeys(each for part in parts for each in terms[part]))
@@ -214,12 +221,8 @@ class Priors:
                     f"{prior.source}: no term '{term}' in the study's "
                     f"{' or '.join(parts)} formula; {suggest(term, known)}"
                 )
-        for parameter in model.parameters:
-            if not parameter.endswith("_coef"):
-                self.prior(parameter)
-        for part in model.parts:
-            for term in terms[part]:
-                self.prior(f"{part}_coef", term)
+        for _ in self._in_force(model, study):
+            pass
         if "city_correlation" in model.parameters:
             prior = self.prior("city_correlation")
             if prior.distribution != "LKJCorr":

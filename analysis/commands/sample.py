@@ -57,7 +57,7 @@ def sample(
 
     prior_set = Priors.load(priors)
     for model in names:
-        prior_set.refuse_misfit(model, checked.terms)
+        prior_set.refuse_misfit(model, checked)
     if prior_only:
         from analysis.prior_tables import print_prior_predictive
         from models.prior_predictive import prior_predictive

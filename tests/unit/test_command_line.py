@@ -98,7 +98,7 @@ def test_prior_draws_follow_the_prior(fit):
     intercept = fit["prior"]["degree_intercept"].to_numpy().ravel()
     assert stats.kstest(intercept, stats.norm(0, 3).cdf).pvalue > 1e-3
     sd = fit["prior"]["degree_sender_sd"].to_numpy().ravel()
-    assert stats.kstest(sd, stats.halfnorm(scale=1.5).cdf).pvalue > 1e-3
+    assert stats.kstest(sd, stats.halfnorm(scale=1).cdf).pvalue > 1e-3
     shapes = fit["prior"]["degree_receiver"] / fit["prior"]["degree_receiver_sd"]
     assert stats.kstest(shapes.to_numpy().ravel(), stats.norm().cdf).pvalue > 1e-3
 

@@ -169,7 +169,7 @@ def test_the_table_has_random_slopes(guangdong):
     study = with_slopes(guangdong, ["degree:sender:scale(proximity)"])
     table = Priors.load("default").table(study, "nb_srm").set_index(["parameter", "term"])
     row = table.loc[("degree_sender_slope_sd", "scale(proximity)")]
-    assert row.tolist() == ["HalfNormal(sigma=1.5)", "default.toml: [sd]"]
+    assert row.tolist() == ["HalfNormal(sigma=1)", "default.toml: [sd]"]
     assert "degree_sender_slope_sd" not in Priors.load("default").table(study, "nb_pooled").values
 
 

@@ -7,7 +7,9 @@ import pymc as pm
 import pytest
 
 from data.errors import PriorError
+from data.study import with_slopes
 from models import Priors, build
+from models.names import parse_model
 from models.prior_files import prior_sets
 
 
@@ -128,3 +130,21 @@ def test_a_coefficients_prior_speaks_of_one_sd_of_its_column(study_folder):
     draws = pm.draw(build(study, "nb_pooled")["degree_coef"], draws=4000, random_seed=3)
     # default: Normal(0, 1) an sd, and a 0/1 column as it is; an sd's error is sd / sqrt(2 n)
     assert draws.std(axis=0) == pytest.approx([1 / sd, 1], rel=4 / np.sqrt(8000))
+
+
+def test_a_slope_without_a_prior_is_refused_before_anything_is_built(tmp_path, guangdong):
+    entries = "\n".join(
+        f"[{key}]\ndist = {dist}"
+        for key, dist in {
+            "intercept": '"Normal"',
+            "coef": '"Normal"',
+            "dispersion": '"HalfNormal"',
+            "degree_sender_sd": '"HalfNormal"',
+        }.items()
+    )
+    priors = written(tmp_path, entries)
+    name = parse_model("nb_sender")
+    priors.refuse_misfit(name, guangdong)
+    study = with_slopes(guangdong, ["degree:sender:scale(proximity)"])
+    with pytest.raises(PriorError, match="no prior for 'degree_sender_slope_sd'"):
+        priors.refuse_misfit(name, study)
