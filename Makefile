@@ -12,6 +12,8 @@ TARGET_ACCEPT ?= 0.8
 RESULTS ?= results
 FORCE   ?=
 PRIOR_ONLY ?=
+ERRORS  ?= dyadic
+PERMUTATIONS ?= 999
 CITIES  ?= 40
 REPLICATES ?= 200
 SCHEDULER ?=
@@ -26,7 +28,7 @@ READY   := .venv/.ready
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help sample priors figures simulate sbc data test lint format lock clean
+.PHONY: help sample mle priors figures simulate sbc data test lint format lock clean
 
 help: ## list what can be made
 	@echo 'usage: make TARGET [VARIABLE=value ...]'
@@ -46,6 +48,10 @@ sample: $(READY) ## sample the models of a study, check the draws and summarise 
 		--draws '$(DRAWS)' --tune '$(TUNE)' --chains '$(CHAINS)' \
 		--target-accept '$(TARGET_ACCEPT)' --results '$(RESULTS)' $(if $(FORCE),--force) \
 		$(if $(PRIOR_ONLY),--prior-only)
+
+mle: $(READY) ## fit the pooled models by maximum likelihood: ERRORS=dyadic PERMUTATIONS=999
+	@$(RUN)/interlocal mle '$(STUDY)' --model '$(MODEL)' --errors '$(ERRORS)' \
+		--permutations '$(PERMUTATIONS)' --seed '$(SEED)' --results '$(RESULTS)' $(if $(FORCE),--force)
 
 figures: $(READY) ## draw the coefficients of the fits that make sample has made
 	@$(RUN)/interlocal figures '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --results '$(RESULTS)'

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import typer
 
 from analysis.commands.figures import figures
+from analysis.commands.mle import mle
 from analysis.commands.priors import priors
 from analysis.commands.sample import sample
 from analysis.commands.sbc import sbc
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Bayesian regression of directed dyads: how much each city directs at each other one.",
 )
-for command in (sample, priors, simulate, figures, sbc):
+for command in (sample, mle, priors, simulate, figures, sbc):
     app.command()(command)
 
 

@@ -1,0 +1,61 @@
+"""`interlocal mle`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.commands.options import Models, Results, StudyFolder, chosen_models
+
+
+def mle(
+    study: StudyFolder,
+    models: Models = "",
+    errors: Annotated[
+        str,
+        typer.Option(
+            help="Standard errors behind z, p and intervals: information, sandwich, sender, "
+            "receiver, two_way or dyadic."
+        ),
+    ] = "dyadic",
+    permutations: Annotated[
+        int, typer.Option(help="Permutations of the cities for p-values; 0 for none.")
+    ] = 999,
+    seed: Annotated[int, typer.Option(help="Seed of starts and permutations.")] = 20221,
+    results: Results = "results",
+    force: Annotated[
+        bool, typer.Option("--force", help="Fit again, though nothing has changed.")
+    ] = False,
+) -> None:
+    """Fit the pooled models of a study by maximum likelihood, and tabulate them.
+
+    Without --model, the pooled twin of each model that the study names. Each fit goes to
+    RESULTS/STUDY/maximum_likelihood/MODEL.nc, its table beside it as .txt, .csv, .md and .tex.
+    What the data do not determine is named, and has no standard error.
+    """
+    from data.study import read_study
+
+    checked = read_study(study)
+    chosen = chosen_models(models, study, checked)
+    names = [each.name if models else f"{each.family_name}_pooled" for each in chosen]
+
+    from analysis.frequentist import checked_errors
+    from analysis.frequentist_report import print_mle, write_tables
+    from analysis.terminal import console
+    from models.frequentist.keep import fit_to_file
+
+    checked_errors(errors)
+    lost = []
+    for name in dict.fromkeys(names):
+        fit, path, reused = fit_to_file(
+            checked, name, permutations, Path(results), seed=seed, force=force
+        )
+        print_mle(fit, errors, console())
+        write_tables(fit, errors, path.with_suffix(""))
+        print(f"{'up to date' if reused else 'written'}: {path} and .txt, .csv, .md, .tex")
+        if not fit.converged:
+            lost.append(name)
+    if lost:
+        print(f"error: no maximum was found for {', '.join(lost)} (see above)", file=sys.stderr)
+        raise typer.Exit(3)

@@ -1,0 +1,75 @@
+"""Standard errors against double sums over dyads, written out."""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+
+from data import simulate_study
+from models import maximum_likelihood
+from models.frequentist.covariances import KINDS, covariances
+
+
+@pytest.fixture(scope="module")
+def small():
+    """Give a bread, scores, senders and receivers of six cities, one dyad of them missing."""
+    rng = np.random.default_rng(1)
+    cities = np.array(list("abcdef"))
+    i, j = np.nonzero(~np.eye(6, dtype=bool))
+    i, j = i[1:], j[1:]
+    root = rng.normal(size=(3, 3))
+    return root @ root.T, rng.normal(size=(i.size, 3)), (cities[i], cities[j])
+
+
+RELATED = {
+    "sandwich": lambda i, j, k, m: (i, j) == (k, m),
+    "sender": lambda i, j, k, m: i == k,
+    "receiver": lambda i, j, k, m: j == m,
+    "two_way": lambda i, j, k, m: i == k or j == m,
+    "dyadic": lambda i, j, k, m: bool({i, j} & {k, m}),
+}
+
+
+@pytest.mark.parametrize("kind", RELATED)
+def test_meat_is_the_sum_over_related_dyads(small, kind):
+    bread, scores, (sender, receiver) = small
+    meat = np.zeros((3, 3))
+    for a, (i, j) in enumerate(zip(sender, receiver, strict=True)):
+        for b, (k, m) in enumerate(zip(sender, receiver, strict=True)):
+            if RELATED[kind](i, j, k, m):
+                meat += np.outer(scores[a], scores[b])
+    found = covariances(bread, scores, (sender, receiver))
+    np.testing.assert_allclose(found[kind], bread @ meat @ bread, rtol=1e-10, atol=1e-10)
+    assert list(found) == list(KINDS)
+
+
+def test_information_and_clusters_are_statsmodels(guangdong):
+    fit = maximum_likelihood(guangdong, "poisson_pooled")
+    dyads = guangdong.dyads
+    X = sm.add_constant(dyads["degree_design"].to_numpy())
+    model = sm.GLM(dyads["count"].to_numpy(), X, family=sm.families.Poisson())
+    groups = np.unique(dyads["sender"], return_inverse=True)[1]
+    plain = model.fit(tol=1e-12)
+    clustered = model.fit(
+        tol=1e-12,
+        cov_type="cluster",
+        cov_kwds={"groups": groups, "use_correction": False},
+    )
+    assert fit.log_likelihood == pytest.approx(plain.llf, abs=1e-8)
+    np.testing.assert_allclose(fit.standard_errors("information")[1:], plain.bse[1:], rtol=1e-6)
+    np.testing.assert_allclose(fit.standard_errors("sender")[1:], clustered.bse[1:], rtol=1e-6)
+
+
+def test_relabelled_cities_change_nothing():
+    study, _ = simulate_study(12, "zinb_pooled", seed=4)
+    fit = maximum_likelihood(study, "zinb_pooled")
+    named = {f"city {k:03d}": f"city {13 - k:03d}" for k in range(1, 13)}
+    dyads = study.dyads
+    other = dyads.assign_coords(
+        {
+            side: ("dyad", [named[c] for c in dyads[side].to_numpy()])
+            for side in ("sender", "receiver")
+        }
+    )
+    turned = type(study)(study.name, study.declaration, other, study.digest)
+    again = maximum_likelihood(turned, "zinb_pooled")
+    np.testing.assert_allclose(fit.covariance, again.covariance, rtol=1e-9, atol=1e-12)
