@@ -12,6 +12,7 @@ TARGET_ACCEPT ?= 0.8
 RESULTS ?= results
 FORCE   ?=
 PRIOR_ONLY ?=
+UNITS   ?= dyad pair city
 ERRORS  ?= dyadic
 PERMUTATIONS ?= 999
 CITIES  ?= 40
@@ -28,7 +29,7 @@ READY   := .venv/.ready
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help sample mle priors figures simulate sbc data test lint format lock clean
+.PHONY: help sample mle compare priors figures simulate sbc data test lint format lock clean
 
 help: ## list what can be made
 	@echo 'usage: make TARGET [VARIABLE=value ...]'
@@ -52,6 +53,10 @@ sample: $(READY) ## sample the models of a study, check the draws and summarise 
 mle: $(READY) ## fit the pooled models by maximum likelihood: ERRORS=dyadic PERMUTATIONS=999
 	@$(RUN)/interlocal mle '$(STUDY)' --model '$(MODEL)' --errors '$(ERRORS)' \
 		--permutations '$(PERMUTATIONS)' --seed '$(SEED)' --results '$(RESULTS)' $(if $(FORCE),--force)
+
+compare: $(READY) ## compare the fits by dyad, pair and city: UNITS="dyad pair city" SCHEDULER=tcp://host:port
+	@$(RUN)/interlocal compare '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --unit '$(UNITS)' \
+		--scheduler '$(SCHEDULER)' --results '$(RESULTS)'
 
 figures: $(READY) ## draw the coefficients of the fits that make sample has made
 	@$(RUN)/interlocal figures '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --results '$(RESULTS)'

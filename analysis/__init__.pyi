@@ -1,4 +1,5 @@
+from .compare import compare
 from .loading import load
 from .summary import coefficients, shares, spreads
 
-__all__ = ["coefficients", "load", "shares", "spreads"]
+__all__ = ["coefficients", "compare", "load", "shares", "spreads"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
+from analysis.commands.compare import compare
 from analysis.commands.figures import figures
 from analysis.commands.mle import mle
 from analysis.commands.priors import priors
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Bayesian regression of directed dyads: how much each city directs at each other one.",
 )
-for command in (sample, mle, priors, simulate, figures, sbc):
+for command in (sample, mle, compare, priors, simulate, figures, sbc):
     app.command()(command)
 
 

@@ -61,6 +61,7 @@ class LineReporter(Reporter):
         self._label, self._stream = label, stream
         self._text = ""
         self._last = time.monotonic()
+        self._first: tuple[int, float] | None = None  # of the stage: how far it was, and when
 
     def stage(self, text: str) -> None:
         """Begin a stage.
@@ -70,7 +71,7 @@ class LineReporter(Reporter):
         text : str
             What is being done.
         """
-        self._text, self._last = text, time.monotonic()
+        self._text, self._last, self._first = text, time.monotonic(), None
         print(f"{self._label}: {text}", file=self._stream, flush=True)
 
     def advance(self, done: int, total: int, note: str = "") -> None:
@@ -85,9 +86,14 @@ class LineReporter(Reporter):
         note : str
             What else is worth knowing.
         """
-        if time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
-            self._last = time.monotonic()
-            line = f"{self._label}: {self._text}: {done} of {total}{note and f', {note}'}"
+        now = time.monotonic()
+        if not self._first:
+            self._first = done, now
+        if now - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = now
+            left = (now - self._first[1]) * (total - done) / max(done - self._first[0], 1)
+            soon = f", about {left:.0f} s left" if done > self._first[0] else ""
+            line = f"{self._label}: {self._text}: {done} of {total}{soon}{note and f', {note}'}"
             print(line, file=self._stream, flush=True)
 
 

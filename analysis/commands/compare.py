@@ -1,0 +1,62 @@
+"""`interlocal compare`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.commands.options import Models, PriorSet, Results, StudyFolder, chosen_models
+
+
+def compare(
+    study: StudyFolder,
+    models: Models = "",
+    priors: PriorSet = "default",
+    units: Annotated[
+        str, typer.Option("--unit", help="What is left out, one or several of dyad, pair, city.")
+    ] = "dyad pair city",
+    scheduler: Annotated[
+        str,
+        typer.Option(
+            help="A dask scheduler, tcp://host:port, whose workers refit; this machine by default."
+        ),
+    ] = "",
+    results: Results = "results",
+) -> None:
+    """Compare the fits of a study by how well they predict what they have not seen.
+
+    Models that `interlocal sample` has not fitted yet are fitted first, and so is the twin without
+    inflation of each zero-inflated one. What importance sampling cannot leave out is left out
+    exactly, by refits on dask that are kept: an interrupted comparison goes on where it stopped.
+    The maximum-likelihood rows are scored by exact refits too. Written to RESULTS/STUDY/PRIORS/:
+    comparison.csv, comparison.md and comparison.nc.
+    """
+    from data.study import read_study
+    from models.units import checked_units
+
+    checked = read_study(study)
+    names = [each.name for each in chosen_models(models, study, checked)]
+    left_out = checked_units(units.replace(",", " ").split())
+
+    from analysis.compare import comparison
+    from analysis.comparing import complete_fits, verdicts_on
+    from analysis.comparison_text import print_comparison, write_comparison
+    from analysis.terminal import console
+    from models.priors import Priors
+
+    prior_set, folder = Priors.load(priors), Path(results)
+    try:
+        complete_fits(checked, names, prior_set, folder)
+        found = comparison(checked, names, prior_set, left_out, folder, scheduler)
+        verdicts = verdicts_on(checked, names, prior_set, folder)
+    except KeyboardInterrupt:
+        print(
+            "\ninterrupted; finished refits are kept, and the same command goes on from there",
+            file=sys.stderr,
+        )
+        raise typer.Exit(130) from None
+    about = checked.declaration.title, checked.declaration.synthetic
+    print_comparison(found, verdicts, *about, console())
+    for path in write_comparison(found, verdicts, *about, folder / checked.name / prior_set.name):
+        print(f"written: {path}")

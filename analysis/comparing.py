@@ -1,0 +1,95 @@
+"""What a comparison needs beside its table: fits that are still missing, verdicts on inflation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis.compare import fit_of
+from analysis.inflation import Verdict, overlap, twin_of
+from analysis.loo import psis
+from data.errors import ConvergenceError
+from data.study import Study
+from models.frequentist.fit import maximum_likelihood
+from models.frequentist.identification import NOT_IDENTIFIED
+from models.names import parse_model
+from models.priors import Priors
+from models.settings import Settings
+from models.store import fit_path, sample_to_file
+
+
+def complete_fits(study: Study, models: Sequence[str], priors: Priors, results: Path) -> None:
+    """Fit the models that are not there, and the twin of each zero-inflated one.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    models : sequence of str
+        Models to compare.
+    priors : Priors
+        The prior set.
+    results : pathlib.Path
+        The results folder.
+
+    Raises
+    ------
+    ConvergenceError
+        A fit failed its diagnostics.
+    """
+    for model in dict.fromkeys([*models, *filter(None, map(twin_of, models))]):
+        if fit_path(results, study, priors, model).exists():
+            continue
+        path, _ = sample_to_file(study, model, priors, Settings(), results, force=False)
+        if path.name.endswith(".failed.nc"):
+            raise ConvergenceError(
+                f"{model} failed its diagnostics ({path}), and cannot be compared; "
+                f"`interlocal sample --model {model}` says why"
+            )
+
+
+def verdicts_on(
+    study: Study, models: Sequence[str], priors: Priors, results: Path
+) -> list[Verdict]:
+    """Judge whether the inflation of each zero-inflated model is identified.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    models : sequence of str
+        The models; others than zero-inflated ones are passed over.
+    priors : Priors
+        The prior set.
+    results : pathlib.Path
+        The results folder, with the fit of each and of its twin.
+
+    Returns
+    -------
+    list of Verdict
+        One a zero-inflated model.
+    """
+    verdicts = []
+    for model in models:
+        twin = twin_of(model)
+        if not twin:
+            continue
+        with (
+            fit_of(study, model, priors, results) as fit,
+            fit_of(study, twin, priors, results) as other,
+        ):
+            difference = psis(fit, "dyad").elpd_i - psis(other, "dyad").elpd_i
+            prior, posterior = (
+                fit[group].to_dataset()["selection_intercept"].load()
+                for group in ("prior", "posterior")
+            )
+        pooled = maximum_likelihood(study, f"{parse_model(model).family_name}_pooled")
+        verdicts.append(
+            Verdict(
+                model=model,
+                twin=twin,
+                gain=float(difference.sum()),
+                error=float((difference.size * difference.var(ddof=1)) ** 0.5),
+                overlap=overlap(prior, posterior),
+                at_boundary=any(flag.startswith(NOT_IDENTIFIED) for flag in pooled.flags),
+            )
+        )
+    return verdicts

@@ -1,0 +1,225 @@
+"""A comparison in words, on the terminal and in files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from analysis.compare import ML, Comparison
+from analysis.inflation import RULES, Verdict
+from data.files import refuse_unwritable, replacing
+
+UNTRUSTED = 100  # units, below which the standard error of a difference is not to be trusted
+MARGIN = 4.0  # and of a difference that is smaller than this
+QUESTIONS = {
+    "dyad": "a new dyad between known cities",
+    "pair": "both directions between two known cities",
+    "city": "all dyads of a new city",
+}
+COLUMNS = {
+    "elpd": "elpd",
+    "se": "SE",
+    "elpd_diff": "difference",
+    "dse": "its SE",
+    "p_loo": "p_loo",
+    "weight": "weight",
+    "high_k": "high k",
+    "refits": "refits",
+}
+
+
+def sentences(table: pd.DataFrame, unit: str) -> list[str]:
+    """Say what a table says.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One unit's table, as `analysis.compare.comparison` makes it.
+    unit : str
+        What is left out.
+
+    Returns
+    -------
+    list of str
+        How the best model compares with the best maximum-likelihood row, or with the second best;
+        and what about the figures is not to be trusted.
+    """
+    names = [str(name) for name in table.index]
+    best = names[0]
+    pooled = [name for name in names if name.endswith(ML) and name != best]
+    others = pooled or names[1:]
+    said = []
+    if others:
+        other = others[0]
+        row = table.iloc[names.index(other)]
+        difference, error = -float(row["elpd_diff"]), float(row["dse"])
+        figures = f"{difference:.1f} ± {error:.1f} elpd"
+        if difference > 2 * error:
+            said.append(f"{best} predicts {QUESTIONS[unit]} better than {other}, by {figures}.")
+        else:
+            said.append(
+                f"{best} and {other} predict {QUESTIONS[unit]} alike: the difference, {figures}, "
+                "is within its error."
+            )
+        units = int(table.attrs["units"])
+        if units < UNTRUSTED or difference < MARGIN:
+            why = f"there are {units} units" if units < UNTRUSTED else f"it is below {MARGIN:.0f}"
+            said.append(f"The error of this difference is not to be trusted: {why}.")
+    for name, failed, refits in zip(names, table["failed"], table["refits"], strict=True):
+        if failed:
+            said.append(f"{name}: {failed} of {refits} refits failed the diagnostics.")
+    return said
+
+
+def print_comparison(
+    found: Comparison,
+    verdicts: Sequence[Verdict],
+    title: str,
+    synthetic: Sequence[str],
+    out: Console,
+) -> None:
+    """Print each unit's table with a sentence in words, and the verdicts on inflation.
+
+    Parameters
+    ----------
+    found : Comparison
+        The tables.
+    verdicts : sequence of Verdict
+        What is known of each zero-inflated model's inflation.
+    title : str
+        The study's title.
+    synthetic : sequence of str
+        Columns that are simulated.
+    out : rich.console.Console
+        Where to print.
+    """
+    out.print()
+    out.rule(f"[bold]Comparison[/bold] · {escape(title)}", align="left")
+    if synthetic:
+        out.print(f"[bold yellow]{escape(_synthetic(synthetic))}[/]")
+    for unit, table in found.tables.items():
+        out.print()
+        out.print(_grid(table, unit))
+        for sentence in sentences(table, unit):
+            out.print(escape(sentence))
+    if verdicts:
+        out.print()
+        for verdict in verdicts:
+            out.print(escape(verdict.sentence))
+        out.print(escape(f"Rules: {RULES}"))
+
+
+def write_comparison(
+    found: Comparison,
+    verdicts: Sequence[Verdict],
+    title: str,
+    synthetic: Sequence[str],
+    folder: Path,
+) -> list[Path]:
+    """Write a comparison as CSV, Markdown and netCDF, each whole or not at all.
+
+    Parameters
+    ----------
+    found : Comparison
+        The tables and the pointwise estimates.
+    verdicts : sequence of Verdict
+        What is known of each zero-inflated model's inflation.
+    title : str
+        The study's title.
+    synthetic : sequence of str
+        Columns that are simulated.
+    folder : pathlib.Path
+        Where they go: ``comparison.csv``, ``.md`` and ``.nc``. The netCDF file has a group a unit
+        with ``elpd_i`` and ``pareto_k`` (model, unit).
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files.
+
+    Raises
+    ------
+    ResultsError
+        The folder cannot be written.
+    """
+    refuse_unwritable(folder)
+    paths = [folder / f"comparison.{ending}" for ending in ("csv", "md", "nc")]
+    whole = pd.concat(found.tables, names=["unit", "model"])
+    with replacing(paths[0]) as temporary:
+        temporary.write_text(whole.to_csv(), encoding="utf-8")
+    with replacing(paths[1]) as temporary:
+        temporary.write_text(_markdown(found, verdicts, title, synthetic), encoding="utf-8")
+    with replacing(paths[2]) as temporary:
+        _tree(found, title, synthetic).to_netcdf(temporary, engine="h5netcdf")
+    return paths
+
+
+def _tree(found: Comparison, title: str, synthetic: Sequence[str]) -> xr.DataTree:
+    groups = {}
+    for unit, rows in found.rows.items():
+        models = [str(name) for name in found.tables[unit].index]
+        groups[unit] = xr.Dataset(
+            {
+                name: xr.concat(
+                    [getattr(rows[model].estimate, name) for model in models],
+                    pd.Index(models, name="model"),
+                )
+                for name in ("elpd_i", "pareto_k")
+            }
+        )
+    tree = xr.DataTree.from_dict(groups)
+    tree.attrs = {"title": title, "synthetic": ", ".join(synthetic)}
+    return tree
+
+
+def _markdown(
+    found: Comparison, verdicts: Sequence[Verdict], title: str, synthetic: Sequence[str]
+) -> str:
+    blocks = [f"**Comparison**: {title}"]
+    if synthetic:
+        blocks.append(_synthetic(synthetic))
+    for unit, table in found.tables.items():
+        shown = pd.DataFrame(_cells(table), index=pd.Index(table.index, name="model"))
+        blocks += [
+            f"Left out: {QUESTIONS[unit]}",
+            shown.reset_index().to_markdown(index=False, disable_numparse=True),
+            " ".join(sentences(table, unit)),
+        ]
+    blocks += [verdict.sentence for verdict in verdicts]
+    return "\n\n".join([*blocks, *([f"Rules: {RULES}"] if verdicts else [])]) + "\n"
+
+
+def _grid(table: pd.DataFrame, unit: str) -> Table:
+    heading = f"Left out: {QUESTIONS[unit]}"
+    grid = Table(title=heading, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    grid.add_column("", overflow="fold")
+    cells = _cells(table)
+    for column in cells:
+        grid.add_column(column, justify="right", no_wrap=True)
+    for name, *row in zip(table.index, *cells.values(), strict=True):
+        grid.add_row(escape(str(name)), *row)
+    return grid
+
+
+def _cells(table: pd.DataFrame) -> dict[str, list[str]]:
+    digits = {"weight": 2, "high_k": 0, "refits": 0}
+    return {
+        heading: [
+            "" if np.isnan(value) else f"{value:.{digits.get(column, 1)}f}"
+            for value in table[column].astype(float)
+        ]
+        for column, heading in COLUMNS.items()
+    }
+
+
+def _synthetic(names: Sequence[str]) -> str:
+    verb = "is" if len(names) == 1 else "are"
+    return (
+        f"Synthetic data: {', '.join(names)} {verb} simulated, not observed. "
+        "Nothing here is a finding about the world."
+    )

@@ -1,0 +1,107 @@
+"""Exact refits of a model without some of its units, each kept as it ends."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from models.cluster import Runner
+from models.kept import kept_among, make_missing
+from models.left_out import Refits, refit
+from models.progress import Reporter
+from models.units import rows_of_units
+
+FOLDER = "left_out"
+
+
+def refit_paths(refits: Refits, labels: Sequence[str], results: Path) -> dict[str, Path]:
+    """Name the files of refits.
+
+    Parameters
+    ----------
+    refits : Refits
+        The model, and what kind of unit is left out.
+    labels : sequence of str
+        The units.
+    results : pathlib.Path
+        The results folder.
+
+    Returns
+    -------
+    dict of str to pathlib.Path
+        For each unit ``results/<study>/<priors>/left_out/<model>/<unit>/<number>.nc``; the number
+        is its place among all units.
+    """
+    folder = results / refits.study.name / refits.priors.name / FOLDER / refits.model / refits.unit
+    place = {label: k for k, label in enumerate(rows_of_units(refits.study.dyads, refits.unit))}
+    return {label: folder / f"{place[label]:06d}.nc" for label in labels}
+
+
+def missing_refits(refits: Refits, labels: Sequence[str], results: Path) -> int:
+    """Count the refits that are still to be made.
+
+    Parameters
+    ----------
+    refits : Refits
+        The model, and what kind of unit is left out.
+    labels : sequence of str
+        The units.
+    results : pathlib.Path
+        The results folder.
+
+    Returns
+    -------
+    int
+        How many are not there.
+    """
+    paths = refit_paths(refits, labels, results)
+    return len(paths) - len(kept_among(paths, refits.digest))
+
+
+def exact_refits(
+    refits: Refits, labels: Sequence[str], results: Path, run: Runner, reporter: Reporter
+) -> pd.DataFrame:
+    """Refit a model without each of some units.
+
+    Parameters
+    ----------
+    refits : Refits
+        The model, and what kind of unit is left out.
+    labels : sequence of str
+        The units.
+    results : pathlib.Path
+        The results folder, in which refits are kept and found.
+    run : callable
+        Does the work: `models.cluster.in_process`, or what `on_cluster` gives.
+    reporter : Reporter
+        Hears of progress.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a unit: ``elpd``, ``error`` and ``passed``, as `models.left_out.refit` gives them.
+
+    Raises
+    ------
+    ResultsError
+        The folder cannot be written.
+    """
+    paths = refit_paths(refits, labels, results)
+    if paths:
+        reporter.stage(f"{refits.model}: refits without each {refits.unit}")
+    make_missing(
+        paths,
+        refits.digest,
+        refit,
+        refits,
+        lambda one: str(one.attrs["label"]),
+        run,
+        reporter,
+    )
+    found = {label: xr.load_dataset(path, engine="h5netcdf") for label, path in paths.items()}
+    columns = ("elpd", "error", "passed")
+    return pd.DataFrame(
+        {column: {label: float(one[column]) for label, one in found.items()} for column in columns},
+        columns=columns,
+    )

@@ -1,0 +1,203 @@
+"""A model refitted without some dyads, and how well it predicts them.
+
+What is left out is one directed dyad, a pair (both directions) or a city (every dyad that it
+sends or receives). The left-out counts are masked: the model is compiled once a process, and its
+coordinates, predictors and centering stay those of the whole study.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+import arviz as az
+import numpy as np
+import nutpie
+import xarray as xr
+from scipy.special import logsumexp
+
+from data.study import Study
+from models.build import build
+from models.chains import draw_chains
+from models.names import ModelName, parse_model
+from models.newcomer import log_density_of_newcomer
+from models.predictor import linear_predictor
+from models.priors import Priors
+from models.progress import Reporter
+from models.settings import Settings
+from models.units import rows_of_units
+
+TUNE = 500  # draws that tune a refit: the compiled model is known to sample
+
+
+@dataclass(frozen=True)
+class Refits:
+    """A model whose units are left out one after the other.
+
+    Attributes
+    ----------
+    study : Study
+        The study.
+    model : str
+        The model's name.
+    priors : Priors
+        The prior set.
+    unit : str
+        ``dyad``, ``pair`` or ``city``.
+    settings : Settings
+        How each refit is sampled; its seed and the unit's label give each refit's own.
+    """
+
+    study: Study
+    model: str
+    priors: Priors
+    unit: str
+    settings: Settings
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that a refit is made from but what it leaves out."""
+        made_from = [
+            self.study.digest,
+            self.priors.to_json(),
+            self.model,
+            self.unit,
+            asdict(self.settings),
+            version("interlocal"),
+        ]
+        return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+
+
+def refit(refits: Refits, label: str) -> xr.Dataset:
+    """Refit a model without one unit, and predict that unit's counts.
+
+    Parameters
+    ----------
+    refits : Refits
+        The model, and what kind of unit is left out.
+    label : str
+        The unit that is left out.
+
+    Returns
+    -------
+    xarray.Dataset
+        Scalars: ``elpd``, the natural log of the joint predictive probability of the unit's
+        counts; ``error``, its Monte Carlo standard error; ``passed`` (the gate), ``max_r_hat``,
+        ``min_ess_bulk``, ``divergences``. Attributes ``digest``, ``unit``, ``label``, ``faults``.
+
+    Raises
+    ------
+    ModelError
+        There is no such unit, or the sampler found no point to start from.
+    """
+    dyads, name = refits.study.dyads, parse_model(refits.model)
+    rows = rows_of_units(dyads, refits.unit)[label]
+    compiled, public = _compiled(refits)
+    kept = np.ones(dyads.sizes["dyad"])
+    kept[rows] = 0
+    how = replace(refits.settings, seed=_seed(refits.settings.seed, label))
+    chains = draw_chains(compiled.with_data(kept=kept), public, how, Reporter())
+    if refits.unit == "city" and name.roles:
+        elpd, error = log_density_of_newcomer(chains.posterior, dyads, name, label, how.seed)
+    else:
+        elpd, error = log_mean_density(log_density(chains.posterior, dyads, name, rows))
+    found = chains.diagnostics
+    return xr.Dataset(
+        {
+            "elpd": elpd,
+            "error": error,
+            "passed": int(not found.faults),
+            "max_r_hat": found.max_r_hat,
+            "min_ess_bulk": found.min_ess_bulk,
+            "divergences": found.divergences,
+        },
+        attrs={
+            "digest": refits.digest,
+            "unit": refits.unit,
+            "label": label,
+            "faults": json.dumps(found.faults),
+        },
+    )
+
+
+def log_density(
+    draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, rows: np.ndarray
+) -> xr.DataArray:
+    """Compute the joint log-probability of some counts, once for each draw.
+
+    Parameters
+    ----------
+    draws : xarray.Dataset
+        Parameters (chain, draw, ...).
+    dyads : xarray.Dataset
+        The dyads of the study.
+    name : ModelName
+        The model.
+    rows : numpy.ndarray
+        The positions of the counts.
+
+    Returns
+    -------
+    xarray.DataArray
+        Natural log; dims (chain, draw).
+    """
+    values = {part: linear_predictor(draws, dyads, part, rows).to_numpy() for part in name.parts}
+    dispersion = draws["dispersion"].to_numpy()[..., None] if name.family.has_dispersion else None
+    count = dyads["count"].to_numpy()[rows]
+    pointwise = [
+        name.family.log_prob(
+            count, degree, selection, None if dispersion is None else dispersion[chain]
+        )
+        for chain, (degree, selection) in enumerate(
+            zip(
+                values["degree"],
+                values.get("selection", [None] * draws.sizes["chain"]),
+                strict=True,
+            )
+        )
+    ]
+    return xr.DataArray(np.stack(pointwise).sum(axis=-1), dims=("chain", "draw"))
+
+
+def log_mean_density(log_densities: xr.DataArray) -> tuple[float, float]:
+    """Average densities over draws.
+
+    Parameters
+    ----------
+    log_densities : xarray.DataArray
+        Natural logs; dims (chain, draw).
+
+    Returns
+    -------
+    log_mean : float
+        Natural log of the mean density.
+    error : float
+        Its Monte Carlo standard error, by the delta method.
+    """
+    values = log_densities.to_numpy()
+    highest = float(values.max())
+    relative = np.exp(values - highest)
+    mean = float(relative.mean())
+    error = float(az.mcse(relative, method="mean")) / mean if np.ptp(relative) else 0.0
+    return float(logsumexp(values) - np.log(values.size)), error
+
+
+def _seed(seed: int, label: str) -> int:
+    """Give each left-out unit a seed of its own, whatever else is left out."""
+    entropy = hashlib.sha256(f"{seed} {label}".encode()).digest()
+    return int.from_bytes(entropy[:7], "big")
+
+
+# What a process has compiled: by study, model and priors.
+_COMPILED: dict[tuple[str, str, str], tuple[Any, list[str]]] = {}
+
+
+def _compiled(refits: Refits) -> tuple[Any, list[str]]:
+    key = refits.study.digest, refits.model, refits.priors.to_json()
+    if key not in _COMPILED:
+        model = build(refits.study, refits.model, refits.priors, exchangeable=("kept",))
+        public = [v.name for v in model.unobserved_RVs if not v.name.startswith("_")]
+        _COMPILED[key] = nutpie.compile_pymc_model(model, var_names=public), public
+    return _COMPILED[key]

@@ -1,0 +1,70 @@
+"""What is left out together: a directed dyad, a pair (both directions), or a city."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from data.errors import ModelError, suggest
+
+UNITS = ("dyad", "pair", "city")
+
+
+def checked_units(written: Sequence[str]) -> tuple[str, ...]:
+    """Refuse units that do not exist.
+
+    Parameters
+    ----------
+    written : sequence of str
+        Names of units.
+
+    Returns
+    -------
+    tuple of str
+        Each once.
+
+    Raises
+    ------
+    ModelError
+        There is no such unit, or none is named.
+    """
+    for unit in written or [""]:
+        if unit not in UNITS:
+            raise ModelError(f"no unit '{unit}'; {suggest(unit, UNITS)}")
+    return tuple(dict.fromkeys(written))
+
+
+def rows_of_units(dyads: xr.Dataset, unit: str) -> dict[str, np.ndarray]:
+    """List what is left out together.
+
+    Parameters
+    ----------
+    dyads : xarray.Dataset
+        The dyads of a study.
+    unit : str
+        ``dyad``, ``pair`` or ``city``.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        For each unit, in the order in which the dyads come, the positions of its dyads: of a city
+        all that it sends or receives, so that each dyad belongs to two cities.
+
+    Raises
+    ------
+    ModelError
+        There is no such unit.
+    """
+    checked_units([unit])
+    if unit == "city":
+        sender, receiver = dyads["sender"].to_numpy(), dyads["receiver"].to_numpy()
+        return {
+            str(city): np.flatnonzero((sender == city) | (receiver == city))
+            for city in dyads["city"].to_numpy()
+        }
+    labels = dyads["dyad" if unit == "dyad" else "dyad_pair"].to_numpy()
+    code, named = pd.factorize(labels)  # in the order in which they come
+    order = np.argsort(code, kind="stable")
+    first = np.searchsorted(code[order], np.arange(1, len(named)))
+    return dict(zip(map(str, named), np.split(order, first), strict=True))

@@ -1,0 +1,115 @@
+"""The density of a new city's counts against quadrature, draw by draw."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy import stats
+from scipy.special import logsumexp
+
+from data import simulate_study
+from models.names import parse_model
+from models.newcomer import log_density_of_newcomer
+from models.predictor import linear_predictor
+
+CITY, DRAWS = "city 004", 4
+
+
+def draws_around(truth, seed=0):
+    """Give draws of every parameter, scattered around the truth."""
+    rng = np.random.default_rng(seed)
+    draws = {}
+    for name, value in truth.data_vars.items():
+        scatter = rng.normal(0, 0.1, (2, DRAWS, *value.shape))
+        positive = name.endswith("_sd") or name == "dispersion"
+        moved = value.to_numpy() * np.exp(scatter) if positive else value.to_numpy() + scatter
+        bounded = np.clip(moved, -0.95, 0.95) if name.endswith("reciprocity") else moved
+        draws[name] = (("chain", "draw", *value.dims), bounded)
+    coords = {dim: truth[dim] for dim in ("city", "selection_term", "degree_term") if dim in truth}
+    return xr.Dataset(draws, {**coords, "chain": [0, 1], "draw": range(DRAWS)})
+
+
+def by_quadrature(draws, study, covariance_of):
+    """Integrate the city's degree effects out on a fine grid, one draw after the other."""
+    dyads = study.dyads
+    sends, receives = (dyads[side].to_numpy() == CITY for side in ("sender", "receiver"))
+    rows = np.flatnonzero(sends | receives)
+    count = dyads["count"].to_numpy()[rows]
+    has_receivers = "degree_receiver" in draws
+    axes = [np.arange(-5, 5.01, 0.04)] * (1 + has_receivers)
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    use = np.stack([sends[rows], receives[rows]][: len(axes)])
+    bare = draws.assign(
+        {
+            role: draws[role].where(draws["city"] != CITY, 0.0)
+            for role in ("degree_sender", "degree_receiver")[: len(axes)]
+        }
+    )
+    found = []
+    for chain in range(2):
+        for k in range(DRAWS):
+            one = bare.isel(chain=[chain], draw=[k])
+            base = linear_predictor(one, dyads, "degree", rows).to_numpy().ravel()
+            mu = np.exp(base + grid @ use)
+            if "dispersion" in one:
+                alpha = one["dispersion"].item()
+                log_pmf = stats.nbinom.logpmf(count, 1 / alpha, 1 / (1 + alpha * mu))
+            else:
+                log_pmf = stats.poisson.logpmf(count, mu)
+            population = stats.multivariate_normal(cov=covariance_of(one)).logpdf(grid)
+            log_density = log_pmf.sum(axis=-1) + population
+            # the trapezoidal rule: exact to rounding for smooth densities that end inside the grid
+            found.append(logsumexp(log_density) + len(axes) * np.log(0.04))
+    return logsumexp(found) - np.log(len(found))
+
+
+def of_sender(one):
+    return np.array([[one["degree_sender_sd"].item() ** 2]])
+
+
+def of_both(one):
+    sds = np.array([one[f"degree_{side}_sd"].item() for side in ("sender", "receiver")])
+    rho = (
+        one["degree_generalized_reciprocity"].item()
+        if "degree_generalized_reciprocity" in one
+        else 0
+    )
+    return np.outer(sds, sds) * np.array([[1, rho], [rho, 1]])
+
+
+@pytest.mark.parametrize(
+    ("model", "covariance_of"),
+    [("poisson_sender", of_sender), ("nb_crossed", of_both), ("nb_srm", of_both)],
+)
+def test_density_is_the_quadratures(model, covariance_of):
+    study, truth = simulate_study(8, model, seed=3)
+    draws, name = draws_around(truth), parse_model(model)
+    expected = by_quadrature(draws, study, covariance_of)
+    runs = [log_density_of_newcomer(draws, study.dyads, name, CITY, seed) for seed in range(4)]
+    # all draws are used: what is left is the error of the points, which the reported one bounds
+    for found, error in runs:
+        assert found == pytest.approx(expected, abs=min(error, 0.02))
+
+
+def test_the_citys_own_effects_are_not_used():
+    study, truth = simulate_study(8, "zinb_srm", seed=3)
+    draws, name = draws_around(truth), parse_model("zinb_srm")
+    planted = draws.copy(deep=True)
+    for role in name.roles:
+        planted[role].loc[{"city": CITY}] = 50.0
+    one, other = (
+        log_density_of_newcomer(each, study.dyads, name, CITY, 1) for each in (draws, planted)
+    )
+    assert one == other
+
+
+def test_counts_of_an_outlier_are_as_unlikely_as_their_population_says():
+    study, truth = simulate_study(8, "poisson_sender", seed=3)
+    dyads = study.dyads
+    count = dyads["count"].where(dyads["sender"] != CITY, 400)
+    draws, name = draws_around(truth), parse_model("poisson_sender")
+    usual, _ = log_density_of_newcomer(draws, dyads, name, CITY, 1)
+    unusual, error = log_density_of_newcomer(
+        draws, dyads.assign(count=count.astype(int)), name, CITY, 1
+    )
+    assert unusual < usual - 20
+    assert np.isfinite(error)
