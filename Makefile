@@ -29,7 +29,7 @@ READY   := .venv/.ready
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help sample mle compare priors figures simulate sbc data test lint format lock clean
+.PHONY: help sample mle compare priors figures simulate sbc bench data test lint format lock clean
 
 help: ## list what can be made
 	@echo 'usage: make TARGET [VARIABLE=value ...]'
@@ -76,6 +76,9 @@ sbc: $(READY) ## calibrate a model by simulation: MODEL=zinb_srm REPLICATES=200 
 		--tune '$(if $(filter file,$(origin TUNE)),500,$(TUNE))' \
 		--chains '$(if $(filter file,$(origin CHAINS)),2,$(CHAINS))' \
 		--scheduler '$(SCHEDULER)' --results '$(RESULTS)'
+
+bench: $(READY) ## time maximum likelihood beside statsmodels and pscl, in one run
+	@$(RUN)/python tests/benchmarks/maximum_likelihood.py
 
 data: $(READY) ## rebuild data/guangdong/dyads.csv, the same bytes each time
 	@$(RUN)/python -m data.guangdong.rebuild

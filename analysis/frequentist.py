@@ -115,11 +115,14 @@ def inflation_state(fit: MaximumLikelihood) -> str:
     told = [flag for flag in fit.flags if "inflation" in flag]
     if told:
         return f"{told[0]}."
-    raw, bic = (fit.tests["statistic"].get(f"Vuong {kind}", np.nan) for kind in ("raw", "BIC"))
+    against = ""
+    if "Vuong raw" in fit.tests.index:
+        statistic = fit.tests["statistic"]
+        raw, bic = statistic["Vuong raw"], statistic["Vuong BIC"]
+        against = f" (Vuong against {plain}: {raw:.2f} raw, {bic:.2f} with Schwarz's correction)"
     return (
-        f"Inflation is identified at the maximum (Vuong against {plain}: {raw:.2f} raw, "
-        f"{bic:.2f} with Schwarz's correction). A pooled model cannot tell extra zeros from "
-        "differences between cities: hold it against models with city effects."
+        f"Inflation is identified at the maximum{against}. A pooled model cannot tell extra zeros "
+        "from differences between cities: hold it against models with city effects."
     )
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from analysis.frequentist import CONFIDENCE, SIGN, frequentist_table, inflation_state
 from data.files import replacing
-from models.frequentist.covariances import KINDS
+from models.frequentist.covariances import CITY_KINDS, KINDS
 from models.frequentist.ratios import VUONG_CAUTION
 from models.frequentist.result import MaximumLikelihood
 
@@ -25,6 +25,7 @@ UNITS = {
 }
 WIDTH = 110  # of the text file
 SMALLEST_P = 0.0005
+FEW = 50  # cities, below which sums over them are too noisy for standard errors
 UNKNOWN = "-"  # where the data do not determine a figure
 
 
@@ -55,7 +56,7 @@ def print_mle(fit: MaximumLikelihood, errors: str, out: Console) -> None:
     if len(fit.tests):
         _print_tests(fit.tests, out)
     out.print()
-    for sentence in _remarks(fit):
+    for sentence in _remarks(fit, errors):
         out.print(escape(sentence))
 
 
@@ -79,7 +80,7 @@ def write_tables(fit: MaximumLikelihood, errors: str, stem: Path) -> list[Path]:
     table = frequentist_table(fit, errors)
     text = StringIO()
     print_mle(fit, errors, Console(file=text, width=WIDTH, highlight=False))
-    notes = [*_overview(fit), _synthetic(fit), _reading(errors), *_remarks(fit)]
+    notes = [*_overview(fit), _synthetic(fit), _reading(errors), *_remarks(fit, errors)]
     forms = {
         "txt": text.getvalue(),
         "csv": table.to_csv(),
@@ -122,11 +123,18 @@ def _reading(errors: str) -> str:
     )
 
 
-def _remarks(fit: MaximumLikelihood) -> list[str]:
+def _remarks(fit: MaximumLikelihood, errors: str) -> list[str]:
+    cities = int(fit.about.get("cities", FEW))
+    short = (
+        f"With {cities} cities, '{errors}' intervals are too short; docs/standard_errors.md counts "
+        "how often they hold the truth. Permutations of the cities and models with city effects "
+        "do not suffer from it."
+    )
+    few = [short] if cities < FEW and errors in CITY_KINDS else []
     told = [f"Not determined by the data: {flag}." for flag in fit.flags if "inflation" not in flag]
     state = inflation_state(fit)
     cautions = [f"{VUONG_CAUTION}."] if any(fit.tests.index.str.startswith("Vuong")) else []
-    return [*told, *([state] if state else []), *cautions]
+    return [*few, *told, *([state] if state else []), *cautions]
 
 
 def _print_part(rows: pd.DataFrame, part: str, errors: str, out: Console) -> None:

@@ -16,6 +16,8 @@ from data.study import Study
 from models.cluster import in_process, on_cluster
 from models.frequentist.fit import maximum_likelihood
 from models.frequentist.permutations import permutation_test
+from models.frequentist.ratios import likelihood_tests
+from models.frequentist.regression import regression
 from models.frequentist.result import MaximumLikelihood
 from models.progress import reporting
 from models.store import is_current
@@ -67,6 +69,8 @@ def fit_to_file(
         return load_mle(path), path, True
     refuse_unwritable(path.parent)
     fit = maximum_likelihood(study, model, seed=seed)
+    data = regression(study, fit.family)
+    fit = replace(fit, tests=likelihood_tests(data, fit.pointwise.to_numpy()))
     if permutations:
         short = permutations * study.dyads.sizes["dyad"] < SHORT
         with (

@@ -12,6 +12,7 @@ from models.frequentist.optimum import find_optimum
 from models.frequentist.regression import Regression
 
 WITHOUT_DISPERSION = {"nb": "poisson", "zinb": "zip"}
+SAME = 1e-6  # spread of pointwise log-likelihoods, relative to the largest, that is rounding
 COLUMNS = ["statistic", "df", "p", "meaning"]
 VUONG_CAUTION = (
     "Vuong's test is no test of zero inflation: without inflation the two models are not "
@@ -89,7 +90,7 @@ def _vuong(data: Regression, fit: Fitted) -> Iterator[Row]:
     difference = fit.pointwise - other.pointwise
     n, more = len(difference), fit.free - other.free
     spread = float(np.sqrt(n) * difference.std(ddof=1))
-    if not spread > 0:
+    if not spread > SAME * np.abs(fit.pointwise).max():  # the models are the same
         return
     corrections = {"raw": 0.0, "AIC": float(more), "BIC": more * float(np.log(n)) / 2}
     for name, correction in corrections.items():

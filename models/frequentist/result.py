@@ -42,7 +42,8 @@ class MaximumLikelihood:
     flags : tuple of str
         What the data do not determine, in words; empty for a proper maximum.
     tests : pandas.DataFrame
-        What `models.frequentist.ratios.likelihood_tests` found.
+        What `models.frequentist.ratios.likelihood_tests` found, a row a test; empty where it was
+        not asked.
     permutations : pandas.DataFrame
         What `models.frequentist.permutations.permutation_test` found, a row a coefficient; empty
         where it was not asked.
