@@ -16,7 +16,7 @@ def mle(
         str,
         typer.Option(
             help="Standard errors behind z, p and intervals: information, sandwich, sender, "
-            "receiver, two_way or dyadic."
+            "receiver, two_way, dyadic or jackknife."
         ),
     ] = "dyadic",
     permutations: Annotated[

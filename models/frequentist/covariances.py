@@ -15,8 +15,10 @@ KINDS = {
     "receiver": "dyads of one receiver may be correlated",
     "two_way": "dyads that share their sender, or their receiver, may be correlated",
     "dyadic": "dyads that share a city in any role may be correlated",
+    "jackknife": "cities differ in any way; each is left out in turn",
 }
-CITY_KINDS = ("sender", "receiver", "two_way", "dyadic")
+SANDWICHES = tuple(kind for kind in KINDS if kind != "jackknife")
+CITY_KINDS = ("sender", "receiver", "two_way", "dyadic")  # sums over cities
 
 
 def covariances(
@@ -36,7 +38,7 @@ def covariances(
     Returns
     -------
     dict of str to numpy.ndarray
-        For each key of `KINDS`, shape (size, size). Two-way and dyadic ones need not be positive
+        For each of `SANDWICHES`, shape (size, size). Two-way and dyadic ones need not be positive
         definite in small samples.
 
     Notes

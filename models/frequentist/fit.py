@@ -12,7 +12,7 @@ import xarray as xr
 from data.errors import ModelError
 from data.study import Study
 from models.families import FAMILIES
-from models.frequentist.covariances import KINDS, covariances
+from models.frequentist.covariances import SANDWICHES, covariances
 from models.frequentist.identification import identify
 from models.frequentist.optimum import Optimum, find_optimum
 from models.frequentist.problem import Problem
@@ -101,7 +101,7 @@ def _result(
     covariance = covariances(identification.bread, problem.scores(found), data.cities)
     unknown = ~identification.identified
     scales, names = data.scales, data.names
-    matrices = np.stack([covariance[kind] for kind in KINDS if kind in covariance])
+    matrices = np.stack([covariance[kind] for kind in SANDWICHES if kind in covariance])
     matrices = matrices / (scales[:, None] * scales)
     matrices[:, unknown] = np.nan
     matrices[:, :, unknown] = np.nan
@@ -115,7 +115,7 @@ def _result(
             matrices,
             dims=("kind", "parameter", "other"),
             coords={
-                "kind": [kind for kind in KINDS if kind in covariance],
+                "kind": [kind for kind in SANDWICHES if kind in covariance],
                 "parameter": names,
                 "other": names,
             },

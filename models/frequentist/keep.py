@@ -15,6 +15,7 @@ from data.files import refuse_unwritable, replacing
 from data.study import Study
 from models.cluster import in_process, on_cluster
 from models.frequentist.fit import maximum_likelihood
+from models.frequentist.jackknife import with_jackknife
 from models.frequentist.permutations import permutation_test
 from models.frequentist.ratios import likelihood_tests
 from models.frequentist.regression import regression
@@ -71,6 +72,7 @@ def fit_to_file(
     fit = maximum_likelihood(study, model, seed=seed)
     data = regression(study, fit.family)
     fit = replace(fit, tests=likelihood_tests(data, fit.pointwise.to_numpy()))
+    fit = with_jackknife(fit, data)
     if permutations:
         short = permutations * study.dyads.sizes["dyad"] < SHORT
         with (

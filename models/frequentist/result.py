@@ -25,7 +25,8 @@ class MaximumLikelihood:
         selection part models P(eligible), the opposite sign of an inflation coefficient.
     covariance : xarray.DataArray
         Dims (kind, parameter, other): the covariance of the estimates for each of
-        `models.frequentist.covariances.KINDS`; NaN where a parameter is not identified.
+        `models.frequentist.covariances.SANDWICHES`, and for ``jackknife`` where
+        `models.frequentist.jackknife` added it; NaN where a parameter is not identified.
     means : xarray.DataArray
         Dims (parameter,): mean of each coefficient's predictor; for the degree's intercept the
         mean log exposure; 0 for other parameters.

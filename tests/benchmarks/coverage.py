@@ -30,6 +30,7 @@ from data.simulate import TRUTH, draw_outcomes
 from data.study import Study, study_from_table
 from models import maximum_likelihood
 from models.frequentist.covariances import KINDS
+from models.frequentist.jackknife import with_jackknife
 from models.frequentist.optimum import find_optimum
 from models.frequentist.regression import regression
 from models.names import parse_model
@@ -61,7 +62,10 @@ def main(arguments: list[str] | None = None) -> None:
     parts, middles = [], {}
     for cities in given.cities:
         studies = (simulated(cities, [given.seed, cities, k]) for k in range(given.studies))
-        fits = [maximum_likelihood(study, "zinb_pooled") for study in studies]
+        fits = [
+            with_jackknife(maximum_likelihood(study, "zinb_pooled"), regression(study, "zinb"))
+            for study in studies
+        ]
         estimates = _table(fit.parameters.to_series() for fit in fits)
         errors = {kind: _table(fit.standard_errors(kind) for fit in fits) for kind in KINDS}
         middles[cities] = estimates.median()

@@ -1,12 +1,17 @@
 """Standard errors against double sums over dyads, written out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
 
 from data import simulate_study
 from models import maximum_likelihood
-from models.frequentist.covariances import KINDS, covariances
+from models.frequentist.covariances import SANDWICHES, covariances
+from models.frequentist.fit import fit_regression
+from models.frequentist.jackknife import with_jackknife
+from models.frequentist.regression import regression
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +44,7 @@ def test_meat_is_the_sum_over_related_dyads(small, kind):
                 meat += np.outer(scores[a], scores[b])
     found = covariances(bread, scores, (sender, receiver))
     np.testing.assert_allclose(found[kind], bread @ meat @ bread, rtol=1e-10, atol=1e-10)
-    assert list(found) == list(KINDS)
+    assert list(found) == list(SANDWICHES)
 
 
 def test_information_and_clusters_are_statsmodels(guangdong):
@@ -73,3 +78,19 @@ def test_relabelled_cities_change_nothing():
     turned = type(study)(study.name, study.declaration, other, study.digest)
     again = maximum_likelihood(turned, "zinb_pooled")
     np.testing.assert_allclose(fit.covariance, again.covariance, rtol=1e-9, atol=1e-12)
+
+
+def test_jackknife_is_that_of_a_closed_form():
+    # without predictors, the Poisson's estimate is the log of the mean count
+    study, _ = simulate_study(9, "poisson_sender", seed=2)
+    data = regression(study, "poisson")
+    bare = replace(data, designs={"degree": data.designs["degree"][[]]})
+    fit = with_jackknife(fit_regression(bare, {"model": "poisson_pooled", "title": ""}), bare)
+    dyads = study.dyads
+    without = []
+    for city in dyads["city"].to_numpy():
+        rest = (dyads["sender"] != city) & (dyads["receiver"] != city)
+        without.append(np.log(dyads["count"].to_numpy()[rest.to_numpy()].mean()))
+    expected = np.sqrt(8 / 9 * ((without - np.mean(without)) ** 2).sum())
+    assert fit.standard_errors("jackknife").item() == pytest.approx(expected, rel=1e-6)
+    assert fit.standard_errors("information").item() < expected  # senders differ

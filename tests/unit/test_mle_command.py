@@ -11,6 +11,7 @@ from analysis.cli import main
 from analysis.frequentist import frequentist_table
 from data.errors import ResultsError
 from models import maximum_likelihood
+from models.frequentist.jackknife import with_jackknife
 from models.frequentist.keep import load_mle, save_mle
 from models.frequentist.ratios import likelihood_tests
 from models.frequentist.regression import regression
@@ -39,7 +40,7 @@ def test_prints_the_table_and_says_what_is_synthetic(written):
     assert "no test of zero inflation" in said
     assert "With 21 cities, 'dyadic' intervals are too short" in said
     assert "starts reached this maximum" in said
-    for kind in ("information", "sandwich", "sender", "receiver", "two_way", "dyadic"):
+    for kind in ("information", "sandwich", "sender", "receiver", "two_way", "dyadic", "jackknife"):
         assert kind in said
 
 
@@ -47,7 +48,8 @@ def test_keeps_the_result_as_it_is(written, guangdong):
     folder, _, _ = written
     kept, fit = load_mle(folder / "zinb_pooled.nc"), maximum_likelihood(guangdong, "zinb_pooled")
     pd.testing.assert_frame_equal(
-        frequentist_table(kept).drop(columns="p_permutation"), frequentist_table(fit)
+        frequentist_table(kept).drop(columns="p_permutation"),
+        frequentist_table(with_jackknife(fit, regression(guangdong, "zinb"))),
     )
     assert kept.aic == pytest.approx(2 * 13 - 2 * fit.log_likelihood)
     assert kept.bic == pytest.approx(13 * np.log(420) - 2 * fit.log_likelihood)
