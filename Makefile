@@ -13,7 +13,7 @@ RESULTS ?= results
 FORCE   ?=
 PRIOR_ONLY ?=
 UNITS   ?= dyad pair city
-ERRORS  ?= dyadic
+ERRORS  ?= jackknife
 PERMUTATIONS ?= 999
 CITIES  ?= 40
 REPLICATES ?= 200
@@ -50,7 +50,7 @@ sample: $(READY) ## sample the models of a study, check the draws and summarise 
 		--target-accept '$(TARGET_ACCEPT)' --results '$(RESULTS)' $(if $(FORCE),--force) \
 		$(if $(PRIOR_ONLY),--prior-only)
 
-mle: $(READY) ## fit the pooled models by maximum likelihood: ERRORS=dyadic PERMUTATIONS=999
+mle: $(READY) ## fit the pooled models by maximum likelihood: ERRORS=jackknife PERMUTATIONS=999
 	@$(RUN)/interlocal mle '$(STUDY)' --model '$(MODEL)' --errors '$(ERRORS)' \
 		--permutations '$(PERMUTATIONS)' --seed '$(SEED)' --results '$(RESULTS)' $(if $(FORCE),--force)
 

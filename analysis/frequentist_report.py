@@ -127,8 +127,8 @@ def _remarks(fit: MaximumLikelihood, errors: str) -> list[str]:
     cities = int(fit.about.get("cities", FEW))
     short = (
         f"With {cities} cities, '{errors}' intervals are too short; docs/standard_errors.md counts "
-        "how often they hold the truth. Permutations of the cities and models with city effects "
-        "do not suffer from it."
+        "how often they hold the truth. 'jackknife' ones, permutations of the cities and models "
+        "with city effects do not suffer from it."
     )
     few = [short] if cities < FEW and errors in CITY_KINDS else []
     told = [f"Not determined by the data: {flag}." for flag in fit.flags if "inflation" not in flag]

@@ -18,7 +18,7 @@ def mle(
             help="Standard errors behind z, p and intervals: information, sandwich, sender, "
             "receiver, two_way, dyadic or jackknife."
         ),
-    ] = "dyadic",
+    ] = "jackknife",
     permutations: Annotated[
         int, typer.Option(help="Permutations of the cities for p-values; 0 for none.")
     ] = 999,
