@@ -12,6 +12,7 @@ from rich.table import Table
 
 from analysis.compare import ML, Comparison
 from analysis.inflation import RULES, Verdict
+from analysis.wording import synthetic_sentence
 from data.files import refuse_unwritable, replacing
 
 UNTRUSTED = 100  # units, below which the standard error of a difference is not to be trusted
@@ -101,7 +102,7 @@ def print_comparison(
     out.print()
     out.rule(f"[bold]Comparison[/bold] · {escape(title)}", align="left")
     if synthetic:
-        out.print(f"[bold yellow]{escape(_synthetic(synthetic))}[/]")
+        out.print(f"[bold yellow]{escape(synthetic_sentence(synthetic))}[/]")
     for unit, table in found.tables.items():
         out.print()
         out.print(_grid(table, unit))
@@ -182,7 +183,7 @@ def _markdown(
 ) -> str:
     blocks = [f"**Comparison**: {title}"]
     if synthetic:
-        blocks.append(_synthetic(synthetic))
+        blocks.append(synthetic_sentence(synthetic))
     for unit, table in found.tables.items():
         shown = pd.DataFrame(_cells(table), index=pd.Index(table.index, name="model"))
         blocks += [
@@ -215,11 +216,3 @@ def _cells(table: pd.DataFrame) -> dict[str, list[str]]:
         ]
         for column, heading in COLUMNS.items()
     }
-
-
-def _synthetic(names: Sequence[str]) -> str:
-    verb = "is" if len(names) == 1 else "are"
-    return (
-        f"Synthetic data: {', '.join(names)} {verb} simulated, not observed. "
-        "Nothing here is a finding about the world."
-    )

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.frequentist import CONFIDENCE, SIGN, frequentist_table, inflation_state
+from analysis.wording import synthetic_sentence
 from data.files import replacing
 from models.frequentist.covariances import CITY_KINDS, KINDS
 from models.frequentist.ratios import VUONG_CAUTION
@@ -106,14 +107,7 @@ def _overview(fit: MaximumLikelihood) -> list[str]:
 
 
 def _synthetic(fit: MaximumLikelihood) -> str:
-    names = json.loads(fit.about.get("synthetic", "[]"))
-    if not names:
-        return ""
-    verb = "is" if len(names) == 1 else "are"
-    return (
-        f"Synthetic data: {', '.join(names)} {verb} simulated, not observed. "
-        "Nothing here is a finding about the world."
-    )
+    return synthetic_sentence(json.loads(fit.about.get("synthetic", "[]")))
 
 
 def _reading(errors: str) -> str:

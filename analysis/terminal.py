@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.summary import CI_PROB, coefficients, part_unit, shares, spreads
+from analysis.wording import synthetic_sentence
 from data.declaration import PARTS
 
 UNSIGNED = ("_sd", "dispersion", "predictors", "sender", "receiver", "pair", "residual")
@@ -58,13 +59,8 @@ def print_fit(fit: xr.DataTree, path: Path, *, reused: bool, out: Console) -> No
         f"priors: {escape(about['priors'])}; {about['chains']} chains of {about['draws']} draws"
         f"{_second_try(about)}, seed {about['seed']}"
     )
-    synthetic = json.loads(about["synthetic"])
-    if synthetic:
-        out.print(
-            f"[bold yellow]Synthetic data:[/] {escape(', '.join(synthetic))} "
-            f"{'is' if len(synthetic) == 1 else 'are'} simulated, not observed. "
-            "Nothing below is a finding about the world."
-        )
+    if synthetic := synthetic_sentence(json.loads(about["synthetic"])):
+        out.print(f"[bold yellow]{escape(synthetic)}[/]")
     for part in PARTS:
         _print_table(coefficients(fit, part), f"{part.capitalize()}: {part_unit(fit, part)}", out)
     _print_table(spreads(fit), "City effects and dispersion", out)

@@ -68,7 +68,7 @@ def on_cluster(scheduler: str = "") -> Iterator[Runner]:
                 n_workers=os.process_cpu_count() or 1,
                 threads_per_worker=1,
                 memory_limit=0,
-                dashboard_address=None,
+                dashboard_address=":0",  # any free port: several clusters may run at once
                 silence_logs=logging.CRITICAL,
             )
             stack.enter_context(cluster)

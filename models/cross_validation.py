@@ -88,7 +88,7 @@ def exact_refits(
         The folder cannot be written.
     """
     paths = refit_paths(refits, labels, results)
-    if paths:
+    if missing_refits(refits, labels, results):
         reporter.stage(f"{refits.model}: refits without each {refits.unit}")
     make_missing(
         paths,

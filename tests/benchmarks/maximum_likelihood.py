@@ -4,9 +4,8 @@
 
 Times are medians of fits in turn, one of each program a round, so that other work on the machine
 slows all of them alike; a ratio is the median of the rounds' ratios. `maximum_likelihood` searches
-from several starts, computes the covariances of every kind and fits the smaller models that its
-tests need; the others search once, from their own start, and compute one covariance. The search
-alone is timed beside the whole.
+from several starts and computes covariances of six kinds; the others search once, from their own
+start, and compute one. The search alone is timed beside the whole.
 """
 
 import argparse

@@ -1,8 +1,5 @@
 """Comparison finds what a study was drawn from, and does not find what it was not."""
 
-import numpy as np
-import pytest
-
 from analysis.compare import ML, comparison
 from data import simulate_study
 from data.simulate import TRUTH
@@ -53,11 +50,9 @@ def test_city_effects_that_are_not_there_are_not_found(tmp_path):
         assert gain < 2 * error or gain <= 0
 
 
-def test_with_flat_priors_the_posterior_predicts_as_maximum_likelihood_does(tmp_path):
-    study, _ = simulate_study(21, "zinb_pooled", seed=43)
-    table = compared(study, ["zinb_pooled"], Priors.load("wide"), tmp_path)
+def test_with_flat_priors_the_posterior_predicts_as_maximum_likelihood_does(guangdong, tmp_path):
+    table = compared(guangdong, ["zinb_pooled"], Priors.load("wide"), tmp_path)
     gain, error = difference(table, "zinb_pooled", f"zinb_pooled {ML}")
     assert abs(gain) < 2 * error
-    assert np.isfinite(table["elpd"]).all()
-    assert table["p_loo"].between(2, 30).all()
-    assert table.loc[f"zinb_pooled {ML}", "elpd"] == pytest.approx(table["elpd"].iloc[0], abs=20)
+    # both have 13 parameters, which are what they are too good by in sample
+    assert table["p_loo"].between(8, 20).all()
