@@ -9,7 +9,7 @@ CORRELATIONS = ("generalized_reciprocity", "dyadic_reciprocity", "city_correlati
 STUDIES = [
     ("zinb_srm", 40, 31),
     ("nb_srm", 60, 32),
-    ("zinb_srm_joint", 40, 33),
+    ("zinb_srm_joint", 60, 33),
     ("poisson_srm_dyadic", 40, 35),
     ("poisson_srm_dyadic", 60, 35),
 ]
