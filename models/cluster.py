@@ -15,6 +15,9 @@ from data.errors import InterlocalError, SchedulerError
 Runner = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], Iterator[Any]]
 
 SECONDS_TO_CONNECT = 10
+# Errors are raised, and told. What dask logs beside them, even as critical, are messages that were
+# on their way when an interrupt closed the cluster.
+SILENT = logging.CRITICAL + 1
 
 
 def in_process(work: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
@@ -57,7 +60,7 @@ def on_cluster(scheduler: str = "") -> Iterator[Runner]:
     SchedulerError
         There is no scheduler at the address, or it has no workers.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are raised, and told
+    logging.getLogger("distributed").setLevel(SILENT)
     if scheduler:
         with _connected(scheduler) as client:
             yield _runner(client)
@@ -69,7 +72,7 @@ def on_cluster(scheduler: str = "") -> Iterator[Runner]:
                 threads_per_worker=1,
                 memory_limit=0,
                 dashboard_address=":0",  # any free port: several clusters may run at once
-                silence_logs=logging.CRITICAL,
+                silence_logs=SILENT,
             )
             stack.enter_context(cluster)
         yield _runner(stack.enter_context(Client(cluster)))
