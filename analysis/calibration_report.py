@@ -6,11 +6,10 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 from rich.markup import escape
-from rich.table import Table
 
 from analysis.calibration import LEVEL, rank_figure, uniformity
 from analysis.figures import save_figure
-from analysis.terminal import console
+from analysis.terminal import console, plain_table
 from data.files import replacing
 
 
@@ -90,13 +89,7 @@ def _markdown(table: pd.DataFrame) -> str:
 
 def _print(table: pd.DataFrame, about: str, model: str, folder: Path) -> None:
     out = console()
-    shown = Table(
-        title="Ranks of the truth, held against the uniform law",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-    )
+    shown = plain_table("Ranks of the truth, held against the uniform law")
     shown.add_column("", overflow="fold")
     for heading in HEADINGS[1:]:
         shown.add_column(heading, justify="right", no_wrap=True)

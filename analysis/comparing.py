@@ -67,11 +67,17 @@ def verdicts_on(
     list of Verdict
         One a zero-inflated model.
     """
+    inflated = [model for model in models if twin_of(model)]
+    at_boundary = {
+        family: any(
+            flag.startswith(NOT_IDENTIFIED)
+            for flag in maximum_likelihood(study, f"{family}_pooled").flags
+        )
+        for family in {parse_model(model).family_name for model in inflated}
+    }
     verdicts = []
-    for model in models:
+    for model in inflated:
         twin = twin_of(model)
-        if not twin:
-            continue
         with (
             fit_of(study, model, priors, results) as fit,
             fit_of(study, twin, priors, results) as other,
@@ -81,7 +87,6 @@ def verdicts_on(
                 fit[group].to_dataset()["selection_intercept"].load()
                 for group in ("prior", "posterior")
             )
-        pooled = maximum_likelihood(study, f"{parse_model(model).family_name}_pooled")
         verdicts.append(
             Verdict(
                 model=model,
@@ -89,7 +94,7 @@ def verdicts_on(
                 gain=float(difference.sum()),
                 error=float((difference.size * difference.var(ddof=1)) ** 0.5),
                 overlap=overlap(prior, posterior),
-                at_boundary=any(flag.startswith(NOT_IDENTIFIED) for flag in pooled.flags),
+                at_boundary=at_boundary[parse_model(model).family_name],
             )
         )
     return verdicts

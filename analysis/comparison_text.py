@@ -11,12 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.compare import ML, Comparison
-from analysis.inflation import RULES, Verdict
+from analysis.inflation import MARGIN, RULES, Verdict
+from analysis.terminal import plain_table
 from analysis.wording import synthetic_sentence
 from data.files import refuse_unwritable, replacing
 
 UNTRUSTED = 100  # units, below which the standard error of a difference is not to be trusted
-MARGIN = 4.0  # and of a difference that is smaller than this
 QUESTIONS = {
     "dyad": "a new dyad between known cities",
     "pair": "both directions between two known cities",
@@ -197,7 +197,7 @@ def _markdown(
 
 def _grid(table: pd.DataFrame, unit: str) -> Table:
     heading = f"Left out: {QUESTIONS[unit]}"
-    grid = Table(title=heading, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    grid = plain_table(heading)
     grid.add_column("", overflow="fold")
     cells = _cells(table)
     for column in cells:

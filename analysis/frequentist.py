@@ -4,8 +4,6 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from data.errors import ModelError, suggest
-from models.frequentist.covariances import KINDS
 from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.regression import LOG_DISPERSION
 from models.frequentist.result import MaximumLikelihood
@@ -70,29 +68,6 @@ def frequentist_table(fit: MaximumLikelihood, errors: str = "dyadic") -> pd.Data
         ]
         table["p_permutation"] = fit.permutations["p"].reindex(named).to_numpy()
     return table
-
-
-def checked_errors(errors: str) -> str:
-    """Refuse a kind of standard error that does not exist.
-
-    Parameters
-    ----------
-    errors : str
-        What the user wrote.
-
-    Returns
-    -------
-    str
-        The same.
-
-    Raises
-    ------
-    ModelError
-        There is no such kind; the message lists them.
-    """
-    if errors not in KINDS:
-        raise ModelError(f"no standard errors '{errors}'; {suggest(errors, KINDS)}")
-    return errors
 
 
 def inflation_state(fit: MaximumLikelihood) -> str:

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.frequentist import CONFIDENCE, SIGN, frequentist_table, inflation_state
+from analysis.terminal import plain_table
 from analysis.wording import synthetic_sentence
 from data.files import replacing
 from models.frequentist.covariances import CITY_KINDS, KINDS
@@ -181,7 +182,7 @@ def _print_tests(tests: pd.DataFrame, out: Console) -> None:
 
 
 def _grid(title: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = plain_table(title)
     table.add_column("", overflow="fold")
     return table
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from analysis.terminal import plain_table
 from models.prior_files import locate, prior_sets
 from models.prior_predictive import ABSURD, FAR, PriorPredictive
 
@@ -20,7 +21,7 @@ def print_prior_sets(out: Console) -> None:
     out : rich.console.Console
         Where to print.
     """
-    table = _plain_table("Prior sets", "set", "what it is")
+    table = _columns_table("Prior sets", "set", "what it is")
     for name in prior_sets():
         table.add_row(name, escape(_first_sentence(locate(name, Path(), ""))))
     out.print(table)
@@ -38,7 +39,7 @@ def print_priors(priors: pd.DataFrame, model: str, out: Console) -> None:
     out : rich.console.Console
         Where to print.
     """
-    table = _plain_table(f"Priors of {model}", "parameter", "term", "prior", "source")
+    table = _columns_table(f"Priors of {model}", "parameter", "term", "prior", "source")
     for row in priors.itertuples(index=False):
         table.add_row(*(escape(str(value)) for value in row))
     out.print()
@@ -60,7 +61,7 @@ def print_prior_predictive(
         Where to print.
     """
     title = f"What {model} expects under {priors} priors"
-    table = _plain_table(title, "", "prior", "observed")
+    table = _columns_table(title, "", "prior", "observed")
     low, middle, high = (f"{share:.0%}" for share in expected.zeros)
     table.add_row("share of zeros", f"{middle} ({low} to {high})", f"{expected.observed_zeros:.0%}")
     rows = zip((50, 90, 99), expected.quantiles, expected.observed_quantiles, strict=True)
@@ -87,8 +88,8 @@ def _first_sentence(path: Path) -> str:
     return first + "." * bool(full_stop)
 
 
-def _plain_table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+def _columns_table(title: str, *columns: str) -> Table:
+    table = plain_table(title)
     for number, column in enumerate(columns):
         table.add_column(column, overflow="fold", no_wrap=number == 0)
     return table

@@ -31,6 +31,22 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else LOG_WIDTH, highlight=False)
 
 
+def plain_table(title: str) -> Table:
+    """Begin a table without lines.
+
+    Parameters
+    ----------
+    title : str
+        What stands above it.
+
+    Returns
+    -------
+    rich.table.Table
+        Without columns.
+    """
+    return Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+
+
 def print_fit(fit: xr.DataTree, path: Path, *, reused: bool, out: Console) -> None:
     """Print a fit's summary: what it is, each part, city effects and dispersion, where it is kept.
 
@@ -84,7 +100,7 @@ def _second_try(about: Mapping[Hashable, Any]) -> str:
 def _print_table(summary: pd.DataFrame, caption: str, out: Console) -> None:
     if summary.empty:
         return
-    table = Table(title=caption, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = plain_table(caption)
     table.add_column("", overflow="fold")
     headings = ("mean", "sd", f"{CI_PROB:.0%} interval", "P(sign)", "R-hat", "ESS", "tail ESS")
     for heading in headings:

@@ -6,7 +6,6 @@ arXiv:1804.06788). Truth and counts are drawn by `data.simulate`, which knows no
 coordinates that the model is sampled in, so that a fault on either side shows.
 """
 
-import hashlib
 import json
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -15,7 +14,6 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import nutpie
 import pymc as pm
 import xarray as xr
 
@@ -24,14 +22,15 @@ from data.simulate import draw_outcomes, simulate_study
 from data.study import Study
 from models.build import build
 from models.centering import centering
-from models.chains import draw_chains
+from models.chains import compiled_model, draw_chains
 from models.distributions import HORSESHOE
 from models.names import ModelName, parse_model, role_pairs
-from models.predictive import per_draw
+from models.predictive import per_draw, thinned
 from models.predictor import column_scale
 from models.priors import Priors
 from models.progress import Reporter
 from models.settings import Settings
+from models.store import digest_of
 
 RANKED = 99  # posterior draws that a truth is ranked among: ranks 0 to 99
 
@@ -76,9 +75,8 @@ class Calibration:
             self.study.digest,
             asdict(self.settings),
             RANKED,
-            version("interlocal"),
         ]
-        return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+        return digest_of(made_from)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -159,7 +157,7 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
     how = replace(calibration.settings, seed=int(for_fit.generate_state(1)[0]))
     chains = draw_chains(given_counts, names, how, Reporter())
 
-    draws = _thinned(chains.posterior)
+    draws = thinned(chains.posterior, RANKED).expand_dims("chain")
     likelihood = per_draw(draws, dyads, name, for_predictive)[0].sum("dyad")
     one = truth.expand_dims(chain=1, draw=1)
     known = per_draw(one, dyads, name, for_predictive)[0].sum("dyad")
@@ -254,17 +252,8 @@ def _compiled(calibration: Calibration, name: ModelName) -> tuple[Any, list[str]
     key = name.name, calibration.priors.to_json(), calibration.study.digest
     if key not in _COMPILED:
         model = build(calibration.study, name.name, calibration.priors, exchangeable=("counts",))
-        public = [v.name for v in model.unobserved_RVs if not v.name.startswith("_")]
-        _COMPILED[key] = nutpie.compile_pymc_model(model, var_names=public), public
+        _COMPILED[key] = compiled_model(model)
     return _COMPILED[key]
-
-
-def _thinned(posterior: xr.Dataset) -> xr.Dataset:
-    """Keep 99 draws, evenly spaced along the chains, as one chain."""
-    flat = posterior.stack(sample=("chain", "draw"), create_index=False)
-    kept = np.linspace(0, flat.sizes["sample"] - 1, RANKED).astype(int)
-    one = flat.isel(sample=kept).drop_vars(["chain", "draw"]).rename(sample="draw")
-    return one.assign_coords(draw=np.arange(RANKED)).expand_dims("chain")
 
 
 def _labelled(values: xr.Dataset, name: ModelName) -> dict[str, xr.DataArray]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import nutpie
+import pymc as pm
 import xarray as xr
 
 from data.errors import ModelError
@@ -40,6 +41,25 @@ class Chains:
     diagnostics: Diagnostics
     run: Settings
     thin: int
+
+
+def compiled_model(model: pm.Model) -> tuple[Any, list[str]]:
+    """Compile a model for the sampler.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        What `models.build` gave.
+
+    Returns
+    -------
+    compiled : nutpie.CompiledModel
+        The compiled model.
+    names : list of str
+        The parameters to keep: all but the sampler's own coordinates.
+    """
+    names = [v.name for v in model.unobserved_RVs if not v.name.startswith("_")]
+    return nutpie.compile_pymc_model(model, var_names=names), names
 
 
 def draw_chains(compiled: Any, names: list[str], how: Settings, reporter: Reporter) -> Chains:

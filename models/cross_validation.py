@@ -88,14 +88,13 @@ def exact_refits(
         The folder cannot be written.
     """
     paths = refit_paths(refits, labels, results)
-    if missing_refits(refits, labels, results):
-        reporter.stage(f"{refits.model}: refits without each {refits.unit}")
     make_missing(
         paths,
         refits.digest,
         refit,
         refits,
         lambda one: str(one.attrs["label"]),
+        f"{refits.model}: refits without each {refits.unit}",
         run,
         reporter,
     )

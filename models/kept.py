@@ -36,6 +36,7 @@ def make_missing(
     work: Callable[..., xr.Dataset],
     given: Any,
     key_of: Callable[[xr.Dataset], Hashable],
+    title: str,
     run: Runner,
     reporter: Reporter,
 ) -> None:
@@ -53,6 +54,8 @@ def make_missing(
         What every result is made from.
     key_of : callable
         A result to its key.
+    title : str
+        What progress is told of.
     run : callable
         Does the work: `models.cluster.in_process`, or what `on_cluster` gives.
     reporter : Reporter
@@ -67,6 +70,8 @@ def make_missing(
     missing = [key for key in paths if key not in kept]
     for folder in dict.fromkeys(paths[key].parent for key in missing):
         refuse_unwritable(folder)
+    if missing:
+        reporter.stage(title + (f" ({len(kept)} are there already)" if kept else ""))
     failed = 0
     tasks = [(given, key) for key in missing]
     for done, one in enumerate(run(work, tasks), start=len(kept) + 1):

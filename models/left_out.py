@@ -9,24 +9,23 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from importlib.metadata import version
 from typing import Any
 
 import arviz as az
 import numpy as np
-import nutpie
 import xarray as xr
 from scipy.special import logsumexp
 
 from data.study import Study
 from models.build import build
-from models.chains import draw_chains
+from models.chains import compiled_model, draw_chains
 from models.names import ModelName, parse_model
 from models.newcomer import log_density_of_newcomer
-from models.predictor import linear_predictor
+from models.predictive import family_arguments
 from models.priors import Priors
 from models.progress import Reporter
 from models.settings import Settings
+from models.store import digest_of
 from models.units import rows_of_units
 
 TUNE = 500  # draws that tune a refit: the compiled model is known to sample
@@ -65,9 +64,8 @@ class Refits:
             self.model,
             self.unit,
             asdict(self.settings),
-            version("interlocal"),
         ]
-        return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+        return digest_of(made_from)
 
 
 def refit(refits: Refits, label: str) -> xr.Dataset:
@@ -143,22 +141,14 @@ def log_density(
     xarray.DataArray
         Natural log; dims (chain, draw).
     """
-    values = {part: linear_predictor(draws, dyads, part, rows).to_numpy() for part in name.parts}
-    dispersion = draws["dispersion"].to_numpy()[..., None] if name.family.has_dispersion else None
     count = dyads["count"].to_numpy()[rows]
-    pointwise = [
+    joint = [
         name.family.log_prob(
-            count, degree, selection, None if dispersion is None else dispersion[chain]
-        )
-        for chain, (degree, selection) in enumerate(
-            zip(
-                values["degree"],
-                values.get("selection", [None] * draws.sizes["chain"]),
-                strict=True,
-            )
-        )
+            count, *family_arguments(draws.isel(chain=chain), dyads, name, rows)
+        ).sum(axis=-1)
+        for chain in range(draws.sizes["chain"])
     ]
-    return xr.DataArray(np.stack(pointwise).sum(axis=-1), dims=("chain", "draw"))
+    return xr.DataArray(np.stack(joint), dims=("chain", "draw"))
 
 
 def log_mean_density(log_densities: xr.DataArray) -> tuple[float, float]:
@@ -198,6 +188,5 @@ def _compiled(refits: Refits) -> tuple[Any, list[str]]:
     key = refits.study.digest, refits.model, refits.priors.to_json()
     if key not in _COMPILED:
         model = build(refits.study, refits.model, refits.priors, exchangeable=("kept",))
-        public = [v.name for v in model.unobserved_RVs if not v.name.startswith("_")]
-        _COMPILED[key] = nutpie.compile_pymc_model(model, var_names=public), public
+        _COMPILED[key] = compiled_model(model)
     return _COMPILED[key]

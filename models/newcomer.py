@@ -16,6 +16,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm, qmc
 
 from models.names import ModelName, correlation_name
+from models.predictive import thinned
 from models.predictor import linear_predictor
 
 DRAWS = 500  # posterior draws that are used, evenly spaced
@@ -59,7 +60,7 @@ def log_density_of_newcomer(
     Random slopes and pair effects of the city's dyads are those of the draws, where they follow
     their population distributions; their part of the integral is a plain Monte Carlo mean.
     """
-    used = _thinned(draws)
+    used = thinned(draws, DRAWS)
     rows, uses = _rows_of(dyads, name, city)
     base = _without(used, name, city, dyads, rows)
     factor = np.linalg.cholesky(_population(used, name))
@@ -86,13 +87,6 @@ def log_density_of_newcomer(
 
     z, log_proposed = _points(joint, len(factor), size, seed)
     return _log_mean(joint(z) - log_proposed)
-
-
-def _thinned(draws: xr.Dataset) -> xr.Dataset:
-    flat = draws.stack(sample=("chain", "draw"), create_index=False)
-    kept = np.linspace(0, flat.sizes["sample"] - 1, DRAWS).astype(int)
-    one = flat.isel(sample=np.unique(kept)).drop_vars(["chain", "draw"]).rename(sample="draw")
-    return one.assign_coords(draw=np.arange(one.sizes["draw"])).transpose("draw", ...)
 
 
 def _rows_of(

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pymc as pm
 import xarray as xr
 
 from models.names import ModelName
-from models.predictor import linear_predictor
+from models.predictor import EVERY, linear_predictor
 
 PRIOR_DRAWS = 1000
 BLOCK = 2**22  # draws x dyads held at once: 32 MiB an array
@@ -77,12 +78,7 @@ def per_draw(
     replicate = np.empty(tuple(shape.values()), dtype=np.int64)
     for chain, block in _blocks(shape):
         some = draws.isel(chain=chain, draw=block)
-        values = {p: linear_predictor(some, dyads, p).to_numpy() for p in name.parts}
-        arguments = (
-            values["degree"],
-            values.get("selection"),
-            some["dispersion"].to_numpy()[:, None] if name.family.has_dispersion else None,
-        )
+        arguments = family_arguments(some, dyads, name)
         likelihood[chain, block] = name.family.log_prob(count, *arguments)
         replicate[chain, block] = name.family.draw(rng, *arguments)
     coords = {dim: draws[dim] for dim in ("chain", "draw")} | {"dyad": dyads["dyad"].to_numpy()}
@@ -90,6 +86,57 @@ def per_draw(
         xr.DataArray(likelihood, coords, tuple(shape)),
         xr.DataArray(replicate, coords, tuple(shape)),
     )
+
+
+def family_arguments(
+    draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, rows: np.ndarray | slice = EVERY
+) -> tuple[Any, Any, Any]:
+    """Compute what a family's functions take, from draws.
+
+    Parameters
+    ----------
+    draws : xarray.Dataset
+        Parameters (draw, ...).
+    dyads : xarray.Dataset
+        The dyads of the study.
+    name : ModelName
+        The model.
+    rows : numpy.ndarray or slice
+        The positions of the dyads that are wanted.
+
+    Returns
+    -------
+    degree : numpy.ndarray
+        Shape (draw, dyad).
+    selection : numpy.ndarray or None
+        Shape (draw, dyad); None where the family has no such part.
+    dispersion : numpy.ndarray or None
+        Shape (draw, 1); None where the family has none.
+    """
+    values = {part: linear_predictor(draws, dyads, part, rows).to_numpy() for part in name.parts}
+    dispersion = draws["dispersion"].to_numpy()[:, None] if name.family.has_dispersion else None
+    return values["degree"], values.get("selection"), dispersion
+
+
+def thinned(draws: xr.Dataset, number: int) -> xr.Dataset:
+    """Keep some draws, evenly spaced along the chains, as one chain.
+
+    Parameters
+    ----------
+    draws : xarray.Dataset
+        Parameters (chain, draw, ...).
+    number : int
+        How many to keep; all where there are fewer.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims (draw, ...), numbered from 0.
+    """
+    flat = draws.stack(sample=("chain", "draw"), create_index=False)
+    kept = np.unique(np.linspace(0, flat.sizes["sample"] - 1, number).astype(int))
+    one = flat.isel(sample=kept).drop_vars(["chain", "draw"]).rename(sample="draw")
+    return one.assign_coords(draw=np.arange(one.sizes["draw"])).transpose("draw", ...)
 
 
 def _blocks(shape: dict[str, int]) -> Iterator[tuple[int, slice]]:

@@ -83,14 +83,13 @@ def complete(
         The folder cannot be written.
     """
     paths = _paths(folder, replicates)
-    kept = len(kept_among(paths, calibration.digest))
-    reporter.stage("replicates" + (f" ({kept} are there already)" if kept else ""))
     make_missing(
         paths,
         calibration.digest,
         replicate,
         calibration,
         lambda one: int(one["replicate"]),
+        "replicates",
         run,
         reporter,
     )

@@ -9,12 +9,11 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import nutpie
 import xarray as xr
 
 from data.study import Study
 from models.build import build
-from models.chains import draw_chains
+from models.chains import compiled_model, draw_chains
 from models.diagnostics import Diagnostics
 from models.names import ModelName, parse_model
 from models.predictive import draw_prior, per_draw
@@ -88,8 +87,7 @@ def _sample(
     reporter.stage("compiling")
     began = time.perf_counter()
     model = build(study, name.name, priors)
-    public = [v.name for v in model.unobserved_RVs if not v.name.startswith("_")]
-    compiled = nutpie.compile_pymc_model(model, var_names=public)
+    compiled, public = compiled_model(model)
     compile_seconds = time.perf_counter() - began
 
     began = time.perf_counter()

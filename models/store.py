@@ -3,6 +3,7 @@
 import hashlib
 import json
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -112,9 +113,25 @@ def fit_digest(study: Study, priors: Priors, model: str, settings: Settings) -> 
         priors.to_json(),
         model,
         asdict(settings),
-        version("interlocal"),
     ]
-    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+    return digest_of(made_from)
+
+
+def digest_of(made_from: Sequence[object]) -> str:
+    """Identify what a result is made from.
+
+    Parameters
+    ----------
+    made_from : sequence
+        Plain values, as JSON has them.
+
+    Returns
+    -------
+    str
+        SHA-256 of them and of the package's version.
+    """
+    whole = [*made_from, version("interlocal")]
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
 def is_current(path: Path, digest: str) -> bool:

@@ -40,12 +40,12 @@ def mle(
     chosen = chosen_models(models, study, checked)
     names = [each.name if models else f"{each.family_name}_pooled" for each in chosen]
 
-    from analysis.frequentist import checked_errors
     from analysis.frequentist_report import print_mle, write_tables
     from analysis.terminal import console
+    from models.frequentist.covariances import refuse_kind
     from models.frequentist.keep import fit_to_file
 
-    checked_errors(errors)
+    refuse_kind(errors)
     lost = []
     for name in dict.fromkeys(names):
         fit, path, reused = fit_to_file(

@@ -4,8 +4,12 @@ Each is a sandwich B M B: the bread B is the inverse of the observed information
 up products of the dyads' scores. Which products, says what may be correlated.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
+
+from data.errors import ModelError, suggest
 
 # in the order in which tables print them
 KINDS = {
@@ -19,6 +23,26 @@ KINDS = {
 }
 SANDWICHES = tuple(kind for kind in KINDS if kind != "jackknife")
 CITY_KINDS = ("sender", "receiver", "two_way", "dyadic")  # sums over cities
+
+
+def refuse_kind(kind: str, kinds: Iterable[str] = KINDS) -> None:
+    """Refuse a kind of standard error that does not exist.
+
+    Parameters
+    ----------
+    kind : str
+        What the user wrote.
+    kinds : iterable of str
+        Those that there are.
+
+    Raises
+    ------
+    ModelError
+        There is no such kind; the message lists them.
+    """
+    known = list(kinds)
+    if kind not in known:
+        raise ModelError(f"no standard errors '{kind}'; {suggest(kind, known)}")
 
 
 def covariances(

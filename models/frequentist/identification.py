@@ -12,9 +12,9 @@ import numpy as np
 from scipy.special import expit
 
 from data.declaration import Part
-from models.frequentist.likelihoods import LIKELIHOODS
+from models.frequentist.likelihoods import LIKELIHOODS, without_dispersion
 from models.frequentist.optimum import Optimum
-from models.frequentist.problem import Problem
+from models.frequentist.problem import Point, Problem
 from models.frequentist.result import FLAT_ENOUGH
 
 NO_INFORMATION = 1e-5  # curvature below which a direction, in sds of its predictors, is flat
@@ -61,11 +61,7 @@ def identify(problem: Problem, optimum: Optimum, terms: dict[Part, list[str]]) -
         The inverse information, and what is not identified.
     """
     point = optimum.point
-    curvature, directions = np.linalg.eigh(-point.hessian)
-    flat = curvature < NO_INFORMATION
-    known = directions[:, ~flat]
-    bread = (known / curvature[~flat]) @ known.T
-    loading = np.linalg.norm(directions[:, flat], axis=1)
+    curvature, bread, loading = _curved(point.hessian)
     flags = [
         *_about_dispersion(problem, point.at, loading),
         *_about_selection(problem, point.at, loading, terms),
@@ -75,12 +71,41 @@ def identify(problem: Problem, optimum: Optimum, terms: dict[Part, list[str]]) -
     return Identification(bread, loading < LOADING, tuple(flags))
 
 
+def determined(point: Point) -> tuple[np.ndarray, np.ndarray]:
+    """Tell which coefficients a maximum determines, and how well; `identify` says why not.
+
+    Parameters
+    ----------
+    point : Point
+        The maximum.
+
+    Returns
+    -------
+    bread : numpy.ndarray
+        Inverse of the observed information in the directions that are identified, shape
+        (size, size).
+    identified : numpy.ndarray
+        Of bool, shape (size,).
+    """
+    _, bread, loading = _curved(point.hessian)
+    return bread, loading < LOADING
+
+
+def _curved(hessian: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give the curvatures, the inverse information, each coefficient's share in flat directions."""
+    curvature, directions = np.linalg.eigh(-hessian)
+    flat = curvature < NO_INFORMATION
+    known = directions[:, ~flat]
+    bread: np.ndarray = (known / curvature[~flat]) @ known.T
+    return curvature, bread, np.linalg.norm(directions[:, flat], axis=1)
+
+
 def _about_dispersion(problem: Problem, at: np.ndarray, loading: np.ndarray) -> list[str]:
     if "dispersion" not in problem.blocks or loading[-1] < LOADING:
         return []
     if at[-1] > 0:
         return ["the dispersion runs to infinity: the counts do not determine it"]
-    poisson = {"nb": "poisson", "zinb": "zip"}.get(problem.family, "truncated Poisson")
+    poisson = without_dispersion(problem.family) or "truncated Poisson"
     why = "counts vary no more than Poisson ones"
     return [f"the dispersion is at its boundary, 0: the {poisson} fits as well ({why})"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from models.frequentist.identification import LOADING, NO_INFORMATION
+from models.frequentist.identification import determined
 from models.frequentist.optimum import climb
 from models.frequentist.regression import Regression
 from models.frequentist.result import MaximumLikelihood
@@ -47,8 +47,7 @@ def with_jackknife(fit: MaximumLikelihood, data: Regression) -> MaximumLikelihoo
     for city in range(len(cities)):
         kept = ((sender != city) & (receiver != city)).astype(float)
         point = climb(replace(problem, weight=kept), best)
-        curvature, directions = np.linalg.eigh(-point.hessian)
-        known &= np.linalg.norm(directions[:, curvature < NO_INFORMATION], axis=1) < LOADING
+        known &= determined(point)[1]
         without.append(point.at / data.scales)
     spread = np.array(without) - np.mean(without, axis=0)
     matrix = (len(cities) - 1) / len(cities) * spread.T @ spread

@@ -1,10 +1,8 @@
 """Maximum-likelihood results on disk: one netCDF each, not made twice."""
 
-import hashlib
 import json
 from contextlib import nullcontext
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +19,7 @@ from models.frequentist.ratios import likelihood_tests
 from models.frequentist.regression import regression
 from models.frequentist.result import MaximumLikelihood
 from models.progress import reporting
-from models.store import is_current
+from models.store import digest_of, is_current
 
 SHORT = 200_000  # permutations times dyads that take no longer than starting processes does
 FOLDER = "maximum_likelihood"  # beside the folders of prior sets
@@ -63,8 +61,7 @@ def fit_to_file(
     ResultsError
         The folder cannot be written.
     """
-    made_from = [study.digest, model, permutations, seed, version("interlocal")]
-    digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
+    digest = digest_of([study.digest, model, permutations, seed])
     path = mle_path(results, study.name, model)
     if not force and is_current(path, digest):
         return load_mle(path), path, True

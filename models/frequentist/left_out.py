@@ -6,11 +6,9 @@ import numpy as np
 import pandas as pd
 
 from data.study import Study
-from models.frequentist.optimum import climb, find_optimum
+from models.frequentist.optimum import climb, drawn_inward, find_optimum
 from models.frequentist.regression import regression
 from models.units import rows_of_units
-
-INNER = 4.0  # a selection coefficient or log dispersion from which a search can still move
 
 
 def left_out_densities(study: Study, family: str, unit: str) -> pd.DataFrame:
@@ -39,12 +37,8 @@ def left_out_densities(study: Study, family: str, unit: str) -> pd.DataFrame:
     """
     problem = regression(study, family).problem
     best = find_optimum(problem).point.at
-    # at a boundary a search would stay where it is, whatever is left out
-    inner = best.copy()
-    for part, block in problem.blocks.items():
-        if part != "degree":
-            inner[block] = np.clip(inner[block], -INNER, INNER)
-    starts = [best] if np.array_equal(best, inner) else [best, inner]
+    inward = drawn_inward(problem, best)
+    starts = [best] if np.array_equal(best, inward) else [best, inward]
     whole = problem.derivatives(best).value
     found = {}
     for label, rows in rows_of_units(study.dyads, unit).items():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from models.families import FAMILIES
 from models.frequentist.derivatives import (
     NB_COUNTS,
     POISSON_COUNTS,
@@ -130,3 +131,23 @@ LIKELIHOODS: dict[str, Likelihood] = {
     "zinb": Likelihood(NB_COUNTS, "inflated", plain="nb", limits=("nb", "zip")),
     "hurdle_nb": Likelihood(NB_COUNTS, "hurdle", plain="nb"),
 }
+
+
+def without_dispersion(family: str) -> str:
+    """Name what a family becomes where its dispersion vanishes.
+
+    Parameters
+    ----------
+    family : str
+        A name in `LIKELIHOODS`.
+
+    Returns
+    -------
+    str
+        For example ``zip`` for ``zinb``; empty where the family has no dispersion, or where no
+        family here is that limit.
+    """
+    if not FAMILIES[family].has_dispersion:
+        return ""
+    limits = LIKELIHOODS[family].limits
+    return next((limit for limit in limits if not FAMILIES[limit].has_dispersion), "")

@@ -4,6 +4,7 @@ A zero-inflated likelihood has several local maxima and flat directions; a searc
 is not enough.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +19,7 @@ FARTHEST = 100.0  # the longest step
 SAME = 1e-5  # log-likelihoods that differ by less are of the same maximum
 FAR = 30.0  # a selection intercept, or minus a log dispersion, that stands for infinity
 EM_ROUNDS = 8
+MOVABLE = 4.0  # a standardized coefficient from which a search can still move
 INNER = 5.0  # selection coefficients that expectation and maximisation may reach
 
 
@@ -106,6 +108,47 @@ def _step(here: Point, radius: float) -> tuple[np.ndarray, float]:
     return directions @ along, float(along @ slope - along @ (bend * along) / 2)
 
 
+def best_of(ends: Sequence[Point]) -> Optimum:
+    """Choose among the ends of several searches.
+
+    Parameters
+    ----------
+    ends : sequence of Point
+        Where each search ended.
+
+    Returns
+    -------
+    Optimum
+        The highest; of the same height the one that is nearer, an interior one to one at infinity.
+    """
+    best = max(end.value for end in ends)
+    same = [end for end in ends if end.value >= best - SAME]
+    nearest = min(same, key=lambda end: float(np.linalg.norm(end.at)))
+    return Optimum(nearest, len(same), len(ends))
+
+
+def drawn_inward(problem: Problem, at: np.ndarray) -> np.ndarray:
+    """Move coefficients to where a search can still move.
+
+    Parameters
+    ----------
+    problem : Problem
+        The counts and predictors.
+    at : numpy.ndarray
+        Coefficients, shape (size,), which may stand at a boundary: a search that starts there
+        stays there, whatever the counts.
+
+    Returns
+    -------
+    numpy.ndarray
+        The same, all but the degree's intercept bounded by 4 in absolute value.
+    """
+    inward: np.ndarray = np.clip(at, -MOVABLE, MOVABLE)
+    level = problem.blocks["degree"].start
+    inward[level] = at[level]
+    return inward
+
+
 def find_optimum(problem: Problem, *, random_starts: int = 3, seed: int = 0) -> Optimum:
     """Search from several starts and keep the best maximum.
 
@@ -146,11 +189,7 @@ def _search(problem: Problem, random_starts: int, seed: int, known: dict[str, Op
         end = evaluate(problem, _embed(problem, limit, _known(problem, limit, known).at))
         # the family is never worse than its limit; a limit that is lower leads nowhere better
         ends.append(climb(problem, end.at) if end.value >= best - SAME else end)
-    best = max(end.value for end in ends)
-    same = [end for end in ends if end.value >= best - SAME]
-    # of the same height, prefer the one that is nearer: an interior one to one at infinity
-    nearest = min(same, key=lambda end: float(np.linalg.norm(end.at)))
-    return Optimum(nearest, len(same), len(ends))
+    return best_of(ends)
 
 
 def _known(problem: Problem, family: str, known: dict[str, Optimum]) -> Point:

@@ -11,20 +11,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from data.declaration import Part
 from data.errors import ModelError
 from data.study import Study
 from models.cluster import Runner, in_process
-from models.frequentist.identification import identify
-from models.frequentist.optimum import FLAT, SAME, Optimum, climb
+from models.frequentist.identification import determined
+from models.frequentist.optimum import best_of, climb, drawn_inward
 from models.frequentist.problem import Problem
 from models.frequentist.regression import Regression, regression
-from models.frequentist.result import MaximumLikelihood
+from models.frequentist.result import FLAT_ENOUGH, MaximumLikelihood
 from models.progress import Reporter
 
 MOST = 1_000_000  # permutations
 CHUNK = 10  # permutations that a process is given at a time
-INNER = 4.0  # a standardized coefficient from which a search can still move
 TIE = 1e-6  # relative difference of two |z| that are the same but for where their searches ended
 
 
@@ -126,7 +124,6 @@ class _Refits:
     """Counts to permute and refit: what each process is given."""
 
     problem: Problem
-    terms: dict[Part, list[str]]
     sender: np.ndarray
     receiver: np.ndarray
     roles: np.ndarray  # of each city: 1 where it only sends, 2 where it only receives, else 3
@@ -142,15 +139,11 @@ class _Refits:
     def statistics(self, number: int) -> np.ndarray:
         """Give z of each coefficient in one permutation, NaN where it is not identified."""
         problem = self.permuted(number)
-        ends = [climb(problem, start) for start in self.starts]
-        best = max(end.value for end in ends)
-        same = [end for end in ends if end.value >= best - SAME]
-        point = min(same, key=lambda end: float(np.linalg.norm(end.at)))
+        point = best_of([climb(problem, start) for start in self.starts]).point
         z = np.full(problem.size, np.nan)
-        if np.linalg.norm(point.gradient) < 10 * FLAT:
-            found = identify(problem, Optimum(point, len(same), len(ends)), self.terms)
-            known, estimate = found.identified, point.at
-            z[known] = estimate[known] / np.sqrt(np.diag(found.bread)[known])
+        if np.linalg.norm(point.gradient) < FLAT_ENOUGH:
+            (bread, known), estimate = determined(point), point.at
+            z[known] = estimate[known] / np.sqrt(np.diag(bread)[known])
         return z
 
     def all_statistics(self, numbers: range) -> np.ndarray:
@@ -182,14 +175,12 @@ def _refits(data: Regression, observed: np.ndarray, seed: int) -> _Refits:
     sender, receiver = np.split(code, 2)
     city = np.arange(len(cities))
     roles = np.isin(city, sender) + 2 * np.isin(city, receiver)
-    # at a boundary a search would stay where it is, whatever the counts
-    near, level = np.clip(observed, -INNER, INNER), problem.blocks["degree"].start
-    near[level] = observed[level]
+    near = drawn_inward(problem, observed)
     flat = near.copy()
     for part in problem.parts:
         block = problem.blocks[part]
         flat[block.start + 1 : block.stop] = 0
-    return _Refits(problem, data.terms, sender, receiver, roles, (near, flat), seed)
+    return _Refits(problem, sender, receiver, roles, (near, flat), seed)
 
 
 def _statistics(refits: _Refits, chunk: range) -> tuple[range, np.ndarray]:

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm
 
-from models.frequentist.likelihoods import LIKELIHOODS
+from models.frequentist.likelihoods import LIKELIHOODS, without_dispersion
 from models.frequentist.optimum import find_optimum
 from models.frequentist.regression import Regression
 
-WITHOUT_DISPERSION = {"nb": "poisson", "zinb": "zip"}
 SAME = 1e-6  # spread of pointwise log-likelihoods, relative to the largest, that is rounding
 COLUMNS = ["statistic", "df", "p", "meaning"]
 VUONG_CAUTION = (
@@ -64,9 +63,9 @@ Row = tuple[str, float, int, float, str]
 
 
 def _dispersion(data: Regression, fit: Fitted) -> Iterator[Row]:
-    if data.family not in WITHOUT_DISPERSION:
+    smaller = without_dispersion(data.family)
+    if not smaller:
         return
-    smaller = WITHOUT_DISPERSION[data.family]
     ratio = _ratio(fit, _fitted(replace(data, family=smaller)))
     # chi-square with 0 and with 1 degree of freedom, half of each
     p = chi2.sf(ratio, 1) / 2 if ratio > 0 else 1.0

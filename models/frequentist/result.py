@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from data.errors import ModelError, suggest
 from models.families import FAMILIES
+from models.frequentist.covariances import refuse_kind
 from models.frequentist.regression import LOG_DISPERSION
 
 FLAT_ENOUGH = 1e-6  # norm of the gradient, in standardized coefficients, at a maximum
@@ -135,8 +135,7 @@ class MaximumLikelihood:
             There is no such kind for this fit.
         """
         kinds = self.covariance["kind"].to_numpy().tolist()
-        if kind not in kinds:
-            raise ModelError(f"no standard errors '{kind}'; {suggest(kind, kinds)}")
+        refuse_kind(kind, kinds)
         variance = np.diagonal(self.covariance.sel(kind=kind).to_numpy())
         errors = np.sqrt(np.where(variance >= 0, variance, np.nan))
         return pd.Series(errors, index=self._names, name=kind)
