@@ -16,7 +16,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from scipy import optimize, stats
 
-from analysis.figures import FAINT, INK, MARK
+from analysis.figures.style import FAINT, INK, MARK
 
 LEVEL = 0.99  # of the envelope, over all of a calibration's parameters together
 COLUMNS = 4

@@ -8,7 +8,7 @@ import xarray as xr
 from rich.markup import escape
 
 from analysis.calibration import LEVEL, rank_figure, uniformity
-from analysis.figures import save_figure
+from analysis.figures.style import save_figure
 from analysis.terminal import console, plain_table
 from data.files import replacing
 

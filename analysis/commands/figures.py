@@ -20,7 +20,8 @@ def figures(
     checked = read_study(study)
     names = [each.name for each in chosen_models(models, study, checked)]
 
-    from analysis.figures import coefficient_figure, save_figure
+    from analysis.figures import coefficient_figure
+    from analysis.figures.style import save_figure
     from analysis.loading import load
     from models.priors import Priors
 

@@ -1,20 +1,15 @@
-"""Figures: one function each, from a fit to a matplotlib figure."""
+"""Coefficients of both parts, beside the directions that hypotheses state."""
 
 import json
-import textwrap
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from analysis.figures.style import FAINT, INK, INNER_PROB, MARK, WIDTH, caption, plain_axes
 from analysis.summary import CI_PROB, coefficients, part_unit
 from data.declaration import PARTS
-from data.files import replacing
-
-INK, MARK, FAINT = "#1b1b1b", "#0072b2", "#8c8c8c"  # blue of Okabe and Ito, safe for all eyes
-INNER_PROB = 0.5
 
 
 def coefficient_figure(fit: xr.DataTree) -> Figure:
@@ -39,7 +34,7 @@ def coefficient_figure(fit: xr.DataTree) -> Figure:
     }
     tables = {part: table for part, table in tables.items() if len(table)}
     terms = list(dict.fromkeys(term for table in tables.values() for term in table.index))
-    figure = Figure(figsize=(7.0, 1.5 + 0.34 * len(terms)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.5 + 0.34 * len(terms)), layout="constrained")
     panels = figure.subplots(1, len(tables), sharey=True, squeeze=False)[0]
     for panel, (part, table) in zip(panels, tables.items(), strict=True):
         draws = fit["posterior"][f"{part}_coef"]
@@ -53,37 +48,19 @@ def coefficient_figure(fit: xr.DataTree) -> Figure:
         for hypothesis in json.loads(fit.attrs["declaration"])["hypothesis"]:
             if hypothesis["part"] == part:
                 _mark_direction(panel, terms.index(hypothesis["term"]), hypothesis["direction"])
-        panel.set_title(
-            f"{part.capitalize()}\n{part_unit(fit, part)}", fontsize=9, loc="left", color=INK
-        )
-        panel.tick_params(labelsize=8, colors=INK, left=False)
-        panel.spines[["top", "right", "left"]].set_visible(False)
+        plain_axes(panel, f"{part.capitalize()}\n{part_unit(fit, part)}")
+        panel.tick_params(left=False)
+        panel.spines["left"].set_visible(False)
     panels[0].set_yticks(range(len(terms)), terms)
     panels[0].set_ylim(len(terms) - 0.4, -0.6)
-    _caption(figure, fit)
+    hypotheses = json.loads(fit.attrs["declaration"])["hypothesis"]
+    caption(
+        figure,
+        fit.attrs,
+        f"Posterior mean, {INNER_PROB:.0%} and {CI_PROB:.0%} intervals, a unit of each predictor "
+        f"as written{'; triangles: hypothesised direction' if hypotheses else ''}.",
+    )
     return figure
-
-
-def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write a figure as PNG and SVG, each whole or not at all.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure.
-    stem : pathlib.Path
-        The files' path without ``.png`` and ``.svg``.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files.
-    """
-    paths = [stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg")]
-    for path in paths:
-        with replacing(path) as temporary:
-            figure.savefig(temporary, format=path.suffix[1:], dpi=200)
-    return paths
 
 
 def _mark_direction(panel: Any, row: int, direction: str) -> None:
@@ -97,23 +74,3 @@ def _mark_direction(panel: Any, row: int, direction: str) -> None:
         transform=panel.get_yaxis_transform(),  # at the panel's edge, whatever its scale
         clip_on=False,
     )
-
-
-def _caption(figure: Figure, fit: xr.DataTree) -> None:
-    """Say below a figure what it shows, so that it can be read alone."""
-    about = fit.attrs
-    synthetic = ", ".join(json.loads(about["synthetic"]))
-    hypotheses = json.loads(about["declaration"])["hypothesis"]
-    shown = (
-        f"{about['title']}: {about['model']}, {about['priors']} priors, "
-        f"{about['chains']} x {about['draws']} draws. Posterior mean, {INNER_PROB:.0%} and "
-        f"{CI_PROB:.0%} intervals, a unit of each predictor as written"
-        f"{'; triangles: hypothesised direction' if hypotheses else ''}."
-    )
-    lines = [
-        shown,
-        f"Synthetic data: {synthetic}. Not findings about the world." if synthetic else "",
-        "" if about["passed"] else "This fit fails its diagnostics: do not interpret it.",
-    ]
-    text = "\n".join(textwrap.fill(line, 110) for line in lines if line)
-    figure.supxlabel(text, fontsize=7.5, color=INK, x=0.01, ha="left")

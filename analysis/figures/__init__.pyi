@@ -1,0 +1,3 @@
+from .coefficients import coefficient_figure
+
+__all__ = ["coefficient_figure"]

@@ -1,0 +1,105 @@
+"""What figures share: colours, sizes, the caption, files."""
+
+import json
+import textwrap
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from data.files import replacing
+
+# Okabe and Ito's colours, which all eyes tell apart
+INK, MARK, OTHER, ACCENT, FAINT = "#1b1b1b", "#0072b2", "#d55e00", "#009e73", "#8c8c8c"
+INNER_PROB = 0.5  # the thick line; the thin one has analysis.summary.CI_PROB
+WIDTH = 7.0  # inches; a figure over two columns of a page
+SMALL, TEXT = 7.5, 8.5  # points
+LINE = 110  # characters of a caption's line at WIDTH
+DPI = 200
+
+
+def caption(figure: Figure, about: Mapping[Hashable, Any], shown: str) -> None:
+    """Say below a figure what it shows, so that it can be read alone.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        A figure with ``layout="constrained"``.
+    about : mapping
+        A fit's attributes: study, model, priors, draws, synthetic columns, diagnostics.
+    shown : str
+        What the marks are, with the intervals' width.
+    """
+    synthetic = ", ".join(json.loads(about["synthetic"]))
+    made = (
+        f"{about['title']}: {about['model']}, {about['priors']} priors, "
+        f"{about['chains']} x {about['draws']} draws."
+    )
+    lines = [
+        f"{made} {shown}",
+        f"Synthetic data: {synthetic}. Not findings about the world." if synthetic else "",
+        "" if about["passed"] else "This fit fails its diagnostics: do not interpret it.",
+    ]
+    width = int(LINE * figure.get_figwidth() / WIDTH)
+    text = "\n".join(textwrap.fill(line, width) for line in lines if line)
+    # dollar signs would begin a formula
+    figure.supxlabel(text.replace("$", r"\$"), fontsize=SMALL, color=INK, x=0.01, ha="left")
+
+
+def plain_axes(panel: Axes, title: str = "") -> None:
+    """Take away what an axes does not need, and write its title.
+
+    Parameters
+    ----------
+    panel : matplotlib.axes.Axes
+        The axes.
+    title : str
+        What it shows; at the left, above.
+    """
+    if title:
+        panel.set_title(title, fontsize=TEXT, loc="left", color=INK)
+    panel.tick_params(labelsize=SMALL, colors=INK)
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+def thinned_labels(labels: Sequence[str], most: int) -> list[str]:
+    """Blank some labels so that those that remain do not overlap.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        One a mark.
+    most : int
+        How many there is room for.
+
+    Returns
+    -------
+    list of str
+        As many; evenly spaced ones are kept, the others empty.
+    """
+    step = -(-len(labels) // most)
+    return [label if number % step == 0 else "" for number, label in enumerate(labels)]
+
+
+def save_figure(figure: Figure, stem: Path) -> list[Path]:
+    """Write a figure as PNG and SVG, each whole or not at all.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    stem : pathlib.Path
+        The files' path without ``.png`` and ``.svg``.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files.
+    """
+    paths = [stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg")]
+    for path in paths:
+        with replacing(path) as temporary:
+            figure.savefig(temporary, format=path.suffix[1:], dpi=DPI)
+    return paths
