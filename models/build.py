@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pymc as pm
@@ -16,6 +16,7 @@ from models.centering import centering
 from models.distributions import Prior
 from models.effects import CityEffect, city_effects, pair_effects
 from models.families import Family
+from models.kernel import fused_log_prob
 from models.names import SIDES, ModelName, parse_model
 from models.predictor import city_position, column_scale, offset
 from models.priors import Priors
@@ -32,6 +33,7 @@ def build(
     priors: str | Priors = "default",
     *,
     exchangeable: Collection[str] = (),
+    likelihood: Literal["fused", "graph"] = "fused",
 ) -> pm.Model:
     """Build the PyMC model of a study.
 
@@ -48,6 +50,9 @@ def build(
         (dyad), 0 for a dyad whose count is left out and 1 for others. ``counts``: the shared
         variables ``counts`` (dyad) and ``<role>_centering``, how far effects are centered;
         slower, for what is precomputed for known counts is not.
+    likelihood : str
+        ``fused``: one compiled operation (`models.kernel`); ``graph``: PyTensor's own operations,
+        several times slower, and what counts that can be exchanged need.
 
     Returns
     -------
@@ -109,7 +114,8 @@ def build(
             )
             if label in exchangeable
         }
-        _observe(name.family, dyads["count"].to_numpy(), shared, parameters)
+        fused = likelihood == "fused" and "counts" not in shared
+        _observe(name.family, dyads["count"].to_numpy(), shared, parameters, fused=fused)
     return pymc_model
 
 
@@ -198,6 +204,8 @@ def _observe(
     counts: np.ndarray,
     shared: Mapping[str, Array],
     parameters: Mapping[str, Array],
+    *,
+    fused: bool,
 ) -> None:
     xp = pytensor_arrays()
 
@@ -206,7 +214,10 @@ def _observe(
         return named["degree"], named.get("selection"), named.get("dispersion")
 
     def logp(value: Any, *values: Array) -> Array:  # noqa: ARG001 - it is one of the two below
-        pointwise = family.log_prob(shared.get("counts", counts), *by_name(values), xp)
+        if fused:
+            pointwise = fused_log_prob(family, counts, *by_name(values))
+        else:
+            pointwise = family.log_prob(shared.get("counts", counts), *by_name(values), xp)
         return pointwise * shared["kept"] if "kept" in shared else pointwise
 
     def random(*values: Any, rng: np.random.Generator, size: Any) -> np.ndarray:  # noqa: ARG001

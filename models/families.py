@@ -28,6 +28,8 @@ class Family:
 
     Attributes
     ----------
+    kind : str
+        ``plain``, ``zero_inflated`` or ``hurdle``.
     parts : tuple of str
         The linear predictors that it needs.
     has_dispersion : bool
@@ -42,6 +44,7 @@ class Family:
         ``(rng, degree, selection, dispersion)`` to int64 counts.
     """
 
+    kind: str
     parts: tuple[Part, ...]
     has_dispersion: bool
     log_zero: LogZero
@@ -109,6 +112,7 @@ def plain(counts: Counts) -> Family:
         With the degree part alone.
     """
     return Family(
+        kind="plain",
         parts=("degree",),
         has_dispersion=counts.has_dispersion,
         log_zero=lambda degree, _, dispersion, xp: counts.log_p_zero(degree, dispersion, xp),
@@ -151,7 +155,9 @@ def zero_inflated(counts: Counts) -> Family:
         eligible = rng.random(np.shape(degree + selection)) < NUMPY.sigmoid(selection)
         return np.where(eligible, counts.draw(rng, degree, dispersion), 0)
 
-    return _two_part(counts, log_zero, log_positive, draw, lambda _degree, _dispersion: 1.0)
+    return _two_part(
+        "zero_inflated", counts, log_zero, log_positive, draw, lambda _degree, _dispersion: 1.0
+    )
 
 
 def hurdle(counts: Counts) -> Family:
@@ -186,6 +192,7 @@ def hurdle(counts: Counts) -> Family:
         return np.where(eligible, counts.draw_positive(rng, degree, dispersion), 0)
 
     return _two_part(
+        "hurdle",
         counts,
         lambda _degree, selection, _dispersion, xp: -xp.softplus(selection),
         log_positive,
@@ -195,6 +202,7 @@ def hurdle(counts: Counts) -> Family:
 
 
 def _two_part(
+    kind: str,
     counts: Counts,
     log_zero: LogZero,
     log_positive: LogPositive,
@@ -212,6 +220,7 @@ def _two_part(
         return square - mean(degree, selection, dispersion) ** 2
 
     return Family(
+        kind=kind,
         parts=("selection", "degree"),
         has_dispersion=counts.has_dispersion,
         log_zero=log_zero,
