@@ -8,6 +8,7 @@ import numpy as np
 import nutpie
 import pymc as pm
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 from data.errors import ModelError
 from models.diagnostics import Diagnostics, diagnose
@@ -99,7 +100,9 @@ def draw_chains(compiled: Any, names: list[str], how: Settings, reporter: Report
 def _draw_thinned(
     compiled: Any, names: list[str], run: Settings, thin: int, reporter: Reporter
 ) -> Chains:
-    fit = _draw(compiled, run, reporter)
+    # a matrix product that starts threads of its own waits for cores that other chains are using
+    with threadpool_limits(1, "blas"):
+        fit = _draw(compiled, run, reporter)
     stats = fit["sample_stats"].to_dataset()
     posterior = _every(thin, fit["posterior"].to_dataset()[names])
     diagnostics = diagnose(posterior, stats)
