@@ -1,5 +1,6 @@
 """A comparison in words, on the terminal and in files."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -121,6 +122,8 @@ def write_comparison(
     title: str,
     synthetic: Sequence[str],
     folder: Path,
+    *,
+    priors: str,
 ) -> list[Path]:
     """Write a comparison as CSV, Markdown and netCDF, each whole or not at all.
 
@@ -135,8 +138,10 @@ def write_comparison(
     synthetic : sequence of str
         Columns that are simulated.
     folder : pathlib.Path
-        Where they go: ``comparison.csv``, ``.md`` and ``.nc``. The netCDF file has a group a unit
-        with ``elpd_i`` and ``pareto_k`` (model, unit).
+        Where they go: ``comparison.csv``, ``.md`` and ``.nc``, whose content `comparison_tree`
+        describes.
+    priors : str
+        The prior set's name.
 
     Returns
     -------
@@ -156,26 +161,55 @@ def write_comparison(
     with replacing(paths[1]) as temporary:
         temporary.write_text(_markdown(found, verdicts, title, synthetic), encoding="utf-8")
     with replacing(paths[2]) as temporary:
-        _tree(found, title, synthetic).to_netcdf(temporary, engine="h5netcdf")
+        comparison_tree(found, title, synthetic, priors).to_netcdf(temporary, engine="h5netcdf")
     return paths
 
 
-def _tree(found: Comparison, title: str, synthetic: Sequence[str]) -> xr.DataTree:
+def comparison_tree(
+    found: Comparison, title: str, synthetic: Sequence[str], priors: str
+) -> xr.DataTree:
+    """Put a comparison into one labelled tree.
+
+    Parameters
+    ----------
+    found : Comparison
+        The tables and the pointwise estimates.
+    title : str
+        The study's title.
+    synthetic : sequence of str
+        Columns that are simulated.
+    priors : str
+        The prior set's name.
+
+    Returns
+    -------
+    xarray.DataTree
+        A group a unit: ``elpd_i`` and ``pareto_k`` (model, unit); each column of the unit's table
+        (model), the best model first; ``draws`` (model), 1 for maximum likelihood. Attributes
+        ``title``, ``priors`` and ``synthetic``, a list in JSON as fits have it.
+    """
     groups = {}
     for unit, rows in found.rows.items():
-        models = [str(name) for name in found.tables[unit].index]
-        groups[unit] = xr.Dataset(
-            {
-                name: xr.concat(
-                    [getattr(rows[model].estimate, name) for model in models],
-                    pd.Index(models, name="model"),
-                )
-                for name in ("elpd_i", "pareto_k")
-            }
-        )
+        table = found.tables[unit]
+        models = [str(name) for name in table.index]
+        pointwise = {
+            name: xr.concat(
+                [getattr(rows[model].estimate, name) for model in models],
+                pd.Index(models, name="model"),
+            )
+            for name in ("elpd_i", "pareto_k")
+        }
+        columns = {str(name): ("model", _plain(column)) for name, column in table.items()}
+        draws = [rows[model].estimate.n_samples for model in models]
+        groups[unit] = xr.Dataset(pointwise | columns | {"draws": ("model", draws)})
     tree = xr.DataTree.from_dict(groups)
-    tree.attrs = {"title": title, "synthetic": ", ".join(synthetic)}
+    tree.attrs = {"title": title, "priors": priors, "synthetic": json.dumps(list(synthetic))}
     return tree
+
+
+def _plain(column: pd.Series) -> np.ndarray:
+    numeric = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
+    return column.to_numpy() if numeric else column.to_numpy(dtype=str)
 
 
 def _markdown(

@@ -6,6 +6,8 @@ import xarray as xr
 
 from data.errors import ResultsError, suggest
 
+COMPARISON = "comparison.nc"  # beside the fits that it compares
+
 
 def load(
     study: str | Path, model: str, priors: str = "default", *, results: str | Path = "results"
@@ -33,13 +35,53 @@ def load(
     ResultsError
         There is no such fit; the message lists those that there are.
     """
-    folder = Path(results) / Path(study).resolve().name / priors
+    folder = _folder(study, results) / priors
     path = folder / f"{model}.nc"
-    if not path.exists():
-        found = sorted(each.name.removesuffix(".nc") for each in folder.glob("*.nc"))
+    files = [each.name for each in folder.glob("*.nc") if each.name != COMPARISON]
+    if path.name not in files:
+        found = sorted(name.removesuffix(".nc") for name in files)
         known = suggest(model, found) if found else "run `make sample` first"
         raise ResultsError(f"{path}: no such fit; {known}")
     return open_fit(path)
+
+
+def load_comparison(
+    study: str | Path, priors: str = "default", results: str | Path = "results"
+) -> xr.DataTree:
+    """Read a comparison that `interlocal compare` wrote.
+
+    Parameters
+    ----------
+    study : str or pathlib.Path
+        The study's folder, or the name of it.
+    priors : str
+        The prior set's name.
+    results : str or pathlib.Path
+        The results folder.
+
+    Returns
+    -------
+    xarray.DataTree
+        As `analysis.comparison_text.comparison_tree` describes it, read as it is used.
+
+    Raises
+    ------
+    ResultsError
+        There is no such comparison, and the message lists the prior sets of which there is one; or
+        it was written by an earlier version, which kept less.
+    """
+    path = _folder(study, results) / priors / COMPARISON
+    if not path.exists():
+        found = sorted(each.parent.name for each in path.parents[1].glob(f"*/{COMPARISON}"))
+        known = suggest(priors, found) if found else "run `make compare` first"
+        raise ResultsError(f"{path}: no such comparison; {known}")
+    tree = open_fit(path)
+    if "priors" not in tree.attrs:
+        tree.close()
+        raise ResultsError(
+            f"{path}: written by an earlier version; run `make compare` again, which refits nothing"
+        )
+    return tree
 
 
 def open_fit(path: Path) -> xr.DataTree:
@@ -56,3 +98,7 @@ def open_fit(path: Path) -> xr.DataTree:
         The fit.
     """
     return xr.open_datatree(path, engine="h5netcdf")
+
+
+def _folder(study: str | Path, results: str | Path) -> Path:
+    return Path(results) / Path(study).resolve().name

@@ -58,5 +58,6 @@ def compare(
         raise typer.Exit(130) from None
     about = checked.declaration.title, checked.declaration.synthetic
     print_comparison(found, verdicts, *about, console())
-    for path in write_comparison(found, verdicts, *about, folder / checked.name / prior_set.name):
+    beside_fits = folder / checked.name / prior_set.name
+    for path in write_comparison(found, verdicts, *about, beside_fits, priors=prior_set.name):
         print(f"written: {path}")

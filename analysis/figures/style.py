@@ -37,11 +37,24 @@ def caption(figure: Figure, about: Mapping[Hashable, Any], shown: str) -> None:
         f"{about['title']}: {about['model']}, {about['priors']} priors, "
         f"{about['chains']} x {about['draws']} draws."
     )
-    lines = [
+    write_below(
+        figure,
         f"{made} {shown}",
         f"Synthetic data: {synthetic}. Not findings about the world." if synthetic else "",
         "" if about["passed"] else "This fit fails its diagnostics: do not interpret it.",
-    ]
+    )
+
+
+def write_below(figure: Figure, *lines: str) -> None:
+    """Write lines below a figure, wrapped to its width.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        A figure with ``layout="constrained"``.
+    *lines : str
+        Each begins a new line; empty ones are passed over.
+    """
     width = int(LINE * figure.get_figwidth() / WIDTH)
     text = "\n".join(textwrap.fill(line, width) for line in lines if line)
     # dollar signs would begin a formula
@@ -81,6 +94,24 @@ def thinned_labels(labels: Sequence[str], most: int) -> list[str]:
     """
     step = -(-len(labels) // most)
     return [label if number % step == 0 else "" for number, label in enumerate(labels)]
+
+
+def shortened(label: str, most: int = 16) -> str:
+    """Cut a label that would take the room of what it labels.
+
+    Parameters
+    ----------
+    label : str
+        The label.
+    most : int
+        How many characters there is room for.
+
+    Returns
+    -------
+    str
+        The label, or its beginning and an ellipsis.
+    """
+    return label if len(label) <= most else f"{label[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """`interlocal compare`: its table, its words, and what happens when it is killed half-way."""
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -16,7 +17,9 @@ import xarray as xr
 
 from analysis.cli import main
 from analysis.comparison_text import sentences
+from analysis.figures.elpd import elpd_table
 from analysis.inflation import Verdict, overlap, twin_of
+from analysis.loading import load_comparison
 from data import simulate_study
 from data.simulate import write_simulated
 
@@ -54,7 +57,7 @@ def table_in(results):
     return pd.read_csv(results / "seven/default/comparison.csv", index_col=["unit", "model"])
 
 
-def test_one_row_a_model_and_the_maximum_likelihood_fit_among_them(undisturbed):
+def test_one_row_a_model_and_the_maximum_likelihood_fit_among_them(undisturbed, study):
     results, (status, said, _) = undisturbed
     assert status == 0
     table = table_in(results)
@@ -69,11 +72,18 @@ def test_one_row_a_model_and_the_maximum_likelihood_fit_among_them(undisturbed):
     assert "Left out: all dyads of a new city" in said
     assert "not to be trusted: there are 7 units" in said
     assert "Synthetic data: services, near, alike are simulated" in said
-    with xr.open_datatree(results / "seven/default/comparison.nc", engine="h5netcdf") as tree:
+    with load_comparison(study, results=results) as tree:
         elpd = tree["city"]["elpd_i"].sum("city").to_series()
         np.testing.assert_allclose(
             elpd[table.loc["city"].index], table.loc["city", "elpd"], rtol=1e-9
         )
+        shown = elpd_table(tree)
+        assert shown["elpd_diff"].tolist() == pytest.approx(table["elpd_diff"].tolist())
+        assert shown.index[shown["ml"]].tolist() == [
+            (unit, "nb_pooled (ML)") for unit in ("dyad", "city")
+        ]
+        assert set(shown["draws"]) == {1, 4000}
+        assert json.loads(tree.attrs["synthetic"]) == ["services", "near", "alike"]
 
 
 def test_a_second_call_refits_nothing(undisturbed, study):
