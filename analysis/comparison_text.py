@@ -1,17 +1,16 @@
 """A comparison in words, on the terminal and in files."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from analysis.compare import ML, Comparison
+from analysis.comparison_file import About, comparison_tree
 from analysis.inflation import MARGIN, RULES, Verdict
 from analysis.terminal import plain_table
 from analysis.wording import synthetic_sentence
@@ -81,8 +80,7 @@ def sentences(table: pd.DataFrame, unit: str) -> list[str]:
 def print_comparison(
     found: Comparison,
     verdicts: Sequence[Verdict],
-    title: str,
-    synthetic: Sequence[str],
+    about: About,
     out: Console,
 ) -> None:
     """Print each unit's table with a sentence in words, and the verdicts on inflation.
@@ -93,17 +91,15 @@ def print_comparison(
         The tables.
     verdicts : sequence of Verdict
         What is known of each zero-inflated model's inflation.
-    title : str
-        The study's title.
-    synthetic : sequence of str
-        Columns that are simulated.
+    about : About
+        What was compared.
     out : rich.console.Console
         Where to print.
     """
     out.print()
-    out.rule(f"[bold]Comparison[/bold] · {escape(title)}", align="left")
-    if synthetic:
-        out.print(f"[bold yellow]{escape(synthetic_sentence(synthetic))}[/]")
+    out.rule(f"[bold]Comparison[/bold] · {escape(about.title)}", align="left")
+    if about.synthetic:
+        out.print(f"[bold yellow]{escape(synthetic_sentence(about.synthetic))}[/]")
     for unit, table in found.tables.items():
         out.print()
         out.print(_grid(table, unit))
@@ -119,11 +115,8 @@ def print_comparison(
 def write_comparison(
     found: Comparison,
     verdicts: Sequence[Verdict],
-    title: str,
-    synthetic: Sequence[str],
+    about: About,
     folder: Path,
-    *,
-    priors: str,
 ) -> list[Path]:
     """Write a comparison as CSV, Markdown and netCDF, each whole or not at all.
 
@@ -133,15 +126,11 @@ def write_comparison(
         The tables and the pointwise estimates.
     verdicts : sequence of Verdict
         What is known of each zero-inflated model's inflation.
-    title : str
-        The study's title.
-    synthetic : sequence of str
-        Columns that are simulated.
+    about : About
+        What was compared.
     folder : pathlib.Path
-        Where they go: ``comparison.csv``, ``.md`` and ``.nc``, whose content `comparison_tree`
-        describes.
-    priors : str
-        The prior set's name.
+        Where they go: ``comparison.csv``, ``.md`` and ``.nc``, whose content
+        `analysis.comparison_file.comparison_tree` describes.
 
     Returns
     -------
@@ -159,65 +148,16 @@ def write_comparison(
     with replacing(paths[0]) as temporary:
         temporary.write_text(whole.to_csv(), encoding="utf-8")
     with replacing(paths[1]) as temporary:
-        temporary.write_text(_markdown(found, verdicts, title, synthetic), encoding="utf-8")
+        temporary.write_text(_markdown(found, verdicts, about), encoding="utf-8")
     with replacing(paths[2]) as temporary:
-        comparison_tree(found, title, synthetic, priors).to_netcdf(temporary, engine="h5netcdf")
+        comparison_tree(found, verdicts, about).to_netcdf(temporary, engine="h5netcdf")
     return paths
 
 
-def comparison_tree(
-    found: Comparison, title: str, synthetic: Sequence[str], priors: str
-) -> xr.DataTree:
-    """Put a comparison into one labelled tree.
-
-    Parameters
-    ----------
-    found : Comparison
-        The tables and the pointwise estimates.
-    title : str
-        The study's title.
-    synthetic : sequence of str
-        Columns that are simulated.
-    priors : str
-        The prior set's name.
-
-    Returns
-    -------
-    xarray.DataTree
-        A group a unit: ``elpd_i`` and ``pareto_k`` (model, unit); each column of the unit's table
-        (model), the best model first; ``draws`` (model), 1 for maximum likelihood. Attributes
-        ``title``, ``priors`` and ``synthetic``, a list in JSON as fits have it.
-    """
-    groups = {}
-    for unit, rows in found.rows.items():
-        table = found.tables[unit]
-        models = [str(name) for name in table.index]
-        pointwise = {
-            name: xr.concat(
-                [getattr(rows[model].estimate, name) for model in models],
-                pd.Index(models, name="model"),
-            )
-            for name in ("elpd_i", "pareto_k")
-        }
-        columns = {str(name): ("model", _plain(column)) for name, column in table.items()}
-        draws = [rows[model].estimate.n_samples for model in models]
-        groups[unit] = xr.Dataset(pointwise | columns | {"draws": ("model", draws)})
-    tree = xr.DataTree.from_dict(groups)
-    tree.attrs = {"title": title, "priors": priors, "synthetic": json.dumps(list(synthetic))}
-    return tree
-
-
-def _plain(column: pd.Series) -> np.ndarray:
-    numeric = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
-    return column.to_numpy() if numeric else column.to_numpy(dtype=str)
-
-
-def _markdown(
-    found: Comparison, verdicts: Sequence[Verdict], title: str, synthetic: Sequence[str]
-) -> str:
-    blocks = [f"**Comparison**: {title}"]
-    if synthetic:
-        blocks.append(synthetic_sentence(synthetic))
+def _markdown(found: Comparison, verdicts: Sequence[Verdict], about: About) -> str:
+    blocks = [f"**Comparison**: {about.title}"]
+    if about.synthetic:
+        blocks.append(synthetic_sentence(about.synthetic))
     for unit, table in found.tables.items():
         shown = pd.DataFrame(_cells(table), index=pd.Index(table.index, name="model"))
         blocks += [

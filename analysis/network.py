@@ -16,7 +16,7 @@ Standard deviations have the divisor n - 1.
 import numpy as np
 import pandas as pd
 import xarray as xr
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from analysis.predictive import DRAWS, replicated_counts
 from analysis.summary import CI_PROB

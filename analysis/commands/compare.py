@@ -41,6 +41,7 @@ def compare(
 
     from analysis.compare import comparison
     from analysis.comparing import complete_fits, verdicts_on
+    from analysis.comparison_file import About
     from analysis.comparison_text import print_comparison, write_comparison
     from analysis.terminal import console
     from models.priors import Priors
@@ -56,8 +57,8 @@ def compare(
             file=sys.stderr,
         )
         raise typer.Exit(130) from None
-    about = checked.declaration.title, checked.declaration.synthetic
-    print_comparison(found, verdicts, *about, console())
-    beside_fits = folder / checked.name / prior_set.name
-    for path in write_comparison(found, verdicts, *about, beside_fits, priors=prior_set.name):
+    declared = checked.declaration
+    about = About(declared.title, declared.synthetic, prior_set.name, checked.digest)
+    print_comparison(found, verdicts, about, console())
+    for path in write_comparison(found, verdicts, about, folder / checked.name / prior_set.name):
         print(f"written: {path}")

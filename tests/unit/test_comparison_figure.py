@@ -7,7 +7,8 @@ import xarray as xr
 
 from analysis import load
 from analysis.compare import Comparison, Row
-from analysis.comparison_text import comparison_tree, write_comparison
+from analysis.comparison_file import About, comparison_table, comparison_tree
+from analysis.comparison_text import write_comparison
 from analysis.figures.elpd import elpd_figure, elpd_table
 from analysis.loading import load_comparison
 from analysis.loo import container
@@ -56,19 +57,27 @@ def found():
 
 
 def figure_of(found, synthetic=()):
-    figure = elpd_figure(comparison_tree(found, "Made $up$ of cities", synthetic, "skeptical"))
+    figure = elpd_figure(
+        comparison_tree(found, [], About("Made $up$ of cities", synthetic, "skeptical", ""))
+    )
     figure.canvas.draw()
     return figure, " ".join(figure._supxlabel.get_text().split())
 
 
 def test_the_file_holds_tables_and_pointwise_densities(found, tmp_path):
     folder = tmp_path / "here" / "skeptical"
-    paths = write_comparison(found, [], "Made up", ["ties"], folder, priors="skeptical")
+    paths = write_comparison(found, [], About("Made up", ["ties"], "skeptical", ""), folder)
     assert [path.name for path in paths] == ["comparison.csv", "comparison.md", "comparison.nc"]
     with load_comparison("here", "skeptical", tmp_path) as tree:
-        assert tree.attrs == {"title": "Made up", "priors": "skeptical", "synthetic": '["ties"]'}
+        assert tree.attrs["title"] == "Made up"
+        assert tree.attrs["priors"] == "skeptical"
+        assert tree.attrs["synthetic"] == '["ties"]'
         assert list(tree.children) == ["dyad", "city"]
         for unit, table in found.tables.items():
+            pd.testing.assert_frame_equal(
+                comparison_table(tree, unit)[list(table)], table, check_names=False
+            )
+            assert comparison_table(tree, unit).attrs["units"] == table.attrs["units"]
             group = tree[unit].to_dataset().load()
             assert group["model"].to_numpy().tolist() == table.index.tolist()
             for column in table:
@@ -80,7 +89,7 @@ def test_the_file_holds_tables_and_pointwise_densities(found, tmp_path):
                     np.testing.assert_array_equal(one[name], getattr(row.estimate, name))
         pd.testing.assert_frame_equal(
             elpd_table(tree),
-            elpd_table(comparison_tree(found, "", [], "")),
+            elpd_table(comparison_tree(found, [], About("", [], "", ""))),
         )
 
 
@@ -88,7 +97,7 @@ def test_a_comparison_that_is_not_there(found, tmp_path):
     with pytest.raises(ResultsError, match=r"here/default/comparison.nc: no such.*`make compare`"):
         load_comparison("here", results=tmp_path)
     folder = tmp_path / "here" / "skeptical"
-    write_comparison(found, [], "Made up", [], folder, priors="skeptical")
+    write_comparison(found, [], About("Made up", [], "skeptical", ""), folder)
     with pytest.raises(ResultsError, match="did you mean 'skeptical'"):
         load_comparison("here", "sceptical", tmp_path)
     # it is no fit, though it lies beside them
