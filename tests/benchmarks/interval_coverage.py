@@ -1,6 +1,6 @@
 """Count how often nominal 95 % intervals of a pooled fit hold the value that it estimates.
 
-    .venv/bin/python tests/benchmarks/coverage.py --studies 300 --cities 21 60 --output table.md
+    .venv/bin/python tests/benchmarks/interval_coverage.py --studies 300 --cities 21 60
 
 Studies are drawn from `zinb_crossed` and fitted by `zinb_pooled`. Cities differ in both parts, by
 sender and receiver effects that the pooled model leaves out; so the counts of dyads that share a
