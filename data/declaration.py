@@ -35,6 +35,15 @@ class Columns(_Table):
     exposure: Text | None = None
 
 
+class CityTable(_Table):
+    """Which file says where the cities lie, and which of its columns is what."""
+
+    file: Text
+    city: Text = "city"
+    latitude: Text = "latitude"
+    longitude: Text = "longitude"
+
+
 class Formulas(_Table):
     """The right-hand side of each part, in formulaic's language."""
 
@@ -103,6 +112,7 @@ class Declaration(_Table):
     synthetic: tuple[Text, ...] = ()
     models: tuple[Text, ...] = Field(min_length=1)
     dyads: Columns
+    cities: CityTable | None = None
     formula: Formulas = Formulas()
     slopes: Slopes = Slopes()
     hypothesis: tuple[Hypothesis, ...] = ()
@@ -110,6 +120,7 @@ class Declaration(_Table):
 
 _TABLES: dict[str, type[_Table]] = {
     "dyads": Columns,
+    "cities": CityTable,
     "formula": Formulas,
     "slopes": Slopes,
     "hypothesis": Hypothesis,

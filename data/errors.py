@@ -52,10 +52,27 @@ def suggest(name: str, valid: Iterable[str]) -> str:
         For example ``did you mean 'sender'? Valid: file, sender, receiver``.
     """
     known = list(valid)
-    folded = {each.casefold(): each for each in known}
+    return f"{nearest(name, known)}Valid: {', '.join(known) or 'none'}"
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Say which valid name is nearest.
+
+    Parameters
+    ----------
+    name : str
+        What the user wrote.
+    valid : iterable of str
+        What could have been written.
+
+    Returns
+    -------
+    str
+        For example ``did you mean 'sender'? ``, with a blank at its end; empty where none is near.
+    """
+    folded = {each.casefold(): each for each in valid}
     near = get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
-    hint = f"did you mean '{folded[near[0]]}'? " if near else ""
-    return f"{hint}Valid: {', '.join(known) or 'none'}"
+    return f"did you mean '{folded[near[0]]}'? " if near else ""
 
 
 def rows(numbers: Sequence[int], shown: int = 3) -> str:

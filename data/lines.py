@@ -3,21 +3,27 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from data.errors import StudyError
+from data.errors import StudyError, suggest
+
+ROW_OF = {"dyads": "a dyad", "cities": "a city"}  # what one row of each table of a study is
 
 
-def read_rows(path: Path) -> pd.DataFrame:
+def read_rows(path: Path, columns: Sequence[str], table: str) -> pd.DataFrame:
     """Read a CSV file as text.
 
     Parameters
     ----------
     path : pathlib.Path
         A comma-separated UTF-8 file with a header.
+    columns : sequence of str
+        Columns that it must have.
+    table : str
+        The table of ``study.toml`` that names the file: a key of `ROW_OF`.
 
     Returns
     -------
@@ -27,9 +33,10 @@ def read_rows(path: Path) -> pd.DataFrame:
     Raises
     ------
     StudyError
-        The file is missing, not UTF-8 or not CSV, has no rows, or has rows of unequal length.
+        The file is missing, not UTF-8 or not CSV, lacks a column, has no rows, or has rows of
+        unequal length.
     """
-    numbered = _records(path, _text(path))
+    numbered = _records(path, _text(path, table))
     _, header = next(numbered, (1, []))
     _check_header(header, path)
     lines: list[int] = []
@@ -43,15 +50,21 @@ def read_rows(path: Path) -> pd.DataFrame:
         lines.append(line)
         records.append(record)
     if not records:
-        raise StudyError(f"{path}: the table is empty; it needs a header and one row a dyad")
+        raise StudyError(
+            f"{path}: the table is empty; it needs a header and one row {ROW_OF[table]}"
+        )
+    for column in columns:
+        if column not in header:
+            hint = suggest(column, header)
+            raise StudyError(f"{path}: no column '{column}', which study.toml names; {hint}")
     return pd.DataFrame(records, columns=header, index=pd.Index(lines, name="row"), dtype=object)
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, table: str) -> str:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise StudyError(f"{path}: not found; [dyads] file in study.toml names it") from None
+        raise StudyError(f"{path}: not found; [{table}] file in study.toml names it") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
         reason = getattr(error, "strerror", None) or error
         raise StudyError(f"{path}: cannot be read: {reason}") from None

@@ -11,6 +11,7 @@ import xarray as xr
 from data.declaration import PARTS, Declaration, Part, Slopes, read_declaration
 from data.dyads import dyads_dataset
 from data.errors import StudyError, suggest
+from data.positions import city_positions, read_positions
 from data.table import check_table, read_table
 
 
@@ -25,9 +26,10 @@ class Study:
     declaration : Declaration
         Title, columns, formulas, models and hypotheses.
     dyads : xarray.Dataset
-        Counts, exposure and design matrices, as `data.dyads.dyads_dataset` lays them out.
+        Counts, exposure and design matrices, as `data.dyads.dyads_dataset` lays them out; where
+        there is a city table, with the coordinates ``latitude`` and ``longitude`` along ``city``.
     digest : str
-        SHA-256 of declaration and table; a fit made from other bytes is out of date.
+        SHA-256 of declaration and tables; a fit made from other bytes is out of date.
     """
 
     name: str
@@ -53,7 +55,7 @@ def read_study(folder: str | Path) -> Study:
     Parameters
     ----------
     folder : str or pathlib.Path
-        A folder that holds a `study.toml` and the table that it names.
+        A folder that holds a `study.toml` and the tables that it names.
 
     Returns
     -------
@@ -74,12 +76,20 @@ def read_study(folder: str | Path) -> Study:
     declaration = read_declaration(path)
     source = folder / declaration.dyads.file
     table = read_table(source, declaration.dyads)
-    digest = hashlib.sha256(path.read_bytes() + b"\0" + source.read_bytes()).hexdigest()
-    return _assemble(table, declaration, folder.resolve().name, str(source), digest, str(path))
+    study = _assemble(table, declaration, folder.resolve().name, str(source), str(path))
+    files = [path, source]
+    if declaration.cities is not None:
+        places = folder / declaration.cities.file
+        study = _placed(study, read_positions(places, declaration.cities), str(places))
+        files.append(places)
+    digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+    return replace(study, digest=digest)
 
 
-def study_from_table(table: pd.DataFrame, declaration: Declaration, name: str) -> Study:
-    """Make a study of a table that is in memory.
+def study_from_table(
+    table: pd.DataFrame, declaration: Declaration, name: str, cities: pd.DataFrame | None = None
+) -> Study:
+    """Make a study of tables that are in memory.
 
     Parameters
     ----------
@@ -89,21 +99,41 @@ def study_from_table(table: pd.DataFrame, declaration: Declaration, name: str) -
         Title, columns, formulas, models and hypotheses.
     name : str
         The study's name.
+    cities : pandas.DataFrame, optional
+        A row a city, with the columns that the declaration's city table names. Without it, the
+        study has no positions, whatever is declared.
 
     Returns
     -------
     Study
-        The checked study, the same as if table and declaration had been read from a folder.
+        The checked study, the same as if tables and declaration had been read from a folder.
 
     Raises
     ------
     StudyError
-        The table breaks a rule, as in `read_study`; rows are numbered as in its CSV form.
+        A table breaks a rule, as in `read_study`; rows are numbered as in its CSV form.
     """
-    text = table.astype(str).astype(object).set_axis(range(2, len(table) + 2))
-    checked = check_table(text, declaration.dyads, name)
+    checked = check_table(_as_text(table), declaration.dyads, name)
+    study = _assemble(checked, declaration, name, name)
     content = declaration.model_dump_json() + table.to_csv(index=False)
-    return _assemble(checked, declaration, name, name, hashlib.sha256(content.encode()).hexdigest())
+    if cities is not None and declaration.cities is not None:
+        study = _placed(study, _as_text(cities), name)
+        content += cities.to_csv(index=False)
+    return replace(study, digest=hashlib.sha256(content.encode()).hexdigest())
+
+
+def _as_text(table: pd.DataFrame) -> pd.DataFrame:
+    return table.astype(str).astype(object).set_axis(range(2, len(table) + 2))
+
+
+def _placed(study: Study, table: pd.DataFrame, name: str) -> Study:
+    """Give a study the positions of its cities."""
+    columns = study.declaration.cities
+    if columns is None:
+        return study
+    cities = study.dyads["city"].to_numpy().tolist()
+    positions = city_positions(table, columns, cities, name)
+    return replace(study, dyads=study.dyads.assign_coords(positions))
 
 
 def _assemble(
@@ -111,7 +141,6 @@ def _assemble(
     declaration: Declaration,
     name: str,
     source: str,
-    digest: str,
     declared: str = "study.toml",
 ) -> Study:
     for column in declaration.synthetic:
@@ -120,7 +149,7 @@ def _assemble(
                 f"{declared}: synthetic names '{column}', which is no column of {source}; "
                 f"{suggest(column, table.columns)}"
             )
-    study = Study(name, declaration, dyads_dataset(table, declaration, source, declared), digest)
+    study = Study(name, declaration, dyads_dataset(table, declaration, source, declared), digest="")
     _refuse_slopes(study, declared)
     for hypothesis in declaration.hypothesis:
         terms = study.terms[hypothesis.part]

@@ -1,19 +1,17 @@
 """`dyads.csv`: every row checked, with the line numbers that an editor shows."""
 
 import unicodedata
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
 from data.declaration import Columns
-from data.errors import StudyError, rows, suggest
+from data.errors import StudyError, rows
 from data.lines import read_rows
+from data.rules import Rule, column_rules, number_rules, numbers, validate, where_number
 
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "."})
 LARGEST_COUNT = 2**53  # beyond it float64 skips whole numbers
 
 
@@ -38,12 +36,8 @@ def read_table(path: Path, columns: Columns) -> pd.DataFrame:
     StudyError
         The file cannot be read, or a row breaks one of the rules; the message names the rows.
     """
-    table = read_rows(path)
-    for column in columns.model_dump(exclude={"file"}).values():
-        if column is not None and column not in table:
-            hint = suggest(column, table.columns)
-            raise StudyError(f"{path}: no column '{column}', which study.toml names; {hint}")
-    return check_table(table, columns, str(path))
+    named = [name for name in columns.model_dump(exclude={"file"}).values() if name is not None]
+    return check_table(read_rows(path, named, "dyads"), columns, str(path))
 
 
 def check_table(table: pd.DataFrame, columns: Columns, name: str) -> pd.DataFrame:
@@ -68,15 +62,15 @@ def check_table(table: pd.DataFrame, columns: Columns, name: str) -> pd.DataFram
     StudyError
         A row breaks a rule. Faults of cities come before faults of dyads and of numbers.
     """
-    _validate(table, _city_rules(columns), name)
+    validate(table, _city_rules(columns), name)
     _refuse_lookalikes(table, columns, name)
-    _validate(table, _dyad_rules(columns), name, (columns.sender, columns.receiver))
-    _validate(table, _outcome_rules(columns), name)
+    validate(table, _dyad_rules(columns), name, (columns.sender, columns.receiver))
+    validate(table, _outcome_rules(columns), name)
     whole = table[columns.outcome].map(Decimal).map(int).astype("int64")
     checked = table.assign(**{columns.outcome: whole})
     if columns.exposure is not None:
-        _validate(table, _exposure_rules(columns.exposure), name)
-        checked[columns.exposure] = _numbers(table[columns.exposure])
+        validate(table, _exposure_rules(columns.exposure), name)
+        checked[columns.exposure] = numbers(table[columns.exposure])
     cities = set(table[columns.sender]) | set(table[columns.receiver])
     if len(cities) < 3:
         raise StudyError(f"{name}: only {len(cities)} cities; city effects need at least three")
@@ -110,11 +104,11 @@ def settle_column(column: pd.Series, name: str) -> pd.Series:
     """
     if pd.api.types.is_numeric_dtype(column):
         return column
-    _validate(column.to_frame(), _predictor_rules(str(column.name)), name)
-    numbers = _numbers(column)
-    if numbers.isna().all():
+    validate(column.to_frame(), _predictor_rules(str(column.name)), name)
+    values = numbers(column)
+    if values.isna().all():
         return column
-    text = numbers.isna()
+    text = values.isna()
     if text.any():
         odd, others = (text, "numbers") if text.mean() <= 1 / 2 else (~text, "text")
         raise StudyError(
@@ -122,44 +116,7 @@ def settle_column(column: pd.Series, name: str) -> pd.Series:
             f"{column[odd].iloc[0]!r}, other rows hold {others}; "
             "make the column all numbers or all text"
         )
-    return numbers
-
-
-Rule = tuple[Callable[[pd.Series], pd.Series], str]
-
-
-def _validate(
-    table: pd.DataFrame, schema: pa.DataFrameSchema, name: str, shown: tuple[str, str] | None = None
-) -> None:
-    """Let pandera check the table; report the first broken rule with its rows.
-
-    `shown` names the columns whose values a rule about whole rows shows.
-    """
-    try:
-        schema.validate(table, lazy=True)
-    except pa.errors.SchemaErrors as errors:
-        cases = errors.failure_cases
-        # pandera reports in its own order; the rules stand in the order in which a reader
-        # would mend them, so the first broken rule speaks
-        order = [check.error for check in _checks(schema)]
-        first = min(cases["check"], key=order.index)
-        broken = cases[cases["check"] == first].drop_duplicates("index").sort_values("index")
-        at = [int(number) for number in broken["index"]]
-        found = repr(broken["failure_case"].iloc[0])
-        if shown:
-            found = " -> ".join(str(table.loc[at[0], column]) for column in shown)
-        raise StudyError(f"{name}: {rows(at)}: {first} (found {found})") from None
-
-
-def _checks(schema: pa.DataFrameSchema) -> list[pa.Check]:
-    return [check for column in schema.columns.values() for check in column.checks] + list(
-        schema.checks or []
-    )
-
-
-def _column_rules(column: str, rules: list[Rule]) -> pa.DataFrameSchema:
-    checks = [pa.Check(holds, error=message) for holds, message in rules]
-    return pa.DataFrameSchema({column: pa.Column(object, checks)})
+    return values
 
 
 def _city_rules(columns: Columns) -> pa.DataFrameSchema:
@@ -216,38 +173,14 @@ def _dyad_rules(columns: Columns) -> pa.DataFrameSchema:
     )
 
 
-def _present(column: pd.Series) -> pd.Series:
-    return ~column.str.strip().str.casefold().isin(MISSING)
-
-
-def _numbers(column: pd.Series) -> pd.Series:
-    return pd.to_numeric(column.where(_present(column)), errors="coerce").astype("float64")
-
-
-def _where_number(holds: Callable[[pd.Series], pd.Series]) -> Callable[[pd.Series], pd.Series]:
-    def check(column: pd.Series) -> pd.Series:
-        numbers = _numbers(column)
-        return numbers.isna() | holds(numbers)
-
-    return check
-
-
-def _number_rules(column: str, remedy: str) -> list[Rule]:
-    return [
-        (_present, f"'{column}' is missing; {remedy}"),
-        (lambda s: ~_present(s) | _numbers(s).notna(), f"'{column}' is not a number; {remedy}"),
-        (_where_number(lambda s: s.abs() < np.inf), f"'{column}' is infinite; {remedy}"),
-    ]
-
-
 def _outcome_rules(columns: Columns) -> pa.DataFrameSchema:
     column, remedy = columns.outcome, "a count is a whole number from 0 to 2^53"
-    return _column_rules(
+    return column_rules(
         column,
         [
-            *_number_rules(column, remedy),
-            (_where_number(lambda s: s >= 0), f"'{column}' is negative; {remedy}"),
-            (_where_number(lambda s: s % 1 == 0), f"'{column}' is fractional; {remedy}"),
+            *number_rules(column, remedy),
+            (where_number(lambda s: s >= 0), f"'{column}' is negative; {remedy}"),
+            (where_number(lambda s: s % 1 == 0), f"'{column}' is fractional; {remedy}"),
             (_at_most_largest, f"'{column}' is over 2^53; {remedy}"),
         ],
     )
@@ -255,17 +188,17 @@ def _outcome_rules(columns: Columns) -> pa.DataFrameSchema:
 
 def _at_most_largest(column: pd.Series) -> pd.Series:
     # float64 rounds 2^53 + 1 down to 2^53: the text decides
-    near = _numbers(column) >= LARGEST_COUNT
+    near = numbers(column) >= LARGEST_COUNT
     return ~near | column.map(lambda text: Decimal(text) <= LARGEST_COUNT).where(near, other=True)
 
 
 def _exposure_rules(column: str) -> pa.DataFrameSchema:
     remedy = "an exposure is a positive number"
-    positive = (_where_number(lambda s: s > 0), f"'{column}' is zero or negative; {remedy}")
-    return _column_rules(column, [*_number_rules(column, remedy), positive])
+    positive = (where_number(lambda s: s > 0), f"'{column}' is zero or negative; {remedy}")
+    return column_rules(column, [*number_rules(column, remedy), positive])
 
 
 def _predictor_rules(column: str) -> pa.DataFrameSchema:
     remedy = "complete the row or remove it"
-    present, _, finite = _number_rules(column, remedy)
-    return _column_rules(column, [present, finite])
+    present, _, finite = number_rules(column, remedy)
+    return column_rules(column, [present, finite])

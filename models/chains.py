@@ -28,7 +28,8 @@ class Chains:
     posterior : xarray.Dataset
         Draws of the parameters (chain, draw, ...).
     stats : xarray.Dataset
-        The sampler's figures for each (chain, draw).
+        The sampler's figures for each (chain, draw); ``energy_change`` is the energy less that
+        of the draw before in the run itself, NaN for a run's first draw.
     diagnostics : Diagnostics
         What the gate says.
     run : Settings
@@ -104,6 +105,7 @@ def _draw_thinned(
     with threadpool_limits(1, "blas"):
         fit = _draw(compiled, run, reporter)
     stats = fit["sample_stats"].to_dataset()
+    stats = stats.assign(energy_change=stats["energy"] - stats["energy"].shift(draw=1))
     posterior = _every(thin, fit["posterior"].to_dataset()[names])
     diagnostics = diagnose(posterior, stats)
     # a kept draw counts as diverging where any of those that it stands for did

@@ -1,11 +1,14 @@
 """What tests share: studies, the fits that several of them read, and where the real data are."""
 
 import io
+import json
 import shutil
 from contextlib import redirect_stdout
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
 
 from analysis.cli import main
 from data import read_study
@@ -46,3 +49,69 @@ def sampled(tmp_path_factory):
         )
     assert status == 0
     return results, said.getvalue()
+
+
+# names that markup, formulas or TeX would read otherwise; terms that are long
+ODD = ("A & B", "C<d>", "E$1_$2", 'F "G"', "^H{x}")
+TERMS = ("scale(workforce_similarity_of_the_third_sector)", "near_$", "kind[T.road]", "x" * 40)
+
+
+def _made_up(cities=130, roles=("degree_sender", "degree_receiver"), seed=3, **posterior):
+    """Make a fit by hand, of a study whose cities lie around the date line."""
+    rng = np.random.default_rng(seed)
+    names = [*ODD, *(f"city number {k}" for k in range(len(ODD), cities))]
+    draws, level = ("chain", "draw"), rng.normal(size=cities)
+    values = {
+        "degree_intercept": (draws, rng.normal(size=(2, 200))),
+        "degree_coef": ((*draws, "degree_term"), rng.normal(size=(2, 200, len(TERMS)))),
+        "dispersion": (draws, rng.gamma(2, size=(2, 200))),
+        "variance_share": ((*draws, "source"), rng.random(size=(2, 200, 3))),
+    }
+    for role in roles:
+        effects = level + rng.normal(size=(2, 200, cities)) * rng.gamma(1, size=cities)
+        values[role] = ((*draws, "city"), effects)
+        values[f"{role}_sd"] = (draws, rng.gamma(2, size=(2, 200)))
+    coords = {"degree_term": list(TERMS), "city": names}
+    energy = rng.normal(size=(2, 200))
+    design = rng.normal(size=(50, len(TERMS)))
+    design[:, 2] = rng.random(50) > 0.5
+    tree = xr.DataTree.from_dict(
+        {
+            "posterior": xr.Dataset(values, coords).assign(posterior),
+            "prior": xr.Dataset(values, coords).assign(posterior).isel(chain=[0]) * 2.0,
+            "sample_stats": xr.Dataset(
+                {"energy": (draws, energy), "energy_change": (draws, np.full((2, 200), np.nan))}
+            ),
+            "constant_data": xr.Dataset(
+                {
+                    "degree_design": (("dyad", "degree_term"), design),
+                    "selection_design": (("dyad", "selection_term"), design[:, :0]),
+                },
+                {
+                    **coords,
+                    "selection_term": np.array([], dtype=str),
+                    "latitude": ("city", rng.uniform(-25, -10, cities)),
+                    "longitude": ("city", (rng.uniform(170, 195, cities) + 180) % 360 - 180),
+                },
+            ),
+        }
+    )
+    tree.attrs = {
+        "title": "Made up by hand, for $5 & more",
+        "study": "made_up",
+        "study_digest": "0",
+        "model": "nb_crossed",
+        "priors": "default",
+        "chains": 2,
+        "draws": 200,
+        "synthetic": json.dumps(["services"]),
+        "declaration": json.dumps({"hypothesis": []}),
+        "passed": 1,
+    }
+    return tree
+
+
+@pytest.fixture(scope="session")
+def made_up():
+    """Give the function that makes a fit by hand: two chains of a model of one part."""
+    return _made_up

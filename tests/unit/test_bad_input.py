@@ -47,6 +47,16 @@ Dun,Cam,0,0.9,2,road
 HEADER, *ROWS = CSV.splitlines(keepends=True)
 ROW_6 = dict(zip(HEADER.strip().split(","), ROWS[4].strip().split(","), strict=True))
 
+PLACED_TOML = TOML + '[cities]\nfile = "cities.csv"\n'
+PLACES = """\
+city,latitude,longitude
+Ada,23.1,113.3
+Bör,-89.9,-180
+Elm,north,
+Cam,90,180
+Dun,0,0
+"""
+
 MODELS = "Valid: poisson_pooled, poisson_sender, poisson_receiver, poisson_crossed, "
 COUNT = "a count is a whole number from 0 to 2^53"
 EXPOSURE = "an exposure is a positive number"
@@ -64,8 +74,9 @@ def write(path, text):
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
 
 
-def write_study(folder, toml=TOML, csv=CSV):
+def write_study(folder, toml=TOML, csv=CSV, places=PLACES):
     folder.mkdir()
+    write(folder / "cities.csv", places)
     write(folder / "study.toml", toml)
     write(folder / "dyads.csv", csv)
     return folder
@@ -256,6 +267,50 @@ def test_rows(tmp_path, refused, old, new, rows, phrase):
 )
 def test_table(tmp_path, refused, csv, phrase):
     refused([write_study(tmp_path / "study", csv=csv)], "dyads.csv: ", phrase)
+
+
+def test_good_city_table_is_read(tmp_path):
+    dyads = read_study(write_study(tmp_path / "study", PLACED_TOML)).dyads
+    # in the order of the cities, without the city that no dyad has
+    assert dyads["city"].to_numpy().tolist() == ["Ada", "Bör", "Cam", "Dun"]
+    assert dyads["latitude"].to_numpy().tolist() == [23.1, -89.9, 90, 0]
+    assert dyads["longitude"].to_numpy().tolist() == [113.3, -180, 180, 0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "phrase"),
+    [
+        case("twice", "Elm,north,", "Ada,1,2", "rows 2, 4: a city stands more than once; keep one"),
+        case("none", "Cam,90,180\n", "", "no row for city 'Cam'; "),
+        case("near", "Bör", "BÖR", "no row for city 'Bör'; did you mean 'BÖR'? Needed: a row for"),
+        case("several", "Cam,90,180\nDun,0,0\n", "", "no row for city 'Cam' and 1 more; "),
+        case("south", "-89.9", "-90.1", "row 3: 'latitude' is beyond 90; a latitude is a"),
+        case("east", "90,180", "90,180.5", "row 5: 'longitude' is beyond 180; a longitude is a"),
+        case("missing", "90,180", "90,NA", "row 5: 'longitude' is missing; "),
+        case("text", "-89.9", "89.9S", "row 3: 'latitude' is not a number; "),
+        case("infinite", "-89.9", "inf", "row 3: 'latitude' is infinite; "),
+        case("column", "latitude", "lat", "no column 'latitude', which study.toml names; "),
+        case("not CSV", "Dun,0,0", "Dun,0", "row 6: 2 fields where the header has 3"),
+        case("not UTF-8", "Elm", "\udce9lm", "row 4: not UTF-8; save the table as UTF-8"),
+        case("empty", PLACES, "city,latitude,longitude\n", "a header and one row a city"),
+    ],
+)
+def test_city_table(tmp_path, refused, old, new, phrase):
+    places = spoiled(PLACES, old, new)
+    refused([write_study(tmp_path / "study", PLACED_TOML, places=places)], "cities.csv: ", phrase)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "phrase"),
+    [
+        case("no file", "cities.csv", "places.csv", "not found; [cities] file in study.toml"),
+        case("key", "[cities]", "[cities]\nlattitude = 'y'", "did you mean 'latitude'?"),
+        case("no key", 'file = "cities.csv"\n', "", "key 'cities.file' is missing; add it"),
+        case("column", "[cities]", "[cities]\nlongitude = 'lon'", "no column 'lon', which study"),
+    ],
+)
+def test_declared_city_table(tmp_path, refused, old, new, phrase):
+    refused([write_study(tmp_path / "study", spoiled(PLACED_TOML, old, new))], phrase)
 
 
 @pytest.mark.parametrize(

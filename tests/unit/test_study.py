@@ -1,11 +1,22 @@
 """From a study folder to labelled design matrices."""
 
+import hashlib
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from data import read_study, simulate_study
+from data.simulate import draw_outcomes
 from data.study import study_from_table
+from models.names import parse_model
+from models.predictor import linear_predictor
+
+GUANGDONG = Path(__file__).parents[2] / "data" / "guangdong"
+RECIPE = tomllib.loads((GUANGDONG / "truth.toml").read_text(encoding="utf-8"))["truth"]
 
 
 def rewrite(folder, **changes):
@@ -95,10 +106,55 @@ def test_digest_changes_with_table_and_declaration(study_folder, guangdong):
     assert read_study(study_folder).digest != guangdong.digest
 
 
+def test_positions_are_those_of_the_city_table(guangdong):
+    table = pd.read_csv(GUANGDONG / "cities.csv", index_col="city")
+    dyads = guangdong.dyads
+    for each in ("latitude", "longitude"):
+        assert dyads[each].dims == ("city",)
+        assert dyads[each].to_series().to_dict() == table[each].to_dict()
+
+
+def test_digest_covers_the_city_table_where_there_is_one(study_folder):
+    before = read_study(study_folder)
+    path = study_folder / "cities.csv"
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    after = read_study(study_folder)
+    assert after.digest != before.digest
+    assert after.dyads.identical(before.dyads)
+    rewrite(study_folder, **{'[cities]\nfile = "cities.csv"\n': ""})
+    parts = [(study_folder / name).read_bytes() for name in ("study.toml", "dyads.csv")]
+    bare = read_study(study_folder)
+    # as it was before there were city tables, so that kept fits stay current
+    assert bare.digest == hashlib.sha256(b"\0".join(parts)).hexdigest()
+    assert "latitude" not in bare.dyads.coords
+
+
+def test_positions_pass_through_a_file_and_change_no_prediction(guangdong, tmp_path):
+    tree = xr.DataTree.from_dict({"constant_data": guangdong.dyads.drop_vars("count")})
+    tree.to_netcdf(tmp_path / "fit.nc", engine="h5netcdf")
+    with xr.open_datatree(tmp_path / "fit.nc", engine="h5netcdf") as read:
+        kept = read["constant_data"].to_dataset().load()
+    assert set(kept.coords) == set(guangdong.dyads.coords)
+    xr.testing.assert_identical(kept["longitude"], guangdong.dyads["longitude"])
+    bare = guangdong.dyads.drop_vars(["latitude", "longitude"])
+    rng = np.random.default_rng(3)
+    parameters, _ = draw_outcomes(bare, parse_model("zinb_srm"), RECIPE, rng)
+    for part in ("selection", "degree"):
+        expected = linear_predictor(parameters, bare, part)
+        for dyads in (kept, guangdong.dyads):
+            found = linear_predictor(parameters, dyads, part)
+            assert set(found.coords) == set(expected.coords)
+            xr.testing.assert_allclose(found, expected, rtol=1e-12)  # sums may be ordered anew
+
+
 def test_a_table_in_memory_makes_the_same_study(guangdong, study_folder):
     table = pd.read_csv(study_folder / "dyads.csv")
-    study = study_from_table(table, guangdong.declaration, "guangdong")
+    cities = pd.read_csv(study_folder / "cities.csv")
+    study = study_from_table(table, guangdong.declaration, "guangdong", cities)
     assert study.dyads.equals(guangdong.dyads)
+    without = study_from_table(table, guangdong.declaration, "guangdong")
+    assert without.dyads.equals(guangdong.dyads.drop_vars(["latitude", "longitude"]))
+    assert without.digest != study.digest
 
 
 def test_a_simulated_study_says_so_and_is_reproducible():
