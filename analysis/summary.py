@@ -92,6 +92,25 @@ def shares(fit: xr.DataTree) -> pd.DataFrame:
     )
 
 
+def describe(draws: np.ndarray) -> dict[str, np.ndarray]:
+    """Summarise draws.
+
+    Parameters
+    ----------
+    draws : numpy.ndarray
+        Shape (draw, ...).
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``mean``, ``sd``, ``lower`` and ``upper`` (89 % equal-tailed interval), each of the shape
+        without the first axis.
+    """
+    lower, upper = np.quantile(draws, [(1 - CI_PROB) / 2, (1 + CI_PROB) / 2], axis=0)
+    sd = draws.std(axis=0, ddof=1) if len(draws) > 1 else np.zeros_like(lower)
+    return {"mean": draws.mean(axis=0), "sd": sd, "lower": lower, "upper": upper}
+
+
 def _summarise(fit: xr.DataTree, names: list[str]) -> pd.DataFrame:
     present = [name for name in names if name in fit["posterior"]]
     if not present:

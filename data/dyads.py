@@ -1,11 +1,12 @@
-"""Checked rows and design matrices, in one xarray.Dataset."""
+"""Checked rows, raw predictors and design matrices, in one xarray.Dataset."""
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from data.declaration import PARTS, Declaration
-from data.formula import design_matrix
+from data.errors import ResultsError
+from data.formula import design_matrix, raw_columns
 
 
 def dyads_dataset(
@@ -29,7 +30,9 @@ def dyads_dataset(
     xarray.Dataset
         Variables ``count`` (dyad), ``log_exposure`` (dyad; natural log, 0 without an exposure),
         ``<part>_design`` (dyad, <part>_term; the formula's columns on its own scale, without the
-        intercept). Coordinates ``city`` (sorted), ``pair`` (of two cities that share a row), and,
+        intercept), and the columns that the formulas use, as they stand in the table:
+        ``predictors`` (dyad, predictor; numbers) and ``categories`` (dyad, category; text).
+        Coordinates ``city`` (sorted), ``pair`` (of two cities that share a row), and,
         along ``dyad``, ``sender``, ``receiver`` and ``dyad_pair``.
 
     Raises
@@ -70,4 +73,49 @@ def dyads_dataset(
             dims=("dyad", f"{part}_term"),
             coords={f"{part}_term": design.columns.to_numpy(dtype=str)},
         )
+    raw = raw_columns(declaration.formula.model_dump(), table, name, declared)
+    numeric = raw.select_dtypes("number")
+    for variable, dim, kind, dtype in (
+        ("predictors", "predictor", numeric, float),
+        ("categories", "category", raw.drop(columns=numeric.columns), str),
+    ):
+        dataset[variable] = xr.DataArray(
+            kind.to_numpy(dtype=dtype),
+            dims=("dyad", dim),
+            coords={dim: kind.columns.to_numpy(dtype=str)},
+        )
     return dataset
+
+
+def raw_predictors(dyads: xr.Dataset) -> pd.DataFrame:
+    """Give back the columns of the table that the formulas use.
+
+    Parameters
+    ----------
+    dyads : xarray.Dataset
+        Dyads as `dyads_dataset` lays them out, or as a fit holds them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a directed dyad, indexed by its label; float64 columns, then those of text.
+
+    Raises
+    ------
+    ResultsError
+        The dyads are of a fit from before fits held them.
+    """
+    if "predictors" not in dyads:
+        raise ResultsError("the fit lacks its predictors' raw columns; sample it again: FORCE=1")
+    kinds = [
+        pd.DataFrame(
+            dyads[variable].to_numpy().astype(dtype),
+            index=dyads["dyad"].to_numpy(),
+            columns=dyads[dim].to_numpy().tolist(),
+        )
+        for variable, dim, dtype in (
+            ("predictors", "predictor", float),
+            ("categories", "category", object),
+        )
+    ]
+    return pd.concat(kinds, axis=1)

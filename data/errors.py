@@ -26,6 +26,10 @@ class ResultsError(InterlocalError):
     """A result cannot be written or read."""
 
 
+class QueryError(InterlocalError):
+    """What is asked of a fit does not suit it."""
+
+
 class SchedulerError(InterlocalError):
     """A dask scheduler cannot be reached, or its workers cannot work."""
 

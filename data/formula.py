@@ -1,31 +1,17 @@
 """A formula and a checked table -> one part's design matrix."""
 
-import ast
-import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from formulaic import Formula, SimpleFormula
-from formulaic.errors import FormulaicError
-from formulaic.parser.types import Factor
-from formulaic.transforms import TRANSFORMS
+from formulaic import ModelMatrix, SimpleFormula
 from scipy.linalg import qr
 
-from data.errors import StudyError, rows, suggest
+from data.errors import StudyError, rows
+from data.grammar import ADDED, one_line, parse_formula
 from data.table import settle_column
 
-MODULES = ("np", "contr")  # those of formulaic's names that are no functions
-ADDED = {"abs": np.abs, "log1p": np.log1p, "sqrt": np.sqrt}
-FUNCTIONS = tuple(name for name in {**TRANSFORMS, **ADDED} if name not in (*MODULES, "Q"))
-# What a formula may be made of. A study comes from elsewhere: its formulas compute, and nothing
-# else that Python could do.
-GRAMMAR = (
-    *(ast.Expression, ast.Call, ast.keyword, ast.Name, ast.Load, ast.Constant, ast.Attribute),
-    *(ast.BinOp, ast.operator, ast.UnaryOp, ast.unaryop, ast.Compare, ast.cmpop),
-    *(ast.BoolOp, ast.boolop, ast.List, ast.Tuple),
-)
 LARGEST, SMALLEST = 1e100, 1e-100  # squares of predictors stay within floating point
 
 
@@ -59,96 +45,109 @@ def design_matrix(
         or gives a missing, infinite, constant or collinear predictor.
     """
     where = f"{where} = {formula!r}"
-    parsed, used = _parse(formula, table.columns.tolist(), where)
+    parsed, used = parse_formula(formula, table.columns.tolist(), where)
     if outcome in used:
         raise StudyError(f"{where}: the outcome '{outcome}' cannot predict itself")
     settled = table.assign(**{column: settle_column(table[column], name) for column in used})
     for column in used:
         if (settled[column] == settled[column].iloc[0]).all():
             raise StudyError(f"{where}: the predictor '{column}' is constant; remove it")
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore", RuntimeWarning)  # what it leads to is refused below
-            matrix = parsed.get_model_matrix(settled, context=ADDED, na_action="ignore")
-    except Exception as error:  # noqa: BLE001 - a formula's arithmetic can raise anything
-        raise StudyError(f"{where}: cannot be computed: {_one_line(error)}") from None
-    design = pd.DataFrame(matrix)
-    if "Intercept" not in design:
+    matrix = model_matrix(parsed, settled, where)
+    if "Intercept" not in matrix:
         raise StudyError(f"{where}: removes the intercept; every part has one, so take it back")
     lost = [term for term, at in matrix.model_spec.term_indices.items() if not at]
     if lost:
         raise StudyError(f"{where}: '{lost[0]}' gives no column; it is constant, so remove it")
-    design = design.drop(columns="Intercept").astype(float)
-    # a category that is a whole number reads as it stands in the table: C(year)[T.2021]
-    design.columns = design.columns.str.replace(r"\[T\.(-?\d+)\.0\]", r"[T.\1]", regex=True)
+    design = named_columns(matrix)
     if not design.empty:
         _refuse_unusable(design, where, name)
     return design
 
 
-def _parse(formula: str, columns: Sequence[str], where: str) -> tuple[SimpleFormula, set[str]]:
-    if "~" in formula:
-        raise StudyError(f"{where}: write one right-hand side, without '~'")
-    try:
-        parsed = Formula(formula)
-    except (FormulaicError, SyntaxError) as error:
-        raise StudyError(f"{where}: does not parse: {_one_line(error)}") from None
-    if not isinstance(parsed, SimpleFormula):
-        raise StudyError(f"{where}: write one right-hand side, without '|'")
+def raw_columns(
+    formulas: Mapping[str, str], table: pd.DataFrame, name: str, declared: str
+) -> pd.DataFrame:
+    """Give the columns that formulas use, settled.
+
+    Parameters
+    ----------
+    formulas : mapping of str to str
+        Right-hand sides by part.
+    table : pandas.DataFrame
+        Checked rows, as `data.table.read_table` returns them.
+    name : str
+        What messages call the table.
+    declared : str
+        What messages call the declaration.
+
+    Returns
+    -------
+    pandas.DataFrame
+        In the table's order; float64, or text where a column holds categories.
+
+    Raises
+    ------
+    StudyError
+        A formula does not parse or uses an unknown name, or a value is missing.
+    """
+    columns = table.columns.tolist()
     used: set[str] = set()
-    for factor in dict.fromkeys(factor for term in parsed for factor in term.factors):
-        names = _names(factor, where)
-        used |= names & set(columns)
-        unknown = sorted(names - set(columns) - set(FUNCTIONS))
-        if unknown:
-            raise StudyError(
-                f"{where}: '{unknown[0]}' is no column of the table and no function; "
-                f"{suggest(unknown[0], columns)}"
-            )
-    return parsed, used
+    for part, formula in formulas.items():
+        where = f"{declared}: [formula] {part} = {formula!r}"
+        used |= parse_formula(formula, columns, where)[1]
+    return pd.DataFrame(
+        {column: settle_column(table[column], name) for column in columns if column in used},
+        index=table.index,
+    )
 
 
-def _names(factor: Factor, where: str) -> set[str]:
-    """Give every name in a factor; refuse what is not arithmetic."""
-    if factor.eval_method is Factor.EvalMethod.LITERAL:
-        return set()
-    if factor.eval_method is Factor.EvalMethod.LOOKUP:
-        return {factor.expr}
-    quoted = dict(enumerate(re.findall(r"`([^`]+)`", factor.expr)))
-    code = factor.expr
-    for number, column in quoted.items():
-        code = code.replace(f"`{column}`", f"quoted_{number}_")
+def model_matrix(parsed: SimpleFormula, table: pd.DataFrame, where: str) -> ModelMatrix:
+    """Let formulaic compute a formula.
+
+    Parameters
+    ----------
+    parsed : formulaic.SimpleFormula
+        What `parse_formula` returned.
+    table : pandas.DataFrame
+        Settled rows.
+    where : str
+        What messages call the formula.
+
+    Returns
+    -------
+    formulaic.ModelMatrix
+        The intercept included; its ``model_spec`` has the state of the transforms.
+
+    Raises
+    ------
+    StudyError
+        The formula cannot be computed.
+    """
     try:
-        tree = ast.parse(code, mode="eval")
-    except SyntaxError:
-        raise StudyError(f"{where}: '{factor.expr}' does not parse") from None
-    foreign = next((node for node in ast.walk(tree) if not _is_arithmetic(node)), None)
-    if foreign is not None:
-        raise StudyError(
-            f"{where}: '{ast.unparse(foreign)}' is not arithmetic; a formula is made of columns, "
-            f"operators and {', '.join(FUNCTIONS)}"
-        )
-    columns = {f"quoted_{number}_": column for number, column in quoted.items()}
-    found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - set(MODULES)
-    return {columns.get(name, name) for name in found}
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore", RuntimeWarning)  # what it leads to is refused later
+            return parsed.get_model_matrix(table, context=ADDED, na_action="ignore")
+    except Exception as error:  # noqa: BLE001 - a formula's arithmetic can raise anything
+        raise StudyError(f"{where}: cannot be computed: {one_line(error)}") from None
 
 
-def _is_arithmetic(node: ast.AST) -> bool:
-    match node:
-        case ast.Attribute(value=ast.Name(id="np"), attr=function):
-            return isinstance(getattr(np, function, None), np.ufunc)
-        case ast.Attribute(value=ast.Name(id="contr"), attr=coding):
-            return not coding.startswith("_")
-        case ast.Attribute():
-            return False
-        case ast.Call(func=function):
-            return isinstance(function, ast.Name | ast.Attribute)
-    return isinstance(node, GRAMMAR)
+def named_columns(matrix: ModelMatrix) -> pd.DataFrame:
+    """Name the columns of a formula as the project does.
 
+    Parameters
+    ----------
+    matrix : formulaic.ModelMatrix
+        A computed formula.
 
-def _one_line(error: BaseException) -> str:
-    plain = re.sub(r"\x1b\[[0-9;]*m|⧛(\[[0-9;]*m)?|⧚", "", str(error))
-    return " ".join(plain.split())
+    Returns
+    -------
+    pandas.DataFrame
+        float64, without the intercept.
+    """
+    design = pd.DataFrame(matrix).drop(columns="Intercept").astype(float)
+    # a category that is a whole number reads as it stands in the table: C(year)[T.2021]
+    design.columns = design.columns.str.replace(r"\[T\.(-?\d+)\.0\]", r"[T.\1]", regex=True)
+    return design
 
 
 def _refuse_unusable(design: pd.DataFrame, where: str, name: str) -> None:

@@ -5,7 +5,6 @@ sends or receives). The left-out counts are masked: the model is compiled once a
 coordinates, predictors and centering stay those of the whole study.
 """
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -24,7 +23,7 @@ from models.newcomer import log_density_of_newcomer
 from models.predictive import family_arguments
 from models.priors import Priors
 from models.progress import Reporter
-from models.settings import Settings
+from models.settings import Settings, seed_of
 from models.store import digest_of
 from models.units import rows_of_units
 
@@ -95,7 +94,7 @@ def refit(refits: Refits, label: str) -> xr.Dataset:
     compiled, public = _compiled(refits)
     kept = np.ones(dyads.sizes["dyad"])
     kept[rows] = 0
-    how = replace(refits.settings, seed=_seed(refits.settings.seed, label))
+    how = replace(refits.settings, seed=seed_of(refits.settings.seed, label))
     chains = draw_chains(compiled.with_data(kept=kept), public, how, Reporter())
     if refits.unit == "city" and name.roles:
         elpd, error = log_density_of_newcomer(chains.posterior, dyads, name, label, how.seed)
@@ -172,12 +171,6 @@ def log_mean_density(log_densities: xr.DataArray) -> tuple[float, float]:
     mean = float(relative.mean())
     error = float(az.mcse(relative, method="mean")) / mean if np.ptp(relative) else 0.0
     return float(logsumexp(values) - np.log(values.size)), error
-
-
-def _seed(seed: int, label: str) -> int:
-    """Give each left-out unit a seed of its own, whatever else is left out."""
-    entropy = hashlib.sha256(f"{seed} {label}".encode()).digest()
-    return int.from_bytes(entropy[:7], "big")
 
 
 # What a process has compiled: by study, model and priors.

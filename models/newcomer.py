@@ -63,7 +63,7 @@ def log_density_of_newcomer(
     used = thinned(draws, DRAWS)
     rows, uses = _rows_of(dyads, name, city)
     base = _without(used, name, city, dyads, rows)
-    factor = np.linalg.cholesky(_population(used, name))
+    factor = np.linalg.cholesky(population_covariance(used, name))
     dispersion = (
         used["dispersion"].to_numpy()[:, None, None] if name.family.has_dispersion else None
     )
@@ -116,8 +116,21 @@ def _without(
     return {part: linear_predictor(bare, dyads, part, rows).to_numpy() for part in name.parts}
 
 
-def _population(draws: xr.Dataset, name: ModelName) -> np.ndarray:
-    """Give the covariance of a city's effects in each draw, shape (draw, role, role)."""
+def population_covariance(draws: xr.Dataset, name: ModelName) -> np.ndarray:
+    """Give the covariance of a city's effects in each draw.
+
+    Parameters
+    ----------
+    draws : xarray.Dataset
+        Standard deviations and correlations (draw, ...).
+    name : ModelName
+        The model; its ``roles`` are the order of rows and columns.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (draw, role, role).
+    """
     place = {role: k for k, role in enumerate(name.roles)}
     correlation = np.tile(np.eye(len(place)), (draws.sizes["draw"], 1, 1))
     for block in name.blocks:

@@ -89,7 +89,11 @@ def per_draw(
 
 
 def family_arguments(
-    draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, rows: np.ndarray | slice = EVERY
+    draws: xr.Dataset,
+    dyads: xr.Dataset,
+    name: ModelName,
+    rows: np.ndarray | slice = EVERY,
+    reference: xr.Dataset | None = None,
 ) -> tuple[Any, Any, Any]:
     """Compute what a family's functions take, from draws.
 
@@ -98,11 +102,13 @@ def family_arguments(
     draws : xarray.Dataset
         Parameters (draw, ...).
     dyads : xarray.Dataset
-        The dyads of the study.
+        The dyads of the study, or others.
     name : ModelName
         The model.
     rows : numpy.ndarray or slice
         The positions of the dyads that are wanted.
+    reference : xarray.Dataset, optional
+        The study's dyads, where ``dyads`` are others; see `models.predictor.linear_predictor`.
 
     Returns
     -------
@@ -113,7 +119,10 @@ def family_arguments(
     dispersion : numpy.ndarray or None
         Shape (draw, 1); None where the family has none.
     """
-    values = {part: linear_predictor(draws, dyads, part, rows).to_numpy() for part in name.parts}
+    values = {
+        part: linear_predictor(draws, dyads, part, rows, reference).to_numpy()
+        for part in name.parts
+    }
     dispersion = draws["dispersion"].to_numpy()[:, None] if name.family.has_dispersion else None
     return values["degree"], values.get("selection"), dispersion
 
@@ -133,9 +142,17 @@ def thinned(draws: xr.Dataset, number: int) -> xr.Dataset:
     xarray.Dataset
         Dims (draw, ...), numbered from 0.
     """
-    flat = draws.stack(sample=("chain", "draw"), create_index=False)
-    kept = np.unique(np.linspace(0, flat.sizes["sample"] - 1, number).astype(int))
-    one = flat.isel(sample=kept).drop_vars(["chain", "draw"]).rename(sample="draw")
+    length = draws.sizes["draw"]
+    last = draws.sizes["chain"] * length - 1
+    kept = np.unique(np.linspace(0, last, number).astype(int))
+    # chain by chain, so that of a file no more is read than is kept
+    blocks = [
+        draws.isel(chain=chain, draw=kept[kept // length == chain] % length).drop_vars(
+            ["chain", "draw"], errors="ignore"
+        )
+        for chain in np.unique(kept // length)
+    ]
+    one = xr.concat(blocks, "draw", data_vars="all", coords="minimal", compat="override")
     return one.assign_coords(draw=np.arange(one.sizes["draw"])).transpose("draw", ...)
 
 

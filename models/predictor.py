@@ -48,15 +48,17 @@ def city_position(dyads: xr.Dataset, side: str) -> np.ndarray:
     return dyads.get_index("city").get_indexer(pd.Index(dyads[side].to_numpy()))
 
 
-def offset(dyads: xr.Dataset, part: Part) -> xr.DataArray:
+def offset(dyads: xr.Dataset, part: Part, reference: xr.Dataset | None = None) -> xr.DataArray:
     """Give what enters a linear predictor with a coefficient of one.
 
     Parameters
     ----------
     dyads : xarray.Dataset
-        The dyads of a study.
+        The dyads of a study, or others.
     part : str
         ``selection`` or ``degree``.
+    reference : xarray.Dataset, optional
+        The study's dyads, where ``dyads`` are others.
 
     Returns
     -------
@@ -67,11 +69,15 @@ def offset(dyads: xr.Dataset, part: Part) -> xr.DataArray:
     log_exposure = dyads["log_exposure"]
     if part == "selection":
         return xr.zeros_like(log_exposure)
-    return log_exposure - log_exposure.mean()
+    return log_exposure - (dyads if reference is None else reference)["log_exposure"].mean()
 
 
 def linear_predictor(
-    parameters: xr.Dataset, dyads: xr.Dataset, part: Part, rows: np.ndarray | slice = EVERY
+    parameters: xr.Dataset,
+    dyads: xr.Dataset,
+    part: Part,
+    rows: np.ndarray | slice = EVERY,
+    reference: xr.Dataset | None = None,
 ) -> xr.DataArray:
     """Compute a linear predictor for every dyad, or for some.
 
@@ -82,11 +88,14 @@ def linear_predictor(
         them, ``<part>_sender`` and ``<part>_receiver`` (city), ``<part>_<side>_slope`` (city,
         term) and ``<part>_pair`` (dyad).
     dyads : xarray.Dataset
-        The dyads of a study.
+        The dyads of a study, or others.
     part : str
         ``selection`` or ``degree``.
     rows : numpy.ndarray or slice
         The positions of the dyads that are wanted; predictors are held against the means of all.
+    reference : xarray.Dataset, optional
+        The study's dyads, where ``dyads`` are others: predictors and exposure are held against
+        their means.
 
     Returns
     -------
@@ -94,8 +103,10 @@ def linear_predictor(
         The dims of the draws, then dyad: logit of P(eligible) or log of the mean count.
     """
     design = dyads[f"{part}_design"]
-    centered = (design - design.mean("dyad")).isel(dyad=rows)
-    total = parameters[f"{part}_intercept"] + offset(dyads, part).isel(dyad=rows).drop_vars(
+    center = (dyads if reference is None else reference)[f"{part}_design"].mean("dyad")
+    centered = (design - center).isel(dyad=rows)
+    shift = offset(dyads, part, reference).isel(dyad=rows)
+    total = parameters[f"{part}_intercept"] + shift.drop_vars(
         ["sender", "receiver", "dyad_pair"], errors="ignore"
     )
     if f"{part}_coef" in parameters:

@@ -1,5 +1,6 @@
 """How to sample, checked before any work is done."""
 
+import hashlib
 from dataclasses import dataclass
 
 from data.errors import ModelError
@@ -41,3 +42,22 @@ class Settings:
                 )
         if not 0 < self.target_accept < 1:
             raise ModelError(f"target_accept is {self.target_accept}; it lies between 0 and 1")
+
+
+def seed_of(seed: int, label: str) -> int:
+    """Give what is done for one label a seed of its own, whatever else is done.
+
+    Parameters
+    ----------
+    seed : int
+        The seed of the whole.
+    label : str
+        For example a city.
+
+    Returns
+    -------
+    int
+        From 0 to 2^56 - 1.
+    """
+    entropy = hashlib.sha256(f"{seed} {label}".encode()).digest()
+    return int.from_bytes(entropy[:7], "big")

@@ -43,6 +43,8 @@ def test_dims_and_coordinates_carry_names(guangdong):
         "pair": 210,
         "selection_term": 5,
         "degree_term": 5,
+        "predictor": 5,
+        "category": 0,
     }
     one = dyads.sel(dyad="Heyuan -> Shenzhen")
     assert one["sender"].item() == "Heyuan"

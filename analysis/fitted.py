@@ -1,0 +1,215 @@
+"""A fit taken apart for questions about other values of its predictors."""
+
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from data.changed import changed_design, levelled_columns
+from data.declaration import Part
+from data.dyads import raw_predictors
+from data.errors import QueryError, suggest
+from data.grammar import parse_formula
+from models.names import ModelName, parse_model
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit's file says of the fitted dyads.
+
+    Attributes
+    ----------
+    name : ModelName
+        The model.
+    dyads : xarray.Dataset
+        The dyads that were fitted, as `data.dyads.dyads_dataset` lays them out, without counts.
+    table : pandas.DataFrame
+        The raw columns that the formulas of the model's parts use, a row a directed dyad.
+    levelled : frozenset of str
+        Those that are categories, though they may hold numbers.
+    formulas : mapping of str to str
+        The right-hand side of each part of the model.
+    columns : mapping
+        The declared names of the columns of sender, receiver and exposure.
+    posterior : xarray.Dataset
+        The draws of the parameters (chain, draw, ...), not yet read where the fit is a file.
+    """
+
+    name: ModelName
+    dyads: xr.Dataset
+    table: pd.DataFrame
+    levelled: frozenset[str]
+    formulas: Mapping[Part, str]
+    columns: Mapping[str, Any]
+    posterior: xr.Dataset
+
+
+def fitted(fit: xr.DataTree) -> Fitted:
+    """Take a fit apart.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        A fit.
+
+    Returns
+    -------
+    Fitted
+        What questions about other values of the predictors need.
+
+    Raises
+    ------
+    ResultsError
+        The fit is from before fits held their raw predictors.
+    StudyError
+        A formula in the file is not one that a study may have.
+    """
+    name = parse_model(fit.attrs["model"])
+    declaration = json.loads(fit.attrs["declaration"])
+    formulas = {part: declaration["formula"][part] for part in name.parts}
+    dyads = fit["constant_data"].to_dataset().load()
+    table = raw_predictors(dyads)
+    columns, used, levelled = table.columns.tolist(), set(), set()
+    for part, formula in formulas.items():
+        where = _where(part)
+        used |= parse_formula(formula, columns, f"{where} = {formula!r}")[1]
+        levelled |= levelled_columns(formula, columns, where)
+    return Fitted(
+        name=name,
+        dyads=dyads,
+        table=table[[column for column in columns if column in used]],
+        levelled=frozenset(levelled | set(map(str, table.select_dtypes(exclude="number")))),
+        formulas=formulas,
+        columns=declaration["dyads"],
+        posterior=fit["posterior"].to_dataset().drop_vars("variance_share", errors="ignore"),
+    )
+
+
+def designs(about: Fitted, changed: pd.DataFrame, name: str) -> dict[str, xr.DataArray]:
+    """Compute the design matrices of other rows.
+
+    Parameters
+    ----------
+    about : Fitted
+        The fit.
+    changed : pandas.DataFrame
+        Rows with the raw columns of ``about.table``; messages name a row by its index.
+    name : str
+        What messages call the rows.
+
+    Returns
+    -------
+    dict of str to xarray.DataArray
+        ``<part>_design`` (dyad, <part>_term) for each part of the model.
+
+    Raises
+    ------
+    QueryError
+        The rows do not suit the formulas; see `data.changed.changed_design`.
+    """
+    found = {}
+    for part, formula in about.formulas.items():
+        design = changed_design(formula, about.table, changed, _where(part), name)
+        found[f"{part}_design"] = xr.DataArray(
+            design.to_numpy(),
+            {f"{part}_term": design.columns.to_numpy(dtype=str)},
+            ("dyad", f"{part}_term"),
+        )
+    return found
+
+
+def checked_draws(draws: int) -> int:
+    """Refuse a number of draws that nothing can be computed from.
+
+    Parameters
+    ----------
+    draws : int
+        How many posterior draws to use.
+
+    Returns
+    -------
+    int
+        The same.
+
+    Raises
+    ------
+    QueryError
+        It is less than 2.
+    """
+    if draws < 2:
+        raise QueryError(f"draws is {draws}; at least 2 are needed")
+    return draws
+
+
+def dyad_position(dyads: xr.Dataset, label: str) -> int:
+    """Find a directed dyad.
+
+    Parameters
+    ----------
+    dyads : xarray.Dataset
+        The dyads that were fitted.
+    label : str
+        ``sender -> receiver``.
+
+    Returns
+    -------
+    int
+        Its position.
+
+    Raises
+    ------
+    QueryError
+        The study has no such dyad; the message says which city it does not know.
+    """
+    labels = [str(each) for each in dyads["dyad"].to_numpy()]
+    if label in labels:
+        return labels.index(label)
+    cities = [str(city) for city in dyads["city"].to_numpy()]
+    ends = label.split(" -> ")
+    if len(ends) != 2:
+        raise QueryError(f"no directed dyad '{label}'; write sender -> receiver, as in {labels[0]}")
+    for city in ends:
+        if city not in cities:
+            raise QueryError(
+                f"no directed dyad '{label}': no city '{city}'; {suggest(city, cities)}"
+            )
+    raise QueryError(
+        f"no directed dyad '{label}': the study has no row for it; "
+        f"{suggest(label, _rows_of(labels, ends[0]))}"
+    )
+
+
+def provenance(fit: xr.DataTree, draws: int) -> dict[Hashable | None, Any]:
+    """Say what a table is made from, for its ``attrs``.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        The fit.
+    draws : int
+        How many posterior draws were used.
+
+    Returns
+    -------
+    dict
+        ``study``, ``model``, ``priors``, ``draws``, ``synthetic`` (columns that are simulated)
+        and ``passed`` (1, or 0 where the fit failed its diagnostics).
+    """
+    about = fit.attrs
+    return {
+        **{key: about[key] for key in ("study", "model", "priors")},
+        "draws": draws,
+        "synthetic": json.loads(about["synthetic"]),
+        "passed": int(about["passed"]),
+    }
+
+
+def _where(part: str) -> str:
+    return f"the fit's [formula] {part}"
+
+
+def _rows_of(labels: Sequence[str], sender: str) -> list[str]:
+    return [label for label in labels if label.startswith(f"{sender} -> ")]

@@ -1,0 +1,114 @@
+"""A made-up study that has everything, and fits whose draws are made by hand."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from data.declaration import Declaration
+from data.study import study_from_table
+from models.names import correlation_name, parse_model
+
+FORMULAS = {"selection": "near + log(size)", "degree": "scale(near) * tied + log(size) + kind"}
+
+
+@pytest.fixture
+def varied_study():
+    """Give 6 cities without the dyad f -> a: numbers, zeros and ones, text, exposure, a slope."""
+    rng = np.random.default_rng(5)
+    cities = np.array(list("abcdef"))
+    i, j = np.nonzero(~np.eye(len(cities), dtype=bool))
+    kept = ~((cities[i] == "f") & (cities[j] == "a"))
+    i, j = i[kept], j[kept]
+    table = pd.DataFrame(
+        {
+            "from": cities[i],
+            "to": cities[j],
+            "services": rng.poisson(2, len(i)),
+            "years": rng.integers(1, 5, len(i)),
+            "near": rng.normal(3, 2, len(i)),
+            "size": rng.lognormal(1, 1, len(i)),
+            "tied": np.arange(len(i)) % 3 == 0,
+            "kind": rng.choice(["coast", "hills", "plain"], len(i)),
+            "unused": 1,
+        }
+    ).astype({"tied": int})
+    declaration = Declaration.model_validate(
+        {
+            "title": "Made up",
+            "synthetic": ("services", "near"),
+            "models": ("nb_srm",),
+            "dyads": {
+                "sender": "from",
+                "receiver": "to",
+                "outcome": "services",
+                "exposure": "years",
+            },
+            "formula": FORMULAS,
+            "slopes": {"degree": {"sender": ("log(size)",)}},
+        }
+    )
+    return study_from_table(table, declaration, "varied"), table
+
+
+@pytest.fixture
+def made_fit():
+    """Give a function: study, model and draws to a fit."""
+
+    def make(study, model, posterior):
+        tree = xr.DataTree.from_dict(
+            {"posterior": posterior, "constant_data": study.dyads.drop_vars("count")}
+        )
+        tree.attrs = {
+            "study": study.name,
+            "model": model,
+            "priors": "default",
+            "declaration": study.declaration.model_dump_json(),
+            "synthetic": json.dumps(study.declaration.synthetic),
+            "passed": 1,
+        }
+        return tree
+
+    return make
+
+
+@pytest.fixture
+def made_draws():
+    """Give a function: study and model to 2 chains of scattered draws of every parameter."""
+
+    def make(study, model, draws=20, seed=0):
+        rng, name, dyads = np.random.default_rng(seed), parse_model(model), study.dyads
+        terms = [f"{part}_term" for part in name.parts]
+        coords = {dim: dyads[dim].to_numpy() for dim in ("dyad", "city", *terms)}
+        coords["degree_sender_slope_term"] = list(study.declaration.slopes.degree.sender)
+        made = xr.Dataset(coords={"chain": [0, 1], "draw": np.arange(draws), **coords})
+        for parameter, center, spread, *dims in _scattered(name):
+            sizes = [made.sizes[dim] for dim in dims]
+            values = center + spread * rng.normal(size=(2, draws, *sizes))
+            made[parameter] = (("chain", "draw", *dims), values)
+        return made
+
+    return make
+
+
+def _scattered(name):
+    """List a model's parameters: name, center, spread, dims."""
+    for part in name.parts:
+        yield f"{part}_intercept", 0.4, 0.2
+        yield f"{part}_coef", 0.1, 0.3, f"{part}_term"
+        if name.has_pairs:
+            yield f"{part}_pair", 0, 0.4, "dyad"
+            yield f"{part}_pair_sd", 0.5, 0.02
+            yield f"{part}_dyadic_reciprocity", 0.6, 0.02
+    for block in name.blocks:
+        for role in block:
+            yield role, 0, 0.5, "city"
+            yield f"{role}_sd", 0.5, 0.05
+        yield correlation_name(block), 0.3, 0.05
+    if name.roles:
+        yield "degree_sender_slope", 0, 0.3, "city", "degree_sender_slope_term"
+        yield "degree_sender_slope_sd", 0.4, 0.01, "degree_sender_slope_term"
+    if name.family.has_dispersion:
+        yield "dispersion", 0.8, 0.05
