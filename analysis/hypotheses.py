@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from analysis.fitted import fitted, maximum_likelihood_beside
+from analysis.fits_found import fitted, maximum_likelihood_beside
 from analysis.loading import open_fit
 from analysis.summary import CI_PROB
 from data.declaration import Hypothesis, Part

@@ -23,7 +23,7 @@ from analysis.commands.options import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analysis.fitted import Fit
+    from analysis.fits_found import Fit
     from data import Study
     from models.priors import Priors
     from models.settings import Settings
@@ -82,7 +82,7 @@ def _sampled(
     results: Path,
 ) -> "tuple[list[Fit], list[Fit]]":
     """Sample what is not there; give the fits that pass the gate, and those that fail."""
-    from analysis.fitted import Fit
+    from analysis.fits_found import Fit
     from models.store import sample_to_file
 
     passed: list[Fit] = []
