@@ -29,7 +29,7 @@ READY   := .venv/.ready
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help sample mle compare priors figures simulate sbc bench data test lint format lock clean
+.PHONY: help sample mle compare sensitivity priors figures simulate sbc bench data test lint format lock clean
 
 help: ## list what can be made
 	@echo 'usage: make TARGET [VARIABLE=value ...]'
@@ -57,6 +57,12 @@ mle: $(READY) ## fit the pooled models by maximum likelihood: ERRORS=jackknife P
 compare: $(READY) ## compare the fits by dyad, pair and city: UNITS="dyad pair city" SCHEDULER=tcp://host:port
 	@$(RUN)/interlocal compare '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --unit '$(UNITS)' \
 		--scheduler '$(SCHEDULER)' --results '$(RESULTS)'
+
+sensitivity: $(READY) ## hold the hypotheses against every prior set: PRIORS="default wide"; all by default
+	@$(RUN)/interlocal sensitivity '$(STUDY)' --model '$(MODEL)' \
+		--priors '$(if $(filter file,$(origin PRIORS)),,$(PRIORS))' --seed '$(SEED)' \
+		--draws '$(DRAWS)' --tune '$(TUNE)' --chains '$(CHAINS)' \
+		--target-accept '$(TARGET_ACCEPT)' --results '$(RESULTS)'
 
 figures: $(READY) ## draw the coefficients of the fits that make sample has made
 	@$(RUN)/interlocal figures '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --results '$(RESULTS)'

@@ -12,6 +12,7 @@ from analysis.commands.mle import mle
 from analysis.commands.priors import priors
 from analysis.commands.sample import sample
 from analysis.commands.sbc import sbc
+from analysis.commands.sensitivity import sensitivity
 from analysis.commands.simulate import simulate
 from data.errors import InterlocalError
 
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Bayesian regression of directed dyads: how much each city directs at each other one.",
 )
-for command in (sample, mle, compare, priors, simulate, figures, sbc):
+for command in (sample, mle, compare, sensitivity, priors, simulate, figures, sbc):
     app.command()(command)
 
 

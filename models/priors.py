@@ -129,11 +129,34 @@ class Priors:
         self.refuse_misfit(name, study)
         rows = [
             (parameter, term or "", str(prior), prior.source)
-            for parameter, term, prior in self._in_force(name, study)
+            for parameter, term, prior in self.in_force(name, study)
         ]
         return pd.DataFrame(rows, columns=["parameter", "term", "prior", "source"])
 
-    def _in_force(self, model: ModelName, study: Study) -> Iterator[tuple[str, str | None, Prior]]:
+    def in_force(self, model: ModelName, study: Study) -> Iterator[tuple[str, str | None, Prior]]:
+        """Go through every prior in force for a model and a study.
+
+        Parameters
+        ----------
+        model : ModelName
+            The model.
+        study : Study
+            The study.
+
+        Yields
+        ------
+        parameter : str
+            For example ``degree_coef``.
+        term : str or None
+            The term, where the parameter has terms.
+        prior : Prior
+            The prior in force.
+
+        Raises
+        ------
+        PriorError
+            The set says nothing of a parameter.
+        """
         for parameter in model.parameters:
             if parameter.endswith("_coef"):
                 for term in study.terms[cast("Part", parameter.removesuffix("_coef"))]:
@@ -221,7 +244,7 @@ class Priors:
                     f"{prior.source}: no term '{term}' in the study's "
                     f"{' or '.join(parts)} formula; {suggest(term, known)}"
                 )
-        for _ in self._in_force(model, study):
+        for _ in self.in_force(model, study):
             pass
         if "city_correlation" in model.parameters:
             prior = self.prior("city_correlation")

@@ -15,6 +15,7 @@ from data.study import Study
 from models.build import build
 from models.chains import compiled_model, draw_chains
 from models.diagnostics import Diagnostics
+from models.log_prior import log_prior
 from models.names import ModelName, parse_model
 from models.predictive import draw_prior, per_draw
 from models.priors import Priors
@@ -57,9 +58,10 @@ def sample(
     xarray.DataTree
         Groups ``posterior`` and ``sample_stats`` (chain, draw), ``prior`` and
         ``prior_predictive`` (one chain, 1000 draws), ``posterior_predictive`` and
-        ``log_likelihood`` (chain, draw, dyad; natural log), ``observed_data`` and
-        ``constant_data``. Its attributes are the manifest: title, model, priors, settings,
-        versions, synthetic columns, diagnostics, ``compile_seconds`` and ``sampling_seconds``.
+        ``log_likelihood`` (chain, draw, dyad; natural log), ``log_prior`` (chain, draw; natural
+        log, a variable a parameter), ``observed_data`` and ``constant_data``. Its attributes are
+        the manifest: title, model, priors, settings, versions, synthetic columns, diagnostics,
+        ``compile_seconds`` and ``sampling_seconds``.
 
     Raises
     ------
@@ -105,6 +107,7 @@ def _sample(
                 variance_share=variance_shares(chains.posterior, study.dyads, name)
             ),
             "sample_stats": chains.stats,
+            "log_prior": log_prior(chains.posterior, study, name, priors),
             "prior": prior,
             "prior_predictive": prior_predictive.to_dataset(name="count"),
             "posterior_predictive": predictive.to_dataset(name="count"),

@@ -22,6 +22,11 @@ PriorSet = Annotated[
     str, typer.Option(help="A prior set by name (interlocal priors lists them), or a TOML file.")
 ]
 Results = Annotated[str, typer.Option(help="Folder that results are kept in.")]
+Seed = Annotated[int, typer.Option(help="Seed of every random draw.")]
+Draws = Annotated[int, typer.Option(help="Draws kept, a chain.")]
+Tune = Annotated[int, typer.Option(help="Draws that tune the sampler, a chain.")]
+Chains = Annotated[int, typer.Option(help="Chains.")]
+TargetAccept = Annotated[float, typer.Option(help="Raise it, to 0.99 say, where draws diverge.")]
 
 
 def chosen_models(models: str, folder: str, study: "Study") -> "list[ModelName]":

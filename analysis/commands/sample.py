@@ -6,20 +6,29 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Models, PriorSet, Results, StudyFolder, chosen_models
+from analysis.commands.options import (
+    Chains,
+    Draws,
+    Models,
+    PriorSet,
+    Results,
+    Seed,
+    StudyFolder,
+    TargetAccept,
+    Tune,
+    chosen_models,
+)
 
 
 def sample(
     study: StudyFolder,
     models: Models = "",
     priors: PriorSet = "default",
-    seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 20221,
-    draws: Annotated[int, typer.Option(help="Draws kept, a chain.")] = 1000,
-    tune: Annotated[int, typer.Option(help="Draws that tune the sampler, a chain.")] = 1000,
-    chains: Annotated[int, typer.Option(help="Chains.")] = 4,
-    target_accept: Annotated[
-        float, typer.Option(help="Raise it, to 0.99 say, where draws diverge.")
-    ] = 0.8,
+    seed: Seed = 20221,
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    target_accept: TargetAccept = 0.8,
     slopes: Annotated[
         list[str] | None,
         typer.Option(

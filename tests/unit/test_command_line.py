@@ -45,6 +45,7 @@ def test_the_file_has_every_group_and_passes(fit, sampled):
         "prior_predictive",
         "posterior_predictive",
         "log_likelihood",
+        "log_prior",
         "sample_stats",
         "observed_data",
         "constant_data",

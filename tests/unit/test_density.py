@@ -8,9 +8,10 @@ from scipy import special, stats
 
 from data import simulate_study
 from data.study import study_from_table, with_slopes
-from models import build
+from models import Priors, build
 from models.centering import centering
 from models.effects import split_city_space
+from models.log_prior import log_prior
 from models.names import correlation_name, parse_model
 from models.predictor import linear_predictor
 
@@ -58,40 +59,57 @@ def point_and_parameters(model, seed):
 
 def density_by_hand(study, name, parameters):
     """Sum the log densities of DESIGN's model, priors `default`, in plain parameters."""
+    return prior_by_hand(study, name, parameters) + effects_by_hand(study, name, parameters)
+
+
+def prior_by_hand(study, name, parameters):
+    """Sum those of the parameters that have a prior."""
     total = 0.0
-    dyads = study.dyads
     for part in name.parts:
-        scale = dyads[f"{part}_design"].std("dyad", ddof=1).to_numpy()
+        scale = study.dyads[f"{part}_design"].std("dyad", ddof=1).to_numpy()
         sigma = 2 if part == "selection" else 3
         total += stats.norm(0, sigma).logpdf(parameters[f"{part}_intercept"])
         total += stats.norm(0, 1 / scale).logpdf(parameters[f"{part}_coef"]).sum()
     for block in name.blocks:
         sd = np.array([parameters[f"{role}_sd"] for role in block])
         total += stats.halfnorm(scale=1).logpdf(sd).sum()
-        matrix = correlation(block, parameters)
-        total += lkj(matrix, eta=2)
-        effects = np.column_stack([parameters[role] for role in block])
-        covariance = matrix * np.outer(sd, sd)
-        total += stats.multivariate_normal(np.zeros(len(block)), covariance).logpdf(effects).sum()
+        total += lkj(correlation(block, parameters), eta=2)
     for role in name.roles:
         if f"{role}_slope" in parameters:
             part = role.split("_")[0]
             unit = study.dyads[f"{part}_design"].sel({f"{part}_term": "near"}).std(ddof=1).item()
             sd = parameters[f"{role}_slope_sd"]
             total += (stats.halfnorm(scale=1).logpdf(sd * unit) + np.log(unit)).sum()
+    if name.has_pairs:
+        for part in name.parts:
+            sd, rho = parameters[f"{part}_pair_sd"], parameters[f"{part}_dyadic_reciprocity"]
+            total += stats.halfnorm(scale=1).logpdf(sd) + lkj(np.array([[1, rho], [rho, 1]]), 2)
+    if name.family.has_dispersion:
+        total += stats.halfnorm(scale=2).logpdf(parameters["dispersion"])
+    return total
+
+
+def effects_by_hand(study, name, parameters):
+    """Sum those of city effects, random slopes and pair effects."""
+    total = 0.0
+    for block in name.blocks:
+        sd = np.array([parameters[f"{role}_sd"] for role in block])
+        effects = np.column_stack([parameters[role] for role in block])
+        covariance = correlation(block, parameters) * np.outer(sd, sd)
+        total += stats.multivariate_normal(np.zeros(len(block)), covariance).logpdf(effects).sum()
+    for role in name.roles:
+        if f"{role}_slope" in parameters:
+            sd = parameters[f"{role}_slope_sd"]
             total += stats.norm(0, sd).logpdf(parameters[f"{role}_slope"]).sum()
     if name.has_pairs:
         dyads = study.dyads.assign_coords(dyad=range(study.dyads.sizes["dyad"]))
         mirror = dyads.set_index(dyad=("sender", "receiver"))
         for part in name.parts:
             sd, rho = parameters[f"{part}_pair_sd"], parameters[f"{part}_dyadic_reciprocity"]
-            total += stats.halfnorm(scale=1).logpdf(sd) + lkj(np.array([[1, rho], [rho, 1]]), 2)
             effect = dict(zip(mirror.get_index("dyad"), parameters[f"{part}_pair"], strict=True))
             both = [(e, effect[(j, i)]) for (i, j), e in effect.items() if i < j]
             covariance = sd**2 * np.array([[1, rho], [rho, 1]])
             total += stats.multivariate_normal([0, 0], covariance).logpdf(both).sum()
-    if name.family.has_dispersion:
-        total += stats.halfnorm(scale=2).logpdf(parameters["dispersion"])
     return total
 
 
@@ -254,17 +272,50 @@ def test_density_with_random_slopes(model):
     actual = built.compile_logp()(point) - change_of_variables(study, name, parameters, point)
     assert actual == pytest.approx(expected, rel=1e-12)
     # the file's log-likelihood takes the way by xarray
-    draws = xr.Dataset(
-        {
-            v: (built.named_vars_to_dims.get(v, ()), x)
-            for v, x in parameters.items()
-            if not v.startswith("_")
-        },
-        {dim: list(values) for dim, values in built.coords.items() if dim != "dyad"},
-    )
+    draws = draws_of(built, [parameters]).isel(chain=0, draw=0)
     degree = linear_predictor(draws, study.dyads, "degree").to_numpy()
     by_hand = predictors(study, name, parameters)["degree"]
     np.testing.assert_allclose(degree, by_hand, rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::models.build.ModelCaution")
+@pytest.mark.parametrize("model", ["nb_pooled", "zinb_srm", "zinb_srm_joint", "nb_srm_dyadic"])
+def test_log_prior_is_the_sampled_density_less_effects_and_likelihood(model):
+    table, declaration = with_city_predictors(9, 1)
+    slopes = [] if model == "nb_pooled" else ["degree:sender:near", "degree:receiver:near"]
+    study = study_from_table(table, declaration, "small")
+    study, name = with_slopes(study, slopes) if slopes else study, parse_model(model)
+    built = build(study, model)
+    points = [point_and_parameters(built, seed) for seed in range(4)]
+    found = log_prior(
+        draws_of(built, [each for _, each in points]), study, name, Priors.load("default")
+    )
+    summed = sum(each.sum(set(each.dims) - {"chain", "draw"}) for each in found.values())
+    log_density = built.compile_logp()
+    for at, (point, parameters) in enumerate(points):
+        expected = (
+            log_density(point)
+            - change_of_variables(study, name, parameters, point)
+            - effects_by_hand(study, name, parameters)
+            - log_likelihood(study, name, parameters)
+        )
+        # a difference of sums that are some hundred times as large
+        assert float(summed[0, at]) == pytest.approx(expected, abs=1e-9)
+
+
+def draws_of(built, points):
+    """Lay parameters at several points out as one chain of draws."""
+    return xr.Dataset(
+        {
+            v: (
+                ("chain", "draw", *built.named_vars_to_dims.get(v, ())),
+                np.stack([each[v] for each in points])[None],
+            )
+            for v in points[0]
+            if not v.startswith("_") and not v.endswith("__")
+        },
+        {dim: list(values) for dim, values in built.coords.items() if dim != "dyad"},
+    )
 
 
 @pytest.mark.parametrize("model", ["nb_crossed", "zinb_srm", "zinb_srm_joint"])

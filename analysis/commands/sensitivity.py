@@ -1,0 +1,138 @@
+"""`interlocal sensitivity`."""
+
+import itertools
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from analysis.commands.options import (
+    Chains,
+    Draws,
+    Models,
+    Results,
+    Seed,
+    StudyFolder,
+    TargetAccept,
+    Tune,
+    chosen_models,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analysis.fits_found import Fit
+    from data import Study
+    from models.priors import Priors
+    from models.settings import Settings
+
+
+def sensitivity(
+    study: StudyFolder,
+    models: Models = "",
+    priors: Annotated[
+        str,
+        typer.Option(
+            help="Prior sets by name or TOML file, as in 'default wide'; by default all that come "
+            "with the package, but for calibration."
+        ),
+    ] = "",
+    seed: Seed = 20221,
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    target_accept: TargetAccept = 0.8,
+    results: Results = "results",
+) -> None:
+    """Hold a study's hypotheses against its models under several prior sets.
+
+    Each model is sampled under each prior set as by interlocal sample, and not again where that
+    is done. Printed: each hypothesis under every model and prior set, beside maximum likelihood
+    where interlocal mle has made it; and of each fit under the first prior set the parameters
+    that rest on their priors (power-scaling). Written: RESULTS/STUDY/hypotheses.csv and .md. Where
+    a fit fails its diagnostics, the exit status is 3.
+    """
+    from data.study import read_study
+    from models.settings import Settings
+
+    settings = Settings(draws, tune, chains, seed, target_accept)
+    checked = read_study(study)
+    names = chosen_models(models, study, checked)
+    sets = _chosen_sets(priors)
+    for prior_set in sets:
+        for model in names:
+            prior_set.refuse_misfit(model, checked)
+
+    passed, failed = _sampled(checked, [each.name for each in names], sets, settings, Path(results))
+    _show_hypotheses(checked, Path(results))
+    _show_sensitivity([fit for fit in passed if fit.priors == sets[0].name])
+    if failed:
+        labels = ", ".join(fit.label for fit in failed)
+        print(f"error: {labels} failed the diagnostics", file=sys.stderr)
+        raise typer.Exit(3)
+
+
+def _sampled(
+    study: "Study",
+    models: "Sequence[str]",
+    sets: "Sequence[Priors]",
+    settings: "Settings",
+    results: Path,
+) -> "tuple[list[Fit], list[Fit]]":
+    """Sample what is not there; give the fits that pass the gate, and those that fail."""
+    from analysis.fits_found import Fit
+    from models.store import sample_to_file
+
+    passed: list[Fit] = []
+    failed: list[Fit] = []
+    try:
+        for prior_set, model in itertools.product(sets, models):
+            path, reused = sample_to_file(study, model, prior_set, settings, results, force=False)
+            fails = path.name.endswith(".failed.nc")
+            (failed if fails else passed).append(Fit(model, prior_set.name, path))
+            state = "up to date" if reused else "written"
+            print(f"{state}: {path}{', which fails its diagnostics' * fails}")
+    except KeyboardInterrupt:
+        kept = ", ".join(str(fit.path) for fit in [*passed, *failed]) or "no fit was finished"
+        print(f"\ninterrupted; kept: {kept}; nothing is half-written", file=sys.stderr)
+        raise typer.Exit(130) from None
+    return passed, failed
+
+
+def _show_hypotheses(study: "Study", results: Path) -> None:
+    from analysis.hypotheses import findings
+    from analysis.hypothesis_text import print_hypotheses, write_hypotheses
+    from analysis.terminal import console
+
+    if not study.declaration.hypothesis:
+        print("The study states no hypothesis; [[hypothesis]] in its study.toml would.")
+        return
+    found, about = findings(study, results=results), study.declaration
+    print_hypotheses(found, about.title, about.synthetic, console())
+    folder = results / study.name
+    for path in write_hypotheses(found, about.title, about.synthetic, folder):
+        print(f"written: {path}")
+
+
+def _show_sensitivity(fits: "Sequence[Fit]") -> None:
+    from analysis.loading import open_fit
+    from analysis.sensitivity import sensitivity as sensitivity_of
+    from analysis.sensitivity_text import print_rules, print_sensitivity
+    from analysis.terminal import console
+
+    for each in fits:
+        with open_fit(each.path) as fit:
+            print_sensitivity(sensitivity_of(fit), each.label, console())
+    if fits:
+        print_rules(console())
+
+
+def _chosen_sets(written: str) -> "list[Priors]":
+    from models.prior_files import prior_sets
+    from models.priors import Priors
+
+    named = written.replace(",", " ").split()
+    every = ["default", *(name for name in prior_sets() if name not in ("calibration", "default"))]
+    return [Priors.load(name) for name in dict.fromkeys(named or every)]

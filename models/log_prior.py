@@ -1,0 +1,134 @@
+"""The log prior density of each draw, parameter by parameter."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import xarray as xr
+from scipy.special import betaln
+
+from data.study import Study
+from models.distributions import HORSESHOE, Prior
+from models.names import ModelName
+from models.predictor import column_scale
+from models.priors import Priors
+
+if TYPE_CHECKING:
+    from data.declaration import Part
+
+MATRIX = "city_correlation"  # several correlations, which have one density together
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A parameter, or one of its terms, with the unit that its prior speaks in."""
+
+    parameter: str
+    term: str | None
+    prior: Prior
+    unit: float
+    draws: xr.DataArray  # (chain, draw), as reported: the prior is that of draws x unit
+
+
+def log_prior(posterior: xr.Dataset, study: Study, name: ModelName, priors: Priors) -> xr.Dataset:
+    """Compute the log prior density of each draw, for every parameter that has a prior.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        Draws of the parameters, dims (chain, draw, ...).
+    study : Study
+        The study that they were drawn for.
+    name : ModelName
+        The model.
+    priors : Priors
+        The prior set.
+
+    Returns
+    -------
+    xarray.Dataset
+        Natural logs of normalised densities, each under its parameter's name: dims (chain, draw),
+        and the term where a parameter has terms. A density is that of the parameter as it is
+        reported, coefficients and slopes' standard deviations on the formula's own scale.
+        ``city_correlation`` has one, the density of the whole matrix.
+
+    Notes
+    -----
+    City effects, pair effects and random slopes are not there: their distribution is part of the
+    model, and power-scaling moves the priors of what that depends on (Kallioinen, Paananen,
+    Bürkner and Vehtari 2024, Statistics and Computing 34:57). Coefficients under a horseshoe are
+    not there either: their density given a draw depends on scales that no fit keeps.
+    """
+    members = [
+        _member(posterior, study, parameter, term, prior)
+        for parameter, term, prior in priors.in_force(name, study)
+        if parameter != MATRIX and prior.distribution != HORSESHOE
+    ]
+    # equal priors at once, for it is compiling that takes time
+    density = {
+        (each.parameter, each.term): values
+        for prior in dict.fromkeys(each.prior for each in members)
+        for each, values in _densities(prior, [one for one in members if one.prior == prior])
+    }
+    found = {
+        parameter: _joined(
+            {term: values for (other, term), values in density.items() if other == parameter},
+            _term_dim(parameter),
+        )
+        for parameter in dict.fromkeys(each.parameter for each in members)
+    }
+    if MATRIX in name.parameters:
+        eta = dict(priors.prior(MATRIX).arguments)["eta"]
+        found[MATRIX] = _lkj_density(posterior[MATRIX], eta)
+    return xr.Dataset(
+        {parameter: found[parameter] for parameter in posterior if parameter in found}
+    )
+
+
+def _member(
+    posterior: xr.Dataset, study: Study, parameter: str, term: str | None, prior: Prior
+) -> _Member:
+    draws = posterior[parameter]
+    if term is None:
+        return _Member(parameter, term, prior, 1.0, draws)
+    part = cast("Part", parameter.split("_", maxsplit=1)[0])
+    unit = float(column_scale(study.dyads, part).sel({f"{part}_term": term}))
+    one = draws.sel({_term_dim(parameter): term}, drop=True)
+    return _Member(parameter, term, prior, unit, one)
+
+
+def _term_dim(parameter: str) -> str:
+    return f"{parameter.removesuffix('_coef').removesuffix('_sd')}_term"
+
+
+def _densities(prior: Prior, members: list[_Member]) -> Iterable[tuple[_Member, xr.DataArray]]:
+    values = np.concatenate([each.draws.to_numpy().ravel() * each.unit for each in members])
+    logp = pm.logp(prior.dist(values.shape), values).eval(mode="FAST_COMPILE")
+    for each, piece in zip(members, np.split(logp, len(members)), strict=True):
+        density = piece.reshape(each.draws.shape) + np.log(each.unit)
+        yield each, each.draws.copy(data=density)
+
+
+def _joined(terms: dict[str | None, xr.DataArray], dim: str) -> xr.DataArray:
+    if None in terms:
+        return terms[None]
+    index = pd.Index(list(terms), name=dim)
+    return xr.concat(terms.values(), index).transpose("chain", "draw", dim)
+
+
+def _lkj_density(correlations: xr.DataArray, eta: float) -> xr.DataArray:
+    # Lewandowski, Kurowicka and Joe (2009): det(R)^(eta - 1), and equation 16 for the constant
+    (dim,) = (each for each in correlations.dims if each not in ("chain", "draw"))
+    lower = correlations.transpose("chain", "draw", dim).to_numpy()
+    roles = round((1 + np.sqrt(1 + 8 * lower.shape[-1])) / 2)
+    row, column = np.tril_indices(roles, -1)
+    matrix = np.broadcast_to(np.eye(roles), (*lower.shape[:-1], roles, roles)).copy()
+    matrix[..., row, column] = matrix[..., column, row] = lower
+    left = roles - np.arange(1, roles)
+    b = eta + (left - 1) / 2
+    constant = np.sum((2 * eta - 2 + left) * left * np.log(2) + left * betaln(b, b))
+    density = (eta - 1) * np.linalg.slogdet(matrix)[1] - constant
+    return correlations.isel({dim: 0}, drop=True).copy(data=density)
