@@ -29,7 +29,7 @@ READY   := .venv/.ready
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help sample mle compare sensitivity priors figures simulate sbc bench data test lint format lock clean
+.PHONY: help sample mle compare sensitivity figures report notebook priors simulate sbc bench data test lint format lock clean
 
 help: ## list what can be made
 	@echo 'usage: make TARGET [VARIABLE=value ...]'
@@ -64,8 +64,14 @@ sensitivity: $(READY) ## hold the hypotheses against every prior set: PRIORS="de
 		--draws '$(DRAWS)' --tune '$(TUNE)' --chains '$(CHAINS)' \
 		--target-accept '$(TARGET_ACCEPT)' --results '$(RESULTS)'
 
-figures: $(READY) ## draw the coefficients of the fits that make sample has made
+figures: $(READY) ## draw every figure of the fits that make sample has made
 	@$(RUN)/interlocal figures '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --results '$(RESULTS)'
+
+report: $(READY) ## write everything that is known of the study as one page: results/<study>/report.html
+	@$(RUN)/interlocal report '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --results '$(RESULTS)'
+
+notebook: $(READY) ## open the notebooks, which read what make sample has made
+	@$(RUN)/jupyter lab analysis/notebooks
 
 priors: $(READY) ## list the prior sets, and every prior in force for the study
 	@$(RUN)/interlocal priors

@@ -10,6 +10,7 @@ from analysis.commands.compare import compare
 from analysis.commands.figures import figures
 from analysis.commands.mle import mle
 from analysis.commands.priors import priors
+from analysis.commands.report import report
 from analysis.commands.sample import sample
 from analysis.commands.sbc import sbc
 from analysis.commands.sensitivity import sensitivity
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Bayesian regression of directed dyads: how much each city directs at each other one.",
 )
-for command in (sample, mle, compare, sensitivity, priors, simulate, figures, sbc):
+for command in (sample, mle, compare, sensitivity, figures, report, priors, simulate, sbc):
     app.command()(command)
 
 

@@ -58,7 +58,7 @@ def print_mle(fit: MaximumLikelihood, errors: str, out: Console) -> None:
     if len(fit.tests):
         _print_tests(fit.tests, out)
     out.print()
-    for sentence in _remarks(fit, errors):
+    for sentence in remarks(fit, errors):
         out.print(escape(sentence))
 
 
@@ -82,7 +82,7 @@ def write_tables(fit: MaximumLikelihood, errors: str, stem: Path) -> list[Path]:
     table = frequentist_table(fit, errors)
     text = StringIO()
     print_mle(fit, errors, Console(file=text, width=WIDTH, highlight=False))
-    notes = [*_overview(fit), _synthetic(fit), _reading(errors), *_remarks(fit, errors)]
+    notes = [*_overview(fit), _synthetic(fit), _reading(errors), *remarks(fit, errors)]
     forms = {
         "txt": text.getvalue(),
         "csv": table.to_csv(),
@@ -95,6 +95,35 @@ def write_tables(fit: MaximumLikelihood, errors: str, stem: Path) -> list[Path]:
         with replacing(paths[-1]) as temporary:
             temporary.write_text(content, encoding="utf-8")
     return paths
+
+
+def remarks(fit: MaximumLikelihood, errors: str) -> list[str]:
+    """Say what a reader of a fit must know.
+
+    Parameters
+    ----------
+    fit : MaximumLikelihood
+        The fit.
+    errors : str
+        The standard errors that intervals and p-values rest on.
+
+    Returns
+    -------
+    list of str
+        Sentences: whether the intervals are too short, what the data do not determine, whether
+        inflation is identified.
+    """
+    cities = int(fit.about.get("cities", FEW))
+    short = (
+        f"With {cities} cities, '{errors}' intervals are too short; docs/standard_errors.md counts "
+        "how often they hold the truth. 'jackknife' ones, permutations of the cities and models "
+        "with city effects do not suffer from it."
+    )
+    few = [short] if cities < FEW and errors in CITY_KINDS else []
+    told = [f"Not determined by the data: {flag}." for flag in fit.flags if "inflation" not in flag]
+    state = inflation_state(fit)
+    cautions = [f"{VUONG_CAUTION}."] if any(fit.tests.index.str.startswith("Vuong")) else []
+    return [*few, *told, *([state] if state else []), *cautions]
 
 
 def _overview(fit: MaximumLikelihood) -> list[str]:
@@ -116,20 +145,6 @@ def _reading(errors: str) -> str:
         f"z, p and {CONFIDENCE:.0%} intervals rest on '{errors}' standard errors: {KINDS[errors]}. "
         "Intercepts are at the predictors' means, constants with all predictors at zero."
     )
-
-
-def _remarks(fit: MaximumLikelihood, errors: str) -> list[str]:
-    cities = int(fit.about.get("cities", FEW))
-    short = (
-        f"With {cities} cities, '{errors}' intervals are too short; docs/standard_errors.md counts "
-        "how often they hold the truth. 'jackknife' ones, permutations of the cities and models "
-        "with city effects do not suffer from it."
-    )
-    few = [short] if cities < FEW and errors in CITY_KINDS else []
-    told = [f"Not determined by the data: {flag}." for flag in fit.flags if "inflation" not in flag]
-    state = inflation_state(fit)
-    cautions = [f"{VUONG_CAUTION}."] if any(fit.tests.index.str.startswith("Vuong")) else []
-    return [*few, *told, *([state] if state else []), *cautions]
 
 
 def _print_part(rows: pd.DataFrame, part: str, errors: str, out: Console) -> None:

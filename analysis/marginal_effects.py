@@ -18,7 +18,7 @@ INDEX = ["predictor", "change", "quantity"]
 
 
 def marginal_effects(
-    fit: xr.DataTree, *, pair: str | None = None, draws: int = DRAWS
+    fit: xr.DataTree, *, dyad: str | None = None, draws: int = DRAWS
 ) -> pd.DataFrame:
     """Compute what a change of each predictor does to what dyads can expect.
 
@@ -31,7 +31,7 @@ def marginal_effects(
     ----------
     fit : xarray.DataTree
         A fit.
-    pair : str, optional
+    dyad : str, optional
         One directed dyad, ``sender -> receiver``, in place of the average over all. The size of
         the change stays that of all dyads.
     draws : int
@@ -64,7 +64,7 @@ def marginal_effects(
     values: Gelman and Pardoe 2007, Sociological Methodology 37), once for each posterior draw.
     """
     about = fitted(fit)
-    rows = slice(None) if pair is None else [dyad_position(about.dyads, pair)]
+    rows = slice(None) if dyad is None else [dyad_position(about.dyads, dyad)]
     posterior = about.posterior
     if "dyad" in posterior.dims:
         posterior = posterior.isel(dyad=rows)
@@ -92,7 +92,7 @@ def marginal_effects(
     )
     if not lines:
         table.index = pd.MultiIndex.from_arrays([[], [], []], names=INDEX)
-    table.attrs = provenance(fit, used.sizes["draw"]) | {"dyads": pair or "all"}
+    table.attrs = provenance(fit, used.sizes["draw"]) | {"dyads": dyad or "all"}
     return table
 
 

@@ -13,21 +13,25 @@ def figures(
 ) -> None:
     """Draw the fits that `interlocal sample` has made.
 
-    Each figure goes to RESULTS/STUDY/PRIORS/MODEL.coefficients.png and .svg.
+    Each figure goes to RESULTS/STUDY/PRIORS/figures/MODEL/NAME.png and .svg; the comparison of
+    all models, where there is one, to figures/comparison.png and .svg.
     """
     from data.study import read_study
 
     checked = read_study(study)
     names = [each.name for each in chosen_models(models, study, checked)]
 
-    from analysis.figures import coefficient_figure
-    from analysis.figures.style import save_figure
-    from analysis.loading import load
+    from analysis.drawing import draw_figures
+    from analysis.gathering import gather
     from models.priors import Priors
+    from models.progress import reporting
 
-    prior_set = Priors.load(priors).name
-    for name in names:
-        with load(checked.name, name, prior_set, results=results) as fit:
-            stem = Path(results) / checked.name / prior_set / f"{name}.coefficients"
-            for path in save_figure(coefficient_figure(fit), stem):
-                print(f"written: {path}")
+    with (
+        gather(checked, names, Priors.load(priors), Path(results)) as found,
+        reporting(f"figures {checked.name}") as reporter,
+    ):
+        drawn = draw_figures(found, reporter, again=True)
+    for path in drawn.values():
+        print(f"written: {path} and .svg")
+    for model in found.missing:
+        print(f"not fitted, so not drawn: {model}")

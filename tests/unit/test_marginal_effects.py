@@ -89,7 +89,7 @@ def test_effects_are_finite_differences(varied_study, made_draws, made_fit, fami
     study, table = varied_study
     model = f"{family}_srm_dyadic"
     posterior = made_draws(study, model)
-    found = marginal_effects(made_fit(study, model, posterior), pair=pair)
+    found = marginal_effects(made_fit(study, model, posterior), dyad=pair)
     rows = slice(None)
     if pair:
         rows = np.flatnonzero((table["from"] == "d") & (table["to"] == "b"))

@@ -1,0 +1,50 @@
+"""`interlocal report`."""
+
+import sys
+from pathlib import Path
+
+import typer
+
+from analysis.commands.options import Models, PriorSet, Results, StudyFolder, chosen_models
+
+
+def report(
+    study: StudyFolder,
+    models: Models = "",
+    priors: PriorSet = "default",
+    results: Results = "results",
+) -> None:
+    """Write everything that is known of a study as one page.
+
+    Reads what `interlocal sample`, `mle` and `compare` have kept; what has not been made is named,
+    with the command that makes it. Goes to RESULTS/STUDY/report.html, one file that holds its
+    figures and needs no network, and report.md.
+    """
+    from data.study import read_study
+
+    checked = read_study(study)
+    names = [each.name for each in chosen_models(models, study, checked)]
+
+    from analysis.drawing import draw_figures
+    from analysis.gathering import gather
+    from analysis.report.material import Material
+    from analysis.report.write import write_report
+    from models.priors import Priors
+    from models.progress import reporting
+
+    folder = Path(results)
+    with (
+        gather(checked, names, Priors.load(priors), folder) as found,
+        reporting(f"report {checked.name}") as reporter,
+    ):
+        drawn = draw_figures(found, reporter)
+        reporter.stage("writing")
+        written = write_report(Material(found, drawn), folder / checked.name)
+    for path in written:
+        print(f"written: {path}")
+    failed = [name for name, each in found.models.items() if not each.fit.attrs["passed"]]
+    if failed:
+        print(
+            f"error: {', '.join(failed)} failed the diagnostics (see the report)", file=sys.stderr
+        )
+        raise typer.Exit(3)

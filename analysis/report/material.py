@@ -1,0 +1,51 @@
+"""What a report's sections are written from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.figures.catalogue import CATALOGUE
+from analysis.gathering import StudyResults
+from analysis.report.document import Picture
+
+
+@dataclass(frozen=True)
+class Material:
+    """Results, and the figures that were drawn of them.
+
+    Attributes
+    ----------
+    results : StudyResults
+        The results.
+    drawn : mapping of (str, str) to pathlib.Path
+        Figures by model and name, as `analysis.drawing.draw_figures` returns them.
+    """
+
+    results: StudyResults
+    drawn: Mapping[tuple[str, str], Path]
+
+    def pictures(self, model: str, *names: str) -> tuple[Picture, ...]:
+        """Give figures of a model.
+
+        Parameters
+        ----------
+        model : str
+            The model.
+        *names : str
+            Names of the catalogue.
+
+        Returns
+        -------
+        tuple of Picture
+            Those that the model has.
+        """
+        entries = {entry.name: entry for entry in CATALOGUE}
+        return tuple(
+            Picture(
+                self.drawn[model, name],
+                f"{entries[name].title}: {model}, {self.results.study.declaration.title}",
+                f"{model}. {entries[name].title}. {entries[name].advice}",
+            )
+            for name in names
+            if (model, name) in self.drawn
+        )

@@ -1,0 +1,215 @@
+"""Sections that show the fits: diagnostics, coefficients and effects, cities, checks."""
+
+import json
+
+from analysis.gathering import ModelResults
+from analysis.marginal_effects import marginal_effects
+from analysis.network import network_check, network_table
+from analysis.report.document import (
+    Block,
+    Fold,
+    Grid,
+    Section,
+    Text,
+    grid,
+    interval,
+    labelled_rows,
+    number,
+    summary_grid,
+)
+from analysis.report.material import Material
+from analysis.summary import CI_PROB, coefficients, part_unit, shares, spreads
+from data.declaration import PARTS
+
+PERCENT = f"{CI_PROB:.0%}"
+QUANTITIES = {
+    "p_eligible": "P(eligible)",
+    "expected_if_eligible": "expected count if eligible",
+    "expected": "expected count",
+    "p_zero": "P(zero)",
+}
+
+
+def diagnosed(material: Material) -> Section:
+    """Say which fits can be believed.
+
+    Parameters
+    ----------
+    material : Material
+        Results and figures.
+
+    Returns
+    -------
+    Section
+        A row a fit, with warnings first.
+    """
+    rows, blocks = [], []
+    for model, each in material.results.models.items():
+        about = each.fit.attrs
+        if not about["passed"]:
+            faults = "; ".join(json.loads(about["faults"]))
+            text = f"{model} fails its diagnostics and must not be interpreted: {faults}."
+            blocks.append(Text(text, warns=True))
+        rows.append(
+            (
+                model,
+                "passes" if about["passed"] else "fails",
+                number(about["max_r_hat"]),
+                number(about["min_ess_bulk"], ".0f"),
+                number(about["min_ess_tail"], ".0f"),
+                number(about["divergences"], ".0f"),
+                number(about["min_bfmi"], ".2f"),
+                f"{about['chains']} x {about['draws']}",
+                number(about["sampling_seconds"], ".1f"),
+            )
+        )
+    headings = (
+        *("model", "diagnostics", "largest R-hat", "least bulk ESS", "least tail ESS"),
+        *("divergences", "least E-BFMI", "draws", "seconds"),
+    )
+    caption = "A fit passes with R-hat <= 1.01, ESS >= 400, no divergence, E-BFMI >= 0.3"
+    folds = [
+        Fold(f"Ranks and energy of {model}", material.pictures(model, "ranks", "energy"))
+        for model in material.results.models
+    ]
+    return Section("Diagnostics", (*blocks, grid(caption, headings, rows), *folds))
+
+
+def effects(material: Material) -> Section:
+    """Show coefficients, and what they mean in plain units.
+
+    Parameters
+    ----------
+    material : Material
+        Results and figures.
+
+    Returns
+    -------
+    Section
+        The first model in full, the others folded.
+    """
+    first = material.results.first
+    blocks: list[Block] = [
+        Text(
+            "A coefficient is on the scale of logits or logs. The tables of effects say what a "
+            "change in one predictor does to probabilities and counts, averaged over all dyads, "
+            "everything else as it was observed."
+        ),
+        *_effects_of(first, material),
+    ]
+    others = [each for each in material.results.models.values() if each is not first]
+    folds = [Fold(f"Effects in {each.model}", _effects_of(each, material)) for each in others]
+    return Section("Effects", (*blocks, *folds))
+
+
+def _effects_of(each: ModelResults, material: Material) -> tuple[Block, ...]:
+    tables: list[Block] = list(material.pictures(each.model, "coefficients"))
+    for part in PARTS:
+        table = coefficients(each.fit, part)
+        if len(table):
+            caption = f"{each.model}, {part}: {part_unit(each.fit, part)}"
+            tables.append(summary_grid(caption, table, PERCENT))
+    found = marginal_effects(each.fit)
+    if not len(found):
+        return (*tables, Text(f"{each.model} has no predictors."))
+    rows = [
+        (
+            predictor,
+            change,
+            QUANTITIES[quantity],
+            number(row["mean"], "+.3f"),
+            interval(row["lower"], row["upper"], "+.3f"),
+            number(row["p_positive"]),
+        )
+        for (predictor, change, quantity), row in labelled_rows(found)
+    ]
+    headings = ("predictor", "change", "effect on", "mean", f"{PERCENT} interval", "P(positive)")
+    caption = f"{each.model}: average effects in plain units, {found.attrs['draws']} draws"
+    return (*tables, grid(caption, headings, rows))
+
+
+def cities(material: Material) -> Section:
+    """Show how cities differ.
+
+    Parameters
+    ----------
+    material : Material
+        Results and figures.
+
+    Returns
+    -------
+    Section
+        The first model in full, the others folded.
+    """
+    first = material.results.first
+    others = [each for each in material.results.models.values() if each is not first]
+    folds = [Fold(f"Cities in {each.model}", _cities_of(each, material)) for each in others]
+    opening = Text(
+        "A city's sender effect is how much more it directs at others than its predictors say, "
+        "its receiver effect how much more is directed at it."
+    )
+    return Section("City effects", (opening, *_cities_of(first, material), *folds))
+
+
+def _cities_of(each: ModelResults, material: Material) -> tuple[Block, ...]:
+    pictures = material.pictures(each.model, "cities", "map", "reciprocity")
+    tables = [
+        summary_grid(f"{each.model}: {caption}", table, PERCENT)
+        for caption, table in (
+            ("spread and correlation of city effects, dispersion", spreads(each.fit)),
+            ("share of the linear predictor's variance", shares(each.fit)),
+        )
+        if len(table)
+    ]
+    none = () if pictures else (Text(f"{each.model} has no city effects."),)
+    return (*none, *pictures, *tables)
+
+
+def checked(material: Material) -> Section:
+    """Hold the observed counts against counts that the fits predict.
+
+    Parameters
+    ----------
+    material : Material
+        Results and figures.
+
+    Returns
+    -------
+    Section
+        Statistics of the network, and figures.
+    """
+    first = material.results.first
+    names = ("statistics", "rootogram", "matrix")
+    blocks: list[Block] = [
+        Text(
+            "A model that describes the counts predicts networks like the observed one. p is the "
+            "share of predicted networks whose statistic is at least as large, ties counted half; "
+            "near 0 or 1 the model misses that feature."
+        ),
+        _statistics(first),
+        *material.pictures(first.model, *names),
+    ]
+    folds = [
+        Fold(
+            f"Predictive checks of {each.model}",
+            (_statistics(each), *material.pictures(each.model, *names)),
+        )
+        for each in material.results.models.values()
+        if each is not first
+    ]
+    return Section("Predictive checks", (*blocks, *folds))
+
+
+def _statistics(each: ModelResults) -> Grid:
+    rows = [
+        (
+            name,
+            number(row["observed"]),
+            number(row["mean"]),
+            interval(row["lower"], row["upper"]),
+            number(row["p"]),
+        )
+        for (name,), row in labelled_rows(network_table(network_check(each.fit)))
+    ]
+    headings = ("statistic", "observed", "predicted", f"{PERCENT} interval", "p")
+    return grid(f"{each.model}: statistics of the network", headings, rows)

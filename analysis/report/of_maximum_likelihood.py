@@ -1,0 +1,84 @@
+"""The section on the pooled models by maximum likelihood."""
+
+from analysis.frequentist import CONFIDENCE, SIGN, frequentist_table
+from analysis.frequentist_report import remarks
+from analysis.report.document import (
+    Block,
+    Cell,
+    Fold,
+    Section,
+    Text,
+    grid,
+    interval,
+    labelled_rows,
+    number,
+)
+from analysis.report.material import Material
+from models.frequentist.covariances import KINDS
+from models.frequentist.result import MaximumLikelihood
+
+PREFERRED = ("jackknife", "dyadic", "information")  # standard errors, the best first
+Row = tuple[Cell | str, ...]
+COLUMNS = ("estimate", "se", "p", "ratio", SIGN)
+
+
+def frequentist(material: Material) -> Section:
+    """Show the pooled models by maximum likelihood.
+
+    Parameters
+    ----------
+    material : Material
+        Results and figures.
+
+    Returns
+    -------
+    Section
+        A table a family, or what to run.
+    """
+    fits = {each.mle.model: each.mle for each in material.results.models.values() if each.mle}
+    if not fits:
+        missing = (
+            "No model has been fitted by maximum likelihood: run `interlocal mle` on the study."
+        )
+        return Section("Maximum likelihood", (Text(missing),))
+    opening = Text(
+        "The pooled model, without city effects, is what most published analyses fit. Software "
+        "that models extra zeros (Stata, pscl, brms, statsmodels) prints the selection part with "
+        "the opposite sign, which stands in its own column."
+    )
+    blocks: list[Block] = [opening]
+    for mle in fits.values():
+        blocks += _frequentist_of(mle)
+    return Section("Maximum likelihood", tuple(blocks))
+
+
+def _frequentist_of(mle: MaximumLikelihood) -> list[Block]:
+    kinds = mle.covariance["kind"].to_numpy().tolist()
+    errors = next(kind for kind in PREFERRED if kind in kinds)
+    table = frequentist_table(mle, errors)
+    columns = [*COLUMNS, *(["p_permutation"] if "p_permutation" in table else [])]
+    rows: list[Row] = [
+        (
+            *labels,
+            *(number(row[f"se_{errors}" if name == "se" else name]) for name in columns[:3]),
+            interval(row["lower"], row["upper"]),
+            *(number(row[name]) for name in columns[3:]),
+        )
+        for labels, row in labelled_rows(table)
+    ]
+    words = {"se": "SE", "ratio": "exp(estimate)", "p_permutation": "p (permutations)"}
+    named = [words.get(name, name) for name in columns]
+    headings = ("part", "term", *named[:3], f"{CONFIDENCE:.0%} interval", *named[3:])
+    caption = f"{mle.model}; standard errors: {errors}, {KINDS[errors]}"
+    every: list[Row] = [
+        (
+            *labels,
+            *(number(row[f"se_{kind}"]) for kind in kinds),
+        )
+        for labels, row in labelled_rows(table)
+    ]
+    fold = Fold(
+        f"Every kind of standard error of {mle.model}",
+        (grid(f"{mle.model}: standard errors", ("part", "term", *kinds), every),),
+    )
+    return [grid(caption, headings, rows), *map(Text, remarks(mle, errors)), fold]

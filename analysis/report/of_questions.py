@@ -1,0 +1,154 @@
+"""Sections that answer: hypotheses, comparison, sensitivity."""
+
+import json
+
+from analysis.comparison_file import comparison_table
+from analysis.comparison_text import QUESTIONS, sentences
+from analysis.figures import elpd_figure
+from analysis.figures.catalogue import look_for
+from analysis.gathering import ModelResults
+from analysis.hypotheses import findings
+from analysis.hypothesis_text import remarks
+from analysis.hypothesis_text import sentences as answers
+from analysis.report.document import (
+    Block,
+    Fold,
+    Picture,
+    Section,
+    Text,
+    grid,
+    interval,
+    labelled_rows,
+    number,
+)
+from analysis.report.material import Material
+from analysis.sensitivity import RULES, sensitivity
+from analysis.summary import CI_PROB
+
+
+def answered(material: Material) -> Section:
+    """Hold the hypotheses against every fit, under every prior set.
+
+    Parameters
+    ----------
+    material : Material
+        Results and figures.
+
+    Returns
+    -------
+    Section
+        A sentence a hypothesis, then the table, or that there are none.
+    """
+    study = material.results.study
+    if not study.declaration.hypothesis:
+        return Section("Hypotheses", (Text("The study states no hypotheses."),))
+    found = findings(study, results=material.results.folder.parents[1])
+    of_ml = [str(name) for name in found.table if str(name).startswith(("ml_", "p_"))]
+    of_ml.remove("p_direction")
+    rows = [
+        (
+            *(hypothesis, model, priors, row["verdict"]),
+            number(row["mean"]),
+            interval(row["lower"], row["upper"]),
+            number(row["p_direction"]),
+            number(row["rope_share"]),
+            *(number(row[name]) for name in of_ml),
+        )
+        for (hypothesis, model, priors), row in labelled_rows(found.table)
+    ]
+    headings = (
+        *("hypothesis", "model", "priors", "verdict", "mean", f"{CI_PROB:.0%} interval"),
+        *("P(direction)", "within ROPE"),
+        *(name.replace("ml_", "ML ").replace("p_", "ML p, ") for name in of_ml),
+    )
+    blocks: list[Block] = [Text(sentence) for sentence in answers(found)]
+    blocks.append(grid("Every model under every prior set that was sampled", headings, rows))
+    blocks += [Text(sentence) for sentence in remarks(found)]
+    return Section("Hypotheses", tuple(blocks))
+
+
+def sensitive(material: Material) -> Section:
+    """Show how far the posteriors rest on the priors.
+
+    Parameters
+    ----------
+    material : Material
+        Results and figures.
+
+    Returns
+    -------
+    Section
+        Power-scaling of the first model, the others folded.
+    """
+    first = material.results.first
+    others = [each for each in material.results.models.values() if each is not first]
+    folds = [
+        Fold(f"Sensitivity of {each.model}", _sensitivity_of(each, material)) for each in others
+    ]
+    return Section("Sensitivity", (Text(RULES), *_sensitivity_of(first, material), *folds))
+
+
+def _sensitivity_of(each: ModelResults, material: Material) -> tuple[Block, ...]:
+    rows = [
+        (name, number(row["prior"]), number(row["likelihood"]), row["diagnosis"])
+        for (name,), row in labelled_rows(sensitivity(each.fit))
+    ]
+    table = grid(
+        f"{each.model}: power-scaling sensitivity",
+        ("parameter", "to the prior", "to the likelihood", "what follows"),
+        rows,
+    )
+    return (*material.pictures(each.model, "priors", "sensitivity"), table)
+
+
+def compared(material: Material) -> Section:
+    """Compare the models by what they predict.
+
+    Parameters
+    ----------
+    material : Material
+        Results and figures.
+
+    Returns
+    -------
+    Section
+        A table a unit with sentences, or what to run.
+    """
+    tree = material.results.comparison
+    if tree is None:
+        missing = "The models have not been compared: run `interlocal compare` on the study."
+        return Section("Comparison", (Text(missing),))
+    blocks: list[Block] = [
+        Text(
+            "elpd: expected log predictive density of counts that the model has not seen; higher "
+            "is better. What is left out is the question: a dyad, a pair, all dyads of a city."
+        )
+    ]
+    if ("", "comparison") in material.drawn:
+        path = material.drawn["", "comparison"]
+        alt = f"Comparison of the models: {tree.attrs['title']}"
+        blocks.append(Picture(path, alt, look_for(elpd_figure)))
+    for unit in tree.children:
+        table = comparison_table(tree, unit)
+        rows = [
+            (
+                model,
+                number(row["elpd"], ".1f"),
+                number(row["se"], ".1f"),
+                number(row["elpd_diff"], ".1f"),
+                number(row["dse"], ".1f"),
+                number(row["p_loo"], ".1f"),
+                number(row["weight"], ".2f"),
+                number(row["high_k"], ".0f"),
+                number(row["refits"], ".0f"),
+            )
+            for (model,), row in labelled_rows(table)
+        ]
+        headings = (
+            *("model", "elpd", "SE", "difference", "its SE", "p_loo", "weight"),
+            *("high k", "refits"),
+        )
+        blocks.append(grid(f"Left out: {QUESTIONS[unit]}", headings, rows))
+        blocks.append(Text(" ".join(sentences(table, unit))))
+    blocks += [Text(sentence) for sentence in json.loads(tree.attrs["verdicts"])]
+    return Section("Comparison", tuple(blocks))

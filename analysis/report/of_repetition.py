@@ -1,0 +1,60 @@
+"""The section that says how to make a report again."""
+
+import json
+import shlex
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from analysis.report.document import Code, Section, Text, grid
+from analysis.report.material import Material
+
+
+def repeated(material: Material) -> Section:
+    """Say how to make the results again.
+
+    Parameters
+    ----------
+    material : Material
+        Results and figures.
+
+    Returns
+    -------
+    Section
+        Commands, seeds, versions and hashes.
+    """
+    results = material.results
+    fits = {model: each.fit.attrs for model, each in results.models.items()}
+    commands = []
+    for how, models in _by_settings(fits).items():
+        seed, draws, tune, chains, target = how
+        commands.append(
+            f"make sample STUDY=path/to/{shlex.quote(results.study.name)} "
+            f'MODEL="{" ".join(models)}" PRIORS={shlex.quote(results.priors.name)} SEED={seed} '
+            f"DRAWS={draws} TUNE={tune} CHAINS={chains} TARGET_ACCEPT={target:g}"
+        )
+    study = f"STUDY=path/to/{shlex.quote(results.study.name)}"
+    rest = f"{study} PRIORS={shlex.quote(results.priors.name)}"
+    commands += [f"make mle {study}", f"make compare {rest}", f"make report {rest}"]
+    versions = json.loads(next(iter(fits.values()))["versions"])
+    hashes = [(model, about["seed"], about["digest"]) for model, about in fits.items()]
+    return Section(
+        "How to repeat it",
+        (
+            Code("\n".join(commands)),
+            Text(f"The study's bytes have the SHA-256 {results.study.digest}."),
+            grid(
+                "SHA-256 of what each fit was made from: study, priors, model, settings, version",
+                ("model", "seed", "SHA-256"),
+                hashes,
+            ),
+            grid("Versions", ("package", "version"), list(versions.items())),
+        ),
+    )
+
+
+def _by_settings(fits: Mapping[str, Mapping[Hashable, Any]]) -> dict[tuple[Any, ...], list[str]]:
+    groups: dict[tuple[Any, ...], list[str]] = {}
+    for model, about in fits.items():
+        how = tuple(about[key] for key in ("seed", "draws", "tune", "chains", "target_accept"))
+        groups.setdefault(how, []).append(model)
+    return groups

@@ -1,0 +1,145 @@
+"""Sections that say what was asked, of which data, with which models."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.report.document import Block, Code, Section, Text, grid, number
+from analysis.report.material import Material
+from models.names import ModelName, parse_model
+
+COUNTS = {
+    "poisson": "count ~ Poisson(mu)",
+    "nb": "count ~ NB(mu, dispersion)",
+    "zip": "count ~ Poisson(mu) with probability psi, else 0",
+    "zinb": "count ~ NB(mu, dispersion) with probability psi, else 0",
+    "hurdle_nb": "count ~ NB(mu, dispersion) without its zeros, with probability psi, else 0",
+}
+VARIANCE = "Var NB(mu, dispersion) = mu + dispersion mu^2"
+
+
+def asked(material: Material) -> Section:
+    """Say what the study asks.
+
+    Parameters
+    ----------
+    material : Material
+        Results and figures.
+
+    Returns
+    -------
+    Section
+        The hypotheses with their sources.
+    """
+    hypotheses = material.results.study.declaration.hypothesis
+    outcome = material.results.study.declaration.dyads.outcome
+    opening = Text(
+        f"How much does each city direct at each other one ({outcome}), whether at all "
+        "(selection) and how much if so (degree), and what does it depend on? Every coefficient "
+        "below holds the others, and where a model has them the effects of the two cities, fixed."
+    )
+    if not hypotheses:
+        return Section("What was asked", (opening, Text("The study states no hypotheses.")))
+    rows = [(each.label, each.part, each.term, each.direction, each.source) for each in hypotheses]
+    headings = ("hypothesis", "part", "term", "direction", "source")
+    return Section("What was asked", (opening, grid("Hypotheses", headings, rows)))
+
+
+def counted(material: Material) -> Section:
+    """Describe the data.
+
+    Parameters
+    ----------
+    material : Material
+        Results and figures.
+
+    Returns
+    -------
+    Section
+        Counts and predictors, each with whether it is synthetic.
+    """
+    study, dyads = material.results.study, material.results.study.dyads
+    columns, synthetic = study.declaration.dyads, set(study.declaration.synthetic)
+    count = dyads["count"].to_numpy()
+    sizes = Text(
+        f"{dyads.sizes['city']} cities and {dyads.sizes['dyad']} directed dyads, from "
+        f"{columns.file}. {study.missing_dyads or 'No'} directed dyads have no row. "
+        f"{int((count == 0).sum())} counts ({(count == 0).mean():.1%}) are zero."
+    )
+    described = {columns.outcome: count}
+    if columns.exposure is not None:
+        described[columns.exposure] = np.exp(dyads["log_exposure"].to_numpy())
+    for name in dyads["predictor"].to_numpy().tolist():
+        described[name] = dyads["predictors"].sel(predictor=name).to_numpy()
+    rows = []
+    for name, values in described.items():
+        about = pd.Series(values).describe()
+        figures = [number(about[key], ".4g") for key in ("mean", "std", "min", "50%", "max")]
+        rows.append((name, *figures, "synthetic" if name in synthetic else "observed"))
+    headings = ("column", "mean", "sd", "least", "median", "largest", "source")
+    blocks: list[Block] = [sizes, grid("Columns that the models use", headings, rows)]
+    for name in dyads["category"].to_numpy().tolist():
+        levels = pd.Series(dyads["categories"].sel(category=name).to_numpy()).value_counts()
+        listed = ", ".join(f"{level} ({n})" for level, n in levels.items())
+        blocks.append(Text(f"{name}{' (synthetic)' * (name in synthetic)}: {listed}."))
+    return Section("The data", tuple(blocks))
+
+
+def modelled(material: Material) -> Section:
+    """Write the models as formulas.
+
+    Parameters
+    ----------
+    material : Material
+        Results and figures.
+
+    Returns
+    -------
+    Section
+        Formulas, the priors in force, and what has not been fitted.
+    """
+    blocks: list[Block] = [
+        Text(
+            "i sends, j receives; psi is the probability that a directed dyad is eligible at all, "
+            "mu the mean count if it is. Predictors enter as differences from their means."
+        )
+    ]
+    for model in material.results.models:
+        blocks.append(Code(f"{model}\n{_formula(parse_model(model), material)}"))
+        blocks += [
+            Text(f"{model}: {caution}.", warns=True) for caution in parse_model(model).cautions
+        ]
+    if material.results.missing:
+        blocks.append(Text(f"Not fitted: {', '.join(material.results.missing)}.", warns=True))
+    first, priors = material.results.first.model, material.results.priors
+    table = priors.table(material.results.study, first)
+    blocks.append(
+        grid(
+            f"Priors of {first} (set: {priors.name}); a coefficient's is of the effect of one "
+            "standard deviation of its column",
+            ("parameter", "term", "prior"),
+            table[["parameter", "term", "prior"]].to_numpy().tolist(),
+        )
+    )
+    return Section("The models", tuple(blocks))
+
+
+def _formula(name: ModelName, material: Material) -> str:
+    lines = []
+    for part, link in (("selection", "logit psi"), ("degree", "log mu")):
+        if part not in name.parts:
+            continue
+        written = getattr(material.results.study.declaration.formula, part)
+        terms = ["intercept", *([written] if written != "1" else [])]
+        terms += [f"{side}[{at}]" for side, at in SIDES if f"{part}_{side}" in name.roles]
+        terms += ["pair[i, j]"] * name.has_pairs
+        exposed = part == "degree" and material.results.study.declaration.dyads.exposure is not None
+        lines.append(f"  {link:<10} = {' + '.join([*terms, *['log exposure'] * exposed])}")
+    lines.append(f"  {COUNTS.get(name.family_name, name.family_name)}")
+    if name.family.has_dispersion:
+        lines.append(f"  {VARIANCE}")
+    correlated = [" and ".join(block) for block in name.blocks if len(block) > 1]
+    lines += [f"  correlated: {block}" for block in correlated]
+    return "\n".join(lines)
+
+
+SIDES = (("sender", "i"), ("receiver", "j"))
