@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from analysis.fits_found import fitted, maximum_likelihood_beside
+from analysis.hypothesis_effects import plain_effects
 from analysis.loading import open_fit
 from analysis.summary import CI_PROB
 from data.declaration import Hypothesis, Part
@@ -103,7 +104,7 @@ def hypotheses(
     *,
     results: str | Path = "results",
     rope: float = ROPE_RATIO,
-    effects: pd.DataFrame | None = None,
+    effects: bool = True,
 ) -> pd.DataFrame:
     """Hold a study's hypotheses against every fit of it that there is.
 
@@ -118,8 +119,8 @@ def hypotheses(
         The odds ratio (selection) or rate ratio (degree), above 1, below which the effect of one
         step of a predictor is as good as none. A step is one standard deviation of the column,
         or from 0 to 1 where it holds nothing else.
-    effects : pandas.DataFrame, optional
-        More to say of the coefficients, as `with_effects` takes it.
+    effects : bool
+        Compute the effects in plain units too, which takes about a second a fit.
 
     Returns
     -------
@@ -131,7 +132,9 @@ def hypotheses(
         the region of practical equivalence; ``verdict``, by `rules`; ``sign_changes``, whether
         the sign of the mean depends on the prior set; of the family's pooled maximum likelihood,
         where `interlocal mle` has made it, ``ml_estimate``, ``p_<kind>`` (two-sided, Wald) for
-        each kind of standard error, ``p_permutation``. A model without the part has no row.
+        each kind of standard error, ``p_permutation``; ``effect`` and what belongs to it, in plain
+        units, as `analysis.hypothesis_effects.plain_effects` says. A model without the part has
+        no row.
 
     Raises
     ------
@@ -139,7 +142,7 @@ def hypotheses(
         The ratio is not above 1.
     """
     table = findings(study, results=results, rope=rope).table
-    return table if effects is None else with_effects(table, effects)
+    return with_effects(table, plain_effects(study, results=results)) if effects else table
 
 
 def findings(

@@ -1,6 +1,6 @@
 """Effects in plain units: what a change of one predictor does to probabilities and counts."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,11 @@ INDEX = ["predictor", "change", "quantity"]
 
 
 def marginal_effects(
-    fit: xr.DataTree, *, dyad: str | None = None, draws: int = DRAWS
+    fit: xr.DataTree,
+    *,
+    dyad: str | None = None,
+    predictors: Collection[str] | None = None,
+    draws: int = DRAWS,
 ) -> pd.DataFrame:
     """Compute what a change of each predictor does to what dyads can expect.
 
@@ -34,6 +38,8 @@ def marginal_effects(
     dyad : str, optional
         One directed dyad, ``sender -> receiver``, in place of the average over all. The size of
         the change stays that of all dyads.
+    predictors : collection of str, optional
+        The columns to change; all that the model uses by default. Others are passed over.
     draws : int
         How many posterior draws to use at most, evenly spaced along the chains.
 
@@ -72,6 +78,8 @@ def marginal_effects(
     observed = _averages(about, used, rows, about.table.iloc[rows])
     lines: dict[tuple[str, str, str], dict[str, float]] = {}
     for predictor in map(str, about.table):
+        if predictors is not None and predictor not in predictors:
+            continue
         start, ends = _settings(about.table[predictor], levelled=predictor in about.levelled)
         before = observed
         if start is not None:

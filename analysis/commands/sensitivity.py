@@ -3,6 +3,7 @@
 import itertools
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -102,7 +103,8 @@ def _sampled(
 
 
 def _show_hypotheses(study: "Study", results: Path) -> None:
-    from analysis.hypotheses import findings
+    from analysis.hypotheses import findings, with_effects
+    from analysis.hypothesis_effects import plain_effects
     from analysis.hypothesis_text import print_hypotheses, write_hypotheses
     from analysis.terminal import console
 
@@ -110,6 +112,7 @@ def _show_hypotheses(study: "Study", results: Path) -> None:
         print("The study states no hypothesis; [[hypothesis]] in its study.toml would.")
         return
     found, about = findings(study, results=results), study.declaration
+    found = replace(found, table=with_effects(found.table, plain_effects(study, results=results)))
     print_hypotheses(found, about.title, about.synthetic, console())
     folder = results / study.name
     for path in write_hypotheses(found, about.title, about.synthetic, folder):

@@ -9,6 +9,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from analysis.terminal import UNSIGNED
+
 UNKNOWN = "-"
 
 
@@ -77,6 +79,12 @@ class Grid:
     caption: str
     headings: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Which columns hold numbers, whatever dashes stand among them."""
+        columns = zip(*self.rows, strict=True) if self.rows else ((),) * len(self.headings)
+        return tuple(any(cell.key is not None for cell in column) for column in columns)
 
 
 @dataclass(frozen=True)
@@ -244,7 +252,7 @@ def summary_grid(caption: str, table: pd.DataFrame, percent: str) -> Grid:
             number(row["mean"]),
             number(row["sd"]),
             interval(row["lower"], row["upper"]),
-            number(row["p_positive"]),
+            Cell("") if name.endswith(UNSIGNED) else number(row["p_positive"]),
         )
         for (name,), row in labelled_rows(table)
     ]

@@ -2,11 +2,13 @@
 
 import json
 
+from analysis.city_effects import city_effects
 from analysis.gathering import ModelResults
 from analysis.marginal_effects import marginal_effects
 from analysis.network import network_check, network_table
 from analysis.report.document import (
     Block,
+    Cell,
     Fold,
     Grid,
     Section,
@@ -20,14 +22,9 @@ from analysis.report.document import (
 from analysis.report.material import Material
 from analysis.summary import CI_PROB, coefficients, part_unit, shares, spreads
 from data.declaration import PARTS
+from models.outcomes import QUANTITIES
 
 PERCENT = f"{CI_PROB:.0%}"
-QUANTITIES = {
-    "p_eligible": "P(eligible)",
-    "expected_if_eligible": "expected count if eligible",
-    "expected": "expected count",
-    "p_zero": "P(zero)",
-}
 
 
 def diagnosed(material: Material) -> Section:
@@ -161,8 +158,25 @@ def _cities_of(each: ModelResults, material: Material) -> tuple[Block, ...]:
         )
         if len(table)
     ]
-    none = () if pictures else (Text(f"{each.model} has no city effects."),)
-    return (*none, *pictures, *tables)
+    if not pictures:
+        return (Text(f"{each.model} has no city effects."), *tables)
+    return (*pictures, *tables, Fold(f"Every city in {each.model}", (_every_city(each),)))
+
+
+def _every_city(each: ModelResults) -> Grid:
+    effects = city_effects(each.fit)
+    roles = [str(role) for role in effects["role"].to_numpy()]
+    rows: list[tuple[str | Cell, ...]] = []
+    for city in effects["city"].to_numpy():
+        cells: list[Cell] = []
+        for role in roles:
+            one = effects.sel(role=role, city=city)
+            cells.append(number(float(one["mean"]), "+.2f"))
+            cells.append(interval(float(one["lower"]), float(one["upper"]), "+.2f"))
+        rows.append((str(city), *cells))
+    words = [role.replace("_", " ") for role in roles]
+    headings = ["city", *(each for word in words for each in (word, f"{PERCENT} interval"))]
+    return grid(f"{each.model}: effects of every city, posterior means", headings, rows)
 
 
 def checked(material: Material) -> Section:

@@ -7,7 +7,8 @@ from analysis.comparison_text import QUESTIONS, sentences
 from analysis.figures import elpd_figure
 from analysis.figures.catalogue import look_for
 from analysis.gathering import ModelResults
-from analysis.hypotheses import findings
+from analysis.hypotheses import findings, with_effects
+from analysis.hypothesis_effects import plain_effects
 from analysis.hypothesis_text import remarks
 from analysis.hypothesis_text import sentences as answers
 from analysis.report.document import (
@@ -24,6 +25,7 @@ from analysis.report.document import (
 from analysis.report.material import Material
 from analysis.sensitivity import RULES, sensitivity
 from analysis.summary import CI_PROB
+from models.outcomes import QUANTITIES
 
 
 def answered(material: Material) -> Section:
@@ -42,8 +44,10 @@ def answered(material: Material) -> Section:
     study = material.results.study
     if not study.declaration.hypothesis:
         return Section("Hypotheses", (Text("The study states no hypotheses."),))
-    found = findings(study, results=material.results.folder.parents[1])
-    of_ml = [str(name) for name in found.table if str(name).startswith(("ml_", "p_"))]
+    results = material.results.folder.parents[1]
+    found = findings(study, results=results)
+    table = with_effects(found.table, plain_effects(study, results=results))
+    of_ml = [str(name) for name in table if str(name).startswith(("ml_", "p_"))]
     of_ml.remove("p_direction")
     rows = [
         (
@@ -52,13 +56,16 @@ def answered(material: Material) -> Section:
             interval(row["lower"], row["upper"]),
             number(row["p_direction"]),
             number(row["rope_share"]),
+            number(row["effect"], "+.3f"),
+            interval(row["effect_lower"], row["effect_upper"], "+.3f"),
+            f"{QUANTITIES.get(row['quantity'], '')}, {row['change']}" if row["quantity"] else "",
             *(number(row[name]) for name in of_ml),
         )
-        for (hypothesis, model, priors), row in labelled_rows(found.table)
+        for (hypothesis, model, priors), row in labelled_rows(table)
     ]
     headings = (
         *("hypothesis", "model", "priors", "verdict", "mean", f"{CI_PROB:.0%} interval"),
-        *("P(direction)", "within ROPE"),
+        *("P(direction)", "within ROPE", "effect", f"{CI_PROB:.0%} interval", "effect on"),
         *(name.replace("ml_", "ML ").replace("p_", "ML p, ") for name in of_ml),
     )
     blocks: list[Block] = [Text(sentence) for sentence in answers(found)]
@@ -151,4 +158,8 @@ def compared(material: Material) -> Section:
         blocks.append(grid(f"Left out: {QUESTIONS[unit]}", headings, rows))
         blocks.append(Text(" ".join(sentences(table, unit))))
     blocks += [Text(sentence) for sentence in json.loads(tree.attrs["verdicts"])]
+    blocks += [
+        Fold(f"Dyads that {model} finds hard to leave out", material.pictures(model, "pareto"))
+        for model in material.results.models
+    ]
     return Section("Comparison", tuple(blocks))

@@ -130,14 +130,11 @@ def _plain(text: str) -> str:
 
 
 def _pipes(block: Grid) -> str:
-    numeric = [
-        all(row[k].key is not None for row in block.rows) for k in range(len(block.headings))
-    ]
     text: str = tabulate(
         [[_plain(cell.text) for cell in row] for row in block.rows],
         headers=[_plain(heading) for heading in block.headings],
         tablefmt="pipe",
         disable_numparse=True,
-        colalign=["right" if each else "left" for each in numeric] if block.rows else None,
+        colalign=["right" if each else "left" for each in block.numeric] if block.rows else None,
     )
     return text

@@ -11,6 +11,7 @@ import xarray as xr
 from rich.console import Console
 from scipy import stats
 
+from analysis import load, marginal_effects
 from analysis.frequentist import frequentist_table
 from analysis.hypotheses import findings, hypotheses, rules, verdict, with_effects
 from analysis.hypothesis_text import markdown, print_hypotheses, sentences, write_hypotheses
@@ -65,7 +66,7 @@ def test_probabilities_and_shares_are_those_of_the_normal(tmp_path, guangdong):
     means = {PROXIMITY: 0.3, SEVERITY: 0.1, TIES: 0.05}
     # columns in other units: a step is three standard deviations of the study's own
     keep_fit(tmp_path, guangdong, "zinb_srm", of=means, scale=3.0)
-    table = hypotheses(guangdong, results=tmp_path, rope=1.2)
+    table = hypotheses(guangdong, results=tmp_path, rope=1.2, effects=False)
     ties = guangdong.dyads["degree_design"].sel(degree_term="mayor_ties")
     # zeros and threes are not zeros and ones
     steps = {PROXIMITY: 3.0, SEVERITY: 3.0, TIES: 3 * float(ties.std(ddof=1))}
@@ -85,7 +86,7 @@ def test_probabilities_and_shares_are_those_of_the_normal(tmp_path, guangdong):
 
 def test_the_step_of_a_column_of_zeros_and_ones_is_from_0_to_1(tmp_path, guangdong):
     keep_fit(tmp_path, guangdong, "zinb_srm", of={TIES: 0.05})
-    found = row(hypotheses(guangdong, results=tmp_path), TIES, "zinb_srm")
+    found = row(hypotheses(guangdong, results=tmp_path, effects=False), TIES, "zinb_srm")
     exact, edge = stats.norm(0.05, 0.2), np.log(1.1)
     assert found["step"] == 1
     assert found["rope_share"] == pytest.approx(exact.cdf(edge) - exact.cdf(-edge), abs=2 / DRAWS)
@@ -219,40 +220,54 @@ def test_files_and_terminal_say_what_is_synthetic(tmp_path, guangdong):
 
 
 def test_nothing_stated_or_nothing_fitted_gives_an_empty_table(tmp_path, guangdong):
-    columns = list(hypotheses(guangdong, results=tmp_path).columns)
+    columns = list(hypotheses(guangdong, results=tmp_path, effects=False).columns)
     assert {"p_direction", "rope_share", "verdict", "ml_estimate"} <= set(columns)
     keep_fit(tmp_path, guangdong, "zinb_srm")
     silent = replace(
         guangdong, declaration=guangdong.declaration.model_copy(update={"hypothesis": ()})
     )
-    table = hypotheses(silent, results=tmp_path)
+    table = hypotheses(silent, results=tmp_path, effects=False)
     assert table.empty
     assert list(table.columns) == columns
+
+
+def test_effects_are_those_of_the_column_behind_the_term(sampled, guangdong):
+    table = hypotheses(guangdong, results=sampled[0])
+    effects = marginal_effects(load("guangdong", "zinb_srm", results=sampled[0]), draws=500)
+    for key, column, quantity in (
+        (PROXIMITY, "proximity", "p_eligible"),
+        (SEVERITY, "problem_severity", "p_eligible"),
+        (TIES, "mayor_ties", "expected_if_eligible"),
+    ):
+        found = row(table, key, "zinb_srm")
+        expected = effects.xs((column, quantity), level=("predictor", "quantity")).iloc[0]
+        for name, same in (
+            ("effect", "mean"),
+            ("effect_lower", "lower"),
+            ("effect_upper", "upper"),
+        ):
+            assert found[name] == pytest.approx(expected[same], rel=1e-12)
+        assert found["change"].startswith(column)
+        assert found["quantity"] == quantity
+        # an effect on the count goes where the coefficient goes
+        assert np.sign(found["effect"]) == np.sign(found["mean"])
 
 
 def test_effects_join_by_fit_and_coefficient(tmp_path, guangdong):
     keep_fit(tmp_path, guangdong, "zinb_srm")
     keep_fit(tmp_path, guangdong, "zinb_srm", "wide")
-    effects = pd.DataFrame(
-        {
-            "model": "zinb_srm",
-            "priors": ["default", "wide"],
-            "part": "degree",
-            "term": "mayor_ties",
-            "services_more": [1.5, 1.7],
-        }
-    )
-    plain = hypotheses(guangdong, results=tmp_path)
-    for given in (effects, effects.set_index(["model", "priors", "part", "term"])):
-        table = hypotheses(guangdong, results=tmp_path, effects=given)
-        pd.testing.assert_frame_equal(table.drop(columns="services_more"), plain)
-        assert row(table, TIES, "zinb_srm", "wide")["services_more"] == 1.7
-        assert table["services_more"].notna().sum() == 2
+    key = {"model": "zinb_srm", "part": "degree", "term": "mayor_ties"}
+    given = pd.DataFrame({**key, "priors": ["default", "wide"], "effect": [1.5, 1.7]})
+    plain = hypotheses(guangdong, results=tmp_path, effects=False)
+    table = with_effects(plain, given)
+    pd.testing.assert_frame_equal(table.drop(columns="effect"), plain)
+    assert row(table, TIES, "zinb_srm", "wide")["effect"] == 1.7
+    assert table["effect"].notna().sum() == 2
     with pytest.raises(pd.errors.MergeError):
-        with_effects(plain, pd.concat([effects, effects]))
+        with_effects(plain, pd.concat([given, given]))
 
 
 @pytest.mark.parametrize("rope", [1.0, 0.9, float("nan"), float("inf")])
 def test_a_region_without_width_is_refused(tmp_path, guangdong, rope):
     with pytest.raises(ModelError, match=r"a ratio above 1, such as 1\.1"):
-        hypotheses(guangdong, results=tmp_path, rope=rope)
+        hypotheses(guangdong, results=tmp_path, rope=rope, effects=False)

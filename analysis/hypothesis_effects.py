@@ -1,0 +1,88 @@
+"""What each hypothesised term does in plain units, in every fit."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.fits_found import fitted
+from analysis.loading import open_fit
+from analysis.marginal_effects import marginal_effects
+from data.declaration import Hypothesis
+from data.dyads import raw_predictors
+from data.errors import StudyError
+from data.grammar import parse_formula
+from data.study import Study
+
+DRAWS = 500
+DEGREE = ("expected_if_eligible", "expected")  # the first that the family has
+COLUMNS = ["effect", "effect_lower", "effect_upper", "change", "quantity"]
+
+
+def plain_effects(study: Study, *, results: str | Path = "results") -> pd.DataFrame:
+    """Compute what each hypothesised term does in plain units, in every fit of a study.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    results : str or pathlib.Path
+        The results folder.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows (model, priors, part, term), as `analysis.hypotheses.with_effects` takes them:
+        posterior mean of the average effect ``effect`` with ``effect_lower`` and ``effect_upper``
+        (89 % equal-tailed interval); ``change``, of which column and how far; ``quantity``: for a
+        selection term the probability of being eligible, for a degree term the expected count (of
+        an eligible dyad, where there are others). NaN for an interaction, whose effect is no
+        effect of one column.
+
+    Raises
+    ------
+    ResultsError
+        A fit is from before fits held their raw predictors.
+    """
+    rows = {}
+    for one in fitted(study, Path(results)).passed:
+        with open_fit(one.path) as fit:
+            columns = list(map(str, raw_predictors(fit["constant_data"].to_dataset())))
+            behind = {each: _column(each, columns) for each in study.declaration.hypothesis}
+            used = sorted(set(filter(None, behind.values())))
+            found = marginal_effects(fit, predictors=used, draws=DRAWS) if used else None
+        for hypothesis, column in behind.items():
+            key = (one.model, one.priors, hypothesis.part, hypothesis.term)
+            rows[key] = _row(found, hypothesis, column)
+    index = pd.MultiIndex.from_tuples(rows, names=["model", "priors", "part", "term"])
+    return pd.DataFrame(list(rows.values()), index=index if rows else None, columns=COLUMNS)
+
+
+def _column(hypothesis: Hypothesis, columns: list[str]) -> str:
+    """Name the one column behind a term; nothing where there are several."""
+    bare = re.sub(r"\[[^\]]*\]", "", hypothesis.term)  # without the level of a category
+    try:
+        used = parse_formula(bare, columns, hypothesis.label)[1]
+    except StudyError:  # no formula on its own
+        return ""
+    return used.pop() if len(used) == 1 else ""
+
+
+def _row(found: pd.DataFrame | None, hypothesis: Hypothesis, column: str) -> list[object]:
+    unknown: list[object] = [np.nan, np.nan, np.nan, "", ""]
+    if found is None or not column:
+        return unknown
+    effects = found.xs(column, level="predictor")
+    quantities = ("p_eligible",) if hypothesis.part == "selection" else DEGREE
+    quantity = next((each for each in quantities if each in effects.index.unique(1)), None)
+    level = re.search(r"\[(?:T\.)?([^\]]*)\]", hypothesis.term)
+    changes = [
+        str(change)
+        for change in effects.index.unique("change")
+        if level is None or str(change).startswith(f"{level[1]} instead of ")
+    ]
+    if quantity is None or len(changes) != 1:
+        return unknown
+    row = effects.loc[[(changes[0], quantity)]].iloc[0]
+    return [row["mean"], row["lower"], row["upper"], f"{column} {changes[0]}", quantity]
