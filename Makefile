@@ -89,7 +89,8 @@ sbc: $(READY) ## calibrate a model by simulation: MODEL=zinb_srm REPLICATES=200 
 		--chains '$(if $(filter file,$(origin CHAINS)),2,$(CHAINS))' \
 		--scheduler '$(SCHEDULER)' --results '$(RESULTS)'
 
-bench: $(READY) ## time maximum likelihood beside statsmodels and pscl, in one run
+bench: $(READY) ## time sampling beside PyMC's own graph, and maximum likelihood beside statsmodels and pscl
+	@$(RUN)/python tests/benchmarks/sampling.py
 	@$(RUN)/python tests/benchmarks/maximum_likelihood.py
 
 data: $(READY) ## rebuild data/guangdong/dyads.csv, the same bytes each time

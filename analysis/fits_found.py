@@ -40,7 +40,7 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FoundFits:
     """The fits of a study that there are.
 
     Attributes
@@ -59,7 +59,7 @@ class Fitted:
     out_of_date: tuple[Fit, ...]
 
 
-def fitted(study: Study, results: Path) -> Fitted:
+def find_fits(study: Study, results: Path) -> FoundFits:
     """Find the fits of a study under every prior set.
 
     Parameters
@@ -71,7 +71,7 @@ def fitted(study: Study, results: Path) -> Fitted:
 
     Returns
     -------
-    Fitted
+    FoundFits
         What there is.
     """
     models, sets = list(study.declaration.models), ["default", *prior_sets()]
@@ -89,7 +89,7 @@ def fitted(study: Study, results: Path) -> Fitted:
         fit = Fit(model, path.parent.name, path)
         if state := _state(fit, study, in_force):
             states[state].append(fit)
-    return Fitted(**{state: tuple(sorted(fits, key=order)) for state, fits in states.items()})
+    return FoundFits(**{state: tuple(sorted(fits, key=order)) for state, fits in states.items()})
 
 
 def maximum_likelihood_beside(

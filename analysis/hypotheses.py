@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from analysis.fits_found import fitted, maximum_likelihood_beside
+from analysis.fits_found import find_fits, maximum_likelihood_beside
 from analysis.hypothesis_effects import plain_effects
 from analysis.loading import open_fit
 from analysis.summary import CI_PROB
@@ -172,7 +172,7 @@ def findings(
     if not 1 < rope < np.inf:
         raise ModelError(f"rope is {rope:g}; it is a ratio above 1, such as {ROPE_RATIO:g}")
     stated = study.declaration.hypothesis
-    fits = fitted(study, Path(results))
+    fits = find_fits(study, Path(results))
     rows: list[tuple[int, dict[str, object]]] = []
     for one in fits.passed:
         parts = parse_model(one.model).parts

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.fits_found import fitted
+from analysis.fits_found import find_fits
 from analysis.loading import open_fit
 from analysis.marginal_effects import marginal_effects
 from data.declaration import Hypothesis
@@ -46,7 +46,7 @@ def plain_effects(study: Study, *, results: str | Path = "results") -> pd.DataFr
         A fit is from before fits held their raw predictors.
     """
     rows = {}
-    for one in fitted(study, Path(results)).passed:
+    for one in find_fits(study, Path(results)).passed:
         with open_fit(one.path) as fit:
             columns = list(map(str, raw_predictors(fit["constant_data"].to_dataset())))
             behind = {each: _column(each, columns) for each in study.declaration.hypothesis}
