@@ -48,8 +48,8 @@ def build(
     exchangeable : collection of str
         What can be exchanged after the model is compiled. ``kept``: the shared variable ``kept``
         (dyad), 0 for a dyad whose count is left out and 1 for others. ``counts``: the shared
-        variables ``counts`` (dyad) and ``<role>_centering``, how far effects are centered;
-        slower, for what is precomputed for known counts is not.
+        variable ``counts`` (dyad); slower, for what is precomputed for known counts is not. How
+        far effects are centered, ``<role>_centering``, can always be exchanged.
     likelihood : str
         ``fused``: one compiled operation (`models.kernel`); ``graph``: PyTensor's own operations,
         several times slower, and what counts that can be exchanged need.
@@ -88,12 +88,11 @@ def build(
     for caution in name.cautions:
         warnings.warn(f"{name.name}: {caution}", ModelCaution, stacklevel=2)
     with pm.Model(coords=_coords(dyads, name)) as pymc_model:
-        shares: dict[str, Array] = {
-            role: np.asarray(share)
+        # exchangeable, for a second try that knows more of the cities
+        shares = {
+            role: pm.Data(f"{role}_centering", np.asarray(share))
             for role, share in centering(dyads, name.family_name, name.roles).items()
         }
-        if "counts" in exchangeable:
-            shares = {role: pm.Data(f"{role}_centering", share) for role, share in shares.items()}
         effects: dict[str, CityEffect] = {}
         for block in name.blocks:
             effects |= city_effects(block, dyads, chosen, shares)

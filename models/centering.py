@@ -17,9 +17,11 @@ that is too small only slows it.
 import numpy as np
 import xarray as xr
 
+from data.declaration import PARTS
 from models.frequentist.derivatives import DEGREE, SELECTION
 from models.frequentist.optimum import find_optimum
 from models.frequentist.regression import regression_of
+from models.names import SIDES
 from models.predictor import city_position
 
 
@@ -52,6 +54,29 @@ def centering(dyads: xr.Dataset, family: str, roles: tuple[str, ...]) -> dict[st
         score = np.bincount(city, found.first[k])
         information = np.maximum(np.bincount(city, -found.second[k, k]), 0)
         shares[role] = _share(score, information)
+    return shares
+
+
+def centering_of_draws(posterior: xr.Dataset) -> dict[str, float]:
+    """Choose how far the effects of each role are centered, from draws of the model itself.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        Draws (chain, draw, ...), of a first try for example.
+
+    Returns
+    -------
+    dict of str to float
+        For each role a share between 0 and 1: of an effect's prior variance sd^2, what the data
+        have taken away. Unlike what `centering` knows, this is of the model with city effects.
+    """
+    shares = {}
+    for role in (f"{part}_{side}" for part in PARTS for side in SIDES):
+        if role in posterior:
+            left = float(posterior[role].var(("chain", "draw")).mean())
+            prior = float((posterior[f"{role}_sd"] ** 2).mean())
+            shares[role] = min(max(1 - left / prior, 0.0), 1.0)
     return shares
 
 

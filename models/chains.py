@@ -11,6 +11,7 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from data.errors import ModelError
+from models.centering import centering_of_draws
 from models.diagnostics import Diagnostics, diagnose
 from models.progress import Reporter
 from models.settings import Settings
@@ -65,7 +66,10 @@ def compiled_model(model: pm.Model) -> tuple[Any, list[str]]:
 
 
 def draw_chains(compiled: Any, names: list[str], how: Settings, reporter: Reporter) -> Chains:
-    """Draw; where the gate stays shut, draw once more, longer and in smaller steps.
+    """Draw; where the gate stays shut, draw once more and longer.
+
+    The second run centers effects by what the first has learnt of them, and goes in smaller steps
+    where draws of the first diverged.
 
     Parameters
     ----------
@@ -93,9 +97,15 @@ def draw_chains(compiled: Any, names: list[str], how: Settings, reporter: Report
     if not first.faults:
         return chains
     reporter.stage(f"a second try, for {'; '.join(first.faults)}")
-    careful = 1 - (1 - how.target_accept) / CLOSER
+    shares = centering_of_draws(chains.posterior)
+    again_from = compiled.with_data(
+        **{f"{role}_centering": np.asarray(share) for role, share in shares.items()}
+    )
+    # smaller steps are the remedy for draws that diverge, and only slow the others
+    steps = CLOSER if first.divergences else 1
+    careful = 1 - (1 - how.target_accept) / steps
     again = replace(how, draws=how.draws * LONGER, tune=how.tune * 2, target_accept=careful)
-    return _draw_thinned(compiled, names, again, LONGER, reporter)
+    return _draw_thinned(again_from, names, again, LONGER, reporter)
 
 
 def _draw_thinned(

@@ -1,11 +1,19 @@
 """How far effects are centered, against the formula written out and against known truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import xarray as xr
 
 from data import simulate_study
 from data.simulate import TRUTH
-from models.centering import centering
+from models import build, chains
+from models.centering import centering, centering_of_draws
+from models.chains import compiled_model
+from models.diagnostics import Diagnostics
+from models.progress import Reporter
+from models.settings import Settings
 
 
 def test_share_of_a_poisson_sender_by_hand():
@@ -39,6 +47,45 @@ def test_the_more_is_known_of_a_city_the_more_its_effects_are_centered():
     ]
     few, some, many = (each["degree_sender"] for each in shares)
     assert 0 <= few < some < many < 1
+
+
+def test_what_draws_know_is_the_variance_that_the_data_have_taken_away():
+    # a normal effect with prior sd 2 and information i has the posterior variance 1 / (i + 1 / 4)
+    rng, information = np.random.default_rng(6), np.array([0.5, 2.0, 10.0])
+    left = 1 / (information + 1 / 4)
+    draws = rng.normal(0, np.sqrt(left), (4, 50_000, 3))
+    known = xr.Dataset(
+        {
+            "degree_sender": (("chain", "draw", "city"), draws),
+            "degree_sender_sd": (("chain", "draw"), np.full((4, 50_000), 2.0)),
+            "degree_receiver": (("chain", "draw", "city"), rng.normal(0, 3, (4, 50_000, 3))),
+            "degree_receiver_sd": (("chain", "draw"), np.full((4, 50_000), 2.0)),
+        }
+    )
+    shares = centering_of_draws(known)
+    expected = 1 - left.mean() / 4
+    assert shares["degree_sender"] == pytest.approx(expected, abs=0.005)
+    assert shares["degree_receiver"] == 0.0  # wider than its prior: nothing is known
+
+
+def test_a_second_try_centers_by_the_first(monkeypatch):
+    study, _ = simulate_study(12, "poisson_crossed", seed=8)
+    compiled, names = compiled_model(build(study, "poisson_crossed"))
+    asked, draw = [], chains._draw_thinned
+    faulty = Diagnostics(1.2, "dispersion", 50.0, 50.0, 0, 0.9, ("R-hat 1.200 > 1.01",))
+
+    def first_fails(model, names, run, thin, reporter):
+        asked.append((model, run, thin))
+        found = draw(model, names, run, thin, reporter)
+        return replace(found, diagnostics=faulty) if len(asked) == 1 else found
+
+    monkeypatch.setattr(chains, "_draw_thinned", first_fails)
+    found = chains.draw_chains(compiled, names, Settings(200, 200, 2, 1, 0.8), Reporter())
+    (first, _, _), (second, run, thin) = asked
+    assert (run.draws, run.tune, run.target_accept, thin) == (800, 400, 0.8, 4)
+    assert found.posterior.sizes["draw"] == 200
+    assert first is compiled
+    assert second is not compiled
 
 
 def test_counts_that_are_all_zero_are_no_fault():
