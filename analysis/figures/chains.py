@@ -25,7 +25,7 @@ from data.errors import ResultsError
 from models.diagnostics import MIN_BFMI
 
 COLUMNS = 4
-TITLE = 26  # characters of a line
+TITLE = 22  # characters of a line
 UNLIKELY = 0.01  # p from which on downwards chains are marked as different
 COLOURS = (MARK, OTHER, ACCENT, INK)  # of chains, in turn
 STYLES = ("-", "--", "-.", ":")
@@ -222,9 +222,8 @@ def _restyle(panel: Axes, title: str, *, bold: bool) -> None:
         text.remove()
     for points in panel.collections:  # where chains differ
         points.set(sizes=[10], color=INK, zorder=3)
-    plain_axes(panel, escaped(title))
-    panel.title.set_fontsize(SMALL)
+    plain_axes(panel)
+    weight = "bold" if bold else "normal"
+    panel.set_title(escaped(title), loc="left", fontsize=SMALL, color=INK, fontweight=weight)
     panel.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     panel.axhline(0, color=FAINT, linewidth=0.6, zorder=0)
-    if bold:
-        panel.title.set_fontweight("bold")

@@ -49,8 +49,8 @@ def prior_figure(fit: xr.DataTree) -> Figure:
     for panel, label in zip(panels, labels, strict=False):
         drawn = [each.sel(parameter=label).to_numpy().ravel() for each in (prior, posterior)]
         _draw_densities(panel, *drawn)
-        plain_axes(panel, escaped(broken(label, TITLE)))
-        panel.title.set_fontsize(SMALL)
+        plain_axes(panel)
+        panel.set_title(escaped(broken(label, TITLE)), loc="left", fontsize=SMALL, color=INK)
         panel.set_yticks([])
         panel.spines["left"].set_visible(False)
         panel.locator_params(axis="x", nbins=4)

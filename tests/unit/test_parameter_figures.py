@@ -212,7 +212,7 @@ def test_a_chain_that_was_elsewhere_is_marked(made_up):
     assert p["dispersion"] < 1e-6
     assert p.drop("dispersion").min() > 0.001
     weights = {
-        panel.get_title("left").split("\n")[0]: panel.title.get_fontweight()
+        panel.get_title("left").split("\n")[0]: panel._left_title.get_fontweight()
         for panel in rank_figure(tree).axes
     }
     assert weights["dispersion"] == "bold"
