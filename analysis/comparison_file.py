@@ -1,7 +1,7 @@
 """A comparison as one labelled tree, which its file holds."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -26,12 +26,15 @@ class About:
         The prior set's name.
     study_digest : str
         Of the study's bytes.
+    fits : mapping of str to str
+        What each model's fit was made from, by its digest.
     """
 
     title: str
     synthetic: Sequence[str]
     priors: str
     study_digest: str
+    fits: Mapping[str, str]
 
 
 def comparison_tree(found: Comparison, verdicts: Sequence[Verdict], about: About) -> xr.DataTree:
@@ -71,6 +74,7 @@ def comparison_tree(found: Comparison, verdicts: Sequence[Verdict], about: About
     sentences = [verdict.sentence for verdict in verdicts]
     tree.attrs = asdict(about) | {
         "synthetic": json.dumps(list(about.synthetic)),
+        "fits": json.dumps(dict(about.fits)),
         "verdicts": json.dumps(sentences),
     }
     return tree

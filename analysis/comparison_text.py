@@ -13,7 +13,7 @@ from analysis.compare import ML, Comparison
 from analysis.comparison_file import About, comparison_tree
 from analysis.inflation import MARGIN, RULES, Verdict
 from analysis.terminal import plain_table
-from analysis.wording import synthetic_sentence
+from analysis.wording import markdown_text, synthetic_sentence
 from data.files import refuse_unwritable, replacing
 
 UNTRUSTED = 100  # units, below which the standard error of a difference is not to be trusted
@@ -155,7 +155,7 @@ def write_comparison(
 
 
 def _markdown(found: Comparison, verdicts: Sequence[Verdict], about: About) -> str:
-    blocks = [f"**Comparison**: {about.title}"]
+    blocks = [f"**Comparison**: {markdown_text(about.title)}"]
     if about.synthetic:
         blocks.append(synthetic_sentence(about.synthetic))
     for unit, table in found.tables.items():

@@ -31,8 +31,8 @@ def frequentist_table(fit: MaximumLikelihood, errors: str = "dyadic") -> pd.Data
         last the dispersion. Columns: ``estimate``, ``se_<kind>`` for each kind of standard
         error, ``z``, ``p`` (two-sided, Wald), ``lower`` and ``upper`` (95 % interval), ``ratio``
         (odds ratio of being eligible, or ratio of expected counts), ``Stata's sign`` (selection
-        only: the coefficient of an extra zero) and, where they were asked for,
-        ``p_permutation``. NaN where the data do not determine a figure.
+        of a zero-inflated family only: the coefficient of an extra zero) and, where they were
+        asked for, ``p_permutation``. NaN where the data do not determine a figure.
 
     Raises
     ------
@@ -57,6 +57,7 @@ def frequentist_table(fit: MaximumLikelihood, errors: str = "dyadic") -> pd.Data
     table["lower"], table["upper"] = table["estimate"] - reach, table["estimate"] + reach
     table["ratio"] = np.exp(table["estimate"])
     selection = table.index.get_level_values("part") == "selection"
+    selection &= LIKELIHOODS[fit.family].kind == "inflated"  # a hurdle has the same sign everywhere
     table[SIGN] = (-table["estimate"]).where(selection)
     dispersion = table.index.get_level_values("part") == "dispersion"
     table.loc[dispersion, ["z", "p"]] = np.nan  # zero is no null value of a logarithm

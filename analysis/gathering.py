@@ -1,5 +1,6 @@
 """Everything that is known of a study under one prior set, gathered from the results folder."""
 
+import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -68,7 +69,7 @@ class StudyResults:
     missing : list of str
         Models that have not been fitted.
     comparison : xarray.DataTree or None
-        What `interlocal compare` wrote of this study.
+        What `interlocal compare` wrote of these fits.
     """
 
     study: Study
@@ -130,38 +131,49 @@ def gather(study: Study, models: Sequence[str], priors: Priors, results: Path) -
         None of the models has been fitted, or one was fitted to another study or under other
         priors.
     """
-    found, missing, opened = {}, [], ExitStack()
-    for model in models:
-        passed = fit_path(results, study, priors, model)
-        path = next(filter(Path.exists, (passed, passed.with_suffix(".failed.nc"))), None)
-        if path is None:
-            missing.append(model)
-            continue
-        fit = opened.enter_context(open_fit(path))
-        if (fit.attrs.get("study_digest"), fit.attrs.get("priors_in_force")) != (
-            study.digest,
-            priors.to_json(),
-        ):
-            opened.close()
+    found, missing = {}, []
+    with ExitStack() as opened:  # which closes them where something is refused
+        for model in models:
+            passed = fit_path(results, study, priors, model)
+            path = next(filter(Path.exists, (passed, passed.with_suffix(".failed.nc"))), None)
+            if path is None:
+                missing.append(model)
+                continue
+            fit = opened.enter_context(open_fit(path))
+            if (fit.attrs.get("study_digest"), fit.attrs.get("priors_in_force")) != (
+                study.digest,
+                priors.to_json(),
+            ):
+                raise ResultsError(
+                    f"{path}: was made from another study or other priors; "
+                    f"run `interlocal sample` on it with --model {model} again"
+                )
+            pooled = mle_path(results, study.name, f"{parse_model(model).family_name}_pooled")
+            mle = _pooled(study, pooled)
+            sources = (path,) if mle is None else (path, pooled)
+            found[model] = ModelResults(model, fit, path, mle, sources)
+        folder = fit_path(results, study, priors, models[0]).parent
+        if not found:
             raise ResultsError(
-                f"{path}: was made from another study or other priors; "
-                f"run `interlocal sample` on it with --model {model} again"
+                f"{folder}: no fit of {', '.join(models)}; "
+                "run `interlocal sample` on the study first"
             )
-        pooled = mle_path(results, study.name, f"{parse_model(model).family_name}_pooled")
-        mle = _pooled(study, pooled)
-        sources = (path,) if mle is None else (path, pooled)
-        found[model] = ModelResults(model, fit, path, mle, sources)
-    folder = fit_path(results, study, priors, models[0]).parent
-    if not found:
-        raise ResultsError(
-            f"{folder}: no fit of {', '.join(models)}; run `interlocal sample` on the study first"
-        )
-    comparison = None
-    if (folder / COMPARISON).exists():
-        comparison = opened.enter_context(load_comparison(study.name, priors.name, results))
-        if comparison.attrs["study_digest"] != study.digest:
-            comparison = None  # of another study
-    return StudyResults(study, priors, folder, found, missing, comparison, opened)
+        comparison = None
+        if (folder / COMPARISON).exists():
+            comparison = opened.enter_context(load_comparison(study.name, priors.name, results))
+            if not _is_of(comparison, study, found):
+                comparison = None
+        return StudyResults(study, priors, folder, found, missing, comparison, opened.pop_all())
+
+
+def _is_of(comparison: xr.DataTree, study: Study, found: dict[str, ModelResults]) -> bool:
+    """Tell whether these fits of this study were compared, and not earlier ones."""
+    compared = json.loads(comparison.attrs["fits"])
+    return comparison.attrs["study_digest"] == study.digest and all(
+        compared[model] == each.fit.attrs["digest"]
+        for model, each in found.items()
+        if model in compared
+    )
 
 
 def _pooled(study: Study, path: Path) -> MaximumLikelihood | None:

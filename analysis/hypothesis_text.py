@@ -11,7 +11,7 @@ from rich.markup import escape
 from analysis.hypotheses import Findings, rules
 from analysis.summary import CI_PROB
 from analysis.terminal import plain_table
-from analysis.wording import synthetic_sentence
+from analysis.wording import markdown_text, synthetic_sentence
 from data.files import refuse_unwritable, replacing
 
 HEADINGS = ("mean", f"{CI_PROB:.0%} interval", "P(direction)", "in ROPE", "verdict")
@@ -155,7 +155,7 @@ def markdown(found: Findings, title: str, synthetic: Sequence[str]) -> str:
     str
         Sentences, a table a hypothesis, remarks.
     """
-    blocks = [f"**Hypotheses**: {title}"]
+    blocks = [f"**Hypotheses**: {markdown_text(title)}"]
     if synthetic:
         blocks.append(synthetic_sentence(synthetic))
     for heading, rows in _by_hypothesis(found):
@@ -165,7 +165,12 @@ def markdown(found: Findings, title: str, synthetic: Sequence[str]) -> str:
         )
         body = shown.to_markdown(index=False, disable_numparse=True)
         sources = [f"Source: {each}." for each in rows["source"].unique() if each]
-        blocks += [f"**{heading}**", body, _sentence(rows), " ".join([*_classical(rows), *sources])]
+        blocks += [
+            f"**{markdown_text(heading)}**",
+            body,
+            markdown_text(_sentence(rows)),
+            markdown_text(" ".join([*_classical(rows), *sources])),
+        ]
     return "\n\n".join(filter(None, [*blocks, *remarks(found)])) + "\n"
 
 

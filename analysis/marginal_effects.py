@@ -9,6 +9,7 @@ import xarray as xr
 
 from analysis.fitted import Fitted, checked_draws, designs, dyad_position, fitted, provenance
 from analysis.summary import describe
+from data.errors import QueryError
 from models.outcomes import outcomes
 from models.predictive import BLOCK, family_arguments, thinned
 
@@ -51,16 +52,16 @@ def marginal_effects(
         ``b instead of a`` for each category against the first. Quantities: those of
         `models.outcomes.outcomes` that the family has. Columns: ``mean``, ``sd``, ``lower`` and
         ``upper`` (89 % equal-tailed interval) of the change, in probabilities or counts, and
-        ``p_positive``, the posterior probability that it is positive (0 where a predictor is no
-        part of what determines the quantity, so that the change is 0 exactly). ``attrs`` says
-        how many ``draws`` were used, which ``dyads``, which columns are ``synthetic``, and
-        whether the fit ``passed`` its diagnostics.
+        ``p_positive``, the posterior probability that it is positive (NaN where a predictor is no
+        part of what determines the quantity, so that the change is 0 exactly). All NaN where a
+        formula has no value for the changed predictor, as a spline has none beyond its data.
+        ``attrs`` says how many ``draws`` were used, which ``dyads``, which columns are
+        ``synthetic``, and whether the fit ``passed`` its diagnostics.
 
     Raises
     ------
     QueryError
-        There is no such dyad, a number of draws below 2 is asked for, or a formula has no value
-        where a predictor is changed.
+        There is no such dyad, or a number of draws below 2 is asked for.
     ResultsError
         The fit is from before fits held their raw predictors.
 
@@ -85,12 +86,16 @@ def marginal_effects(
         if start is not None:
             before = _averages(about, used, rows, _changed(about, rows, predictor, start))
         for change, value in ends:
-            after = _averages(about, used, rows, _changed(about, rows, predictor, value))
+            try:
+                after = _averages(about, used, rows, _changed(about, rows, predictor, value))
+            except QueryError:  # a logarithm or a spline has no value there
+                after = {quantity: np.full_like(each, np.nan) for quantity, each in before.items()}
             for quantity in observed:
                 difference = _difference(after[quantity], before[quantity])
+                signed = np.isfinite(difference).all() and difference.any()
                 lines[predictor, change, quantity] = {
                     **{key: float(value) for key, value in describe(difference).items()},
-                    "p_positive": float((difference > 0).mean()),
+                    "p_positive": float((difference > 0).mean()) if signed else np.nan,
                 }
     table = pd.DataFrame(
         list(lines.values()),

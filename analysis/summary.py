@@ -5,6 +5,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from models.names import parse_model
+
 CI_PROB = 0.89  # the width of every interval of the project
 
 COLUMNS = ["mean", "sd", "lower", "upper", "p_positive", "r_hat", "ess_bulk", "ess_tail"]
@@ -51,6 +53,8 @@ def part_unit(fit: xr.DataTree, part: str) -> str:
     """
     if part == "selection":
         return "log odds of being an eligible partner"
+    if parse_model(fit.attrs["model"]).family.kind == "hurdle":
+        return "log of the mean count, if eligible, before zeros are cut off"
     eligible = ", if eligible" if "selection_intercept" in fit["posterior"] else ""
     return f"log of the expected count{eligible}"
 

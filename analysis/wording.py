@@ -1,5 +1,7 @@
 """Sentences that stand in several places."""
 
+import html
+import re
 from collections.abc import Sequence
 
 
@@ -23,3 +25,20 @@ def synthetic_sentence(columns: Sequence[str]) -> str:
         f"Synthetic data: {', '.join(columns)} {verb} simulated, not observed. "
         "Nothing here is a finding about the world."
     )
+
+
+def markdown_text(text: str) -> str:
+    """Write text so that neither Markdown nor the HTML made of it reads it as markup.
+
+    Parameters
+    ----------
+    text : str
+        Plain text, which may come from a file.
+
+    Returns
+    -------
+    str
+        The same for a reader of what is made of it.
+    """
+    marked = re.sub(r"([\\`*\[\]|~])", r"\\\1", html.escape(text, quote=False))
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", marked)  # within a word it is no markup

@@ -43,7 +43,7 @@ def _float_of(typing_context: Any, value: Any) -> Any:  # noqa: ARG001 - numba p
 
 @numba.njit(**INLINE)
 def exp(x: float) -> float:
-    """Compute the exponential; 0 below -709 and exp(709) above 709.
+    """Compute the exponential; 0 below -709, exp(709) above 709, NaN of NaN.
 
     Parameters
     ----------
@@ -75,7 +75,8 @@ def exp(x: float) -> float:
     p = p * f + 1.0
     p = p * f + 1.0
     power = _float_of((_bits_of(shifted) + 1023) << 52)
-    return p * power if x >= -LARGEST_EXPONENT else 0.0
+    result = p * power if x >= -LARGEST_EXPONENT else 0.0
+    return result if x == x else x  # noqa: PLR0124 - not a number stays so
 
 
 @numba.njit(**INLINE)

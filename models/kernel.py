@@ -23,7 +23,9 @@ from models.families import Family
 from models.kernel_loops import compiled_loop
 
 PARAMETERS = 3  # degree, selection, dispersion
-VERSION = 1  # of the compiled code that PyTensor keeps on disk: raise it with kernel_loops.py
+# of the compiled code that PyTensor keeps on disk: raise it with every change of kernel_loops.py,
+# fast_math.py or what they take from counts.py
+VERSION = 2
 
 
 class FusedLogProb(Op):

@@ -39,7 +39,7 @@ def compare(
     names = [each.name for each in chosen_models(models, study, checked)]
     left_out = checked_units(units.replace(",", " ").split())
 
-    from analysis.compare import comparison
+    from analysis.compare import comparison, fit_of
     from analysis.comparing import complete_fits, verdicts_on
     from analysis.comparison_file import About
     from analysis.comparison_text import print_comparison, write_comparison
@@ -58,7 +58,11 @@ def compare(
         )
         raise typer.Exit(130) from None
     declared = checked.declaration
-    about = About(declared.title, declared.synthetic, prior_set.name, checked.digest)
+    fits = {}
+    for name in names:
+        with fit_of(checked, name, prior_set, folder) as fit:
+            fits[name] = fit.attrs["digest"]
+    about = About(declared.title, declared.synthetic, prior_set.name, checked.digest, fits)
     print_comparison(found, verdicts, about, console())
     for path in write_comparison(found, verdicts, about, folder / checked.name / prior_set.name):
         print(f"written: {path}")

@@ -34,7 +34,7 @@ def sample(
         typer.Option(
             "--slope",
             help="A coefficient that varies by city, as in degree:sender:scale(proximity); "
-            "may be given several times, in place of study.toml's [slopes].",
+            "may be given several times, in place of study.toml's table of slopes.",
         ),
     ] = None,
     results: Results = "results",

@@ -85,7 +85,8 @@ def rank_figure(fit: xr.DataTree) -> Figure:
     figure.set_layout_engine("constrained")
     for number, (label, value) in enumerate(p.items()):
         panel = drawn.viz["plot"]["value"].sel(parameter=label).item()
-        _restyle(panel, f"{broken(str(label), TITLE)}\np = {value:.2g}", bold=value < UNLIKELY)
+        tested = f"\np = {value:.2g}" if np.isfinite(value) else ""
+        _restyle(panel, f"{broken(str(label), TITLE)}{tested}", bold=value < UNLIKELY)
         panel.tick_params(labelbottom=number + COLUMNS >= len(p), labelleft=number % COLUMNS == 0)
     figure.supylabel("share of draws less rank", fontsize=SMALL, color=INK)
     caption(
@@ -109,7 +110,8 @@ def rank_test(fit: xr.DataTree) -> pd.Series:
     Returns
     -------
     pandas.Series
-        p of each parameter of `main_parameters`.
+        p of each parameter of `main_parameters`; NaN with two chains, whose ranks mirror each
+        other, so that the test says nothing.
 
     Raises
     ------
@@ -121,6 +123,8 @@ def rank_test(fit: xr.DataTree) -> pd.Series:
         raise ResultsError(
             "ranks of one chain say nothing; sample with CHAINS=4 to see whether chains agree"
         )
+    if draws.sizes["chain"] == 2:
+        return pd.Series(np.nan, index=draws["parameter"].to_numpy(), name="p")
     ranks = draws.azstats.compute_ranks(dim=["chain", "draw"], relative=True)
     p, _, _ = ranks.azstats.mchain_uniformity_test(dim=["chain", "draw"])
     return pd.Series(p.to_numpy(), index=draws["parameter"].to_numpy(), name="p")

@@ -1,15 +1,13 @@
 """What a report is made of, before it is HTML or Markdown."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-
-from analysis.terminal import UNSIGNED
 
 UNKNOWN = "-"
 
@@ -167,6 +165,23 @@ def number(value: float, form: str = ".3f") -> Cell:
     return Cell(f"{value:{form}}", value) if math.isfinite(value) else Cell(UNKNOWN)
 
 
+def p_value(value: float) -> Cell:
+    """Write a p-value as a cell.
+
+    Parameters
+    ----------
+    value : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    Cell
+        ``<0.001`` where it rounds to 0; a dash where it is not a number.
+    """
+    cell = number(value)
+    return Cell("<0.001", cell.key) if cell.text == "0.000" else cell
+
+
 def interval(lower: float, upper: float, form: str = ".3f") -> Cell:
     """Write an interval as a cell, sorted by its lower end.
 
@@ -229,7 +244,12 @@ def labelled_rows(table: pd.DataFrame) -> Iterator[tuple[tuple[str, ...], pd.Ser
         yield tuple(map(str, label if isinstance(label, tuple) else (label,))), row
 
 
-def summary_grid(caption: str, table: pd.DataFrame, percent: str) -> Grid:
+def summary_grid(
+    caption: str,
+    table: pd.DataFrame,
+    percent: str,
+    signed: Callable[[str], bool] = lambda _: True,
+) -> Grid:
     """Tabulate a posterior summary.
 
     Parameters
@@ -240,6 +260,9 @@ def summary_grid(caption: str, table: pd.DataFrame, percent: str) -> Grid:
         Columns ``mean``, ``sd``, ``lower``, ``upper``, as `analysis.summary` makes them.
     percent : str
         The interval's width, as in ``89%``.
+    signed : callable
+        Whether a row's parameter can have either sign; the probability of a positive one is shown
+        for no other.
 
     Returns
     -------
@@ -252,7 +275,7 @@ def summary_grid(caption: str, table: pd.DataFrame, percent: str) -> Grid:
             number(row["mean"]),
             number(row["sd"]),
             interval(row["lower"], row["upper"]),
-            Cell("") if name.endswith(UNSIGNED) else number(row["p_positive"]),
+            number(row["p_positive"]) if signed(name) else Cell(""),
         )
         for (name,), row in labelled_rows(table)
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from analysis.figures.catalogue import CATALOGUE
 from analysis.gathering import StudyResults
-from analysis.report.document import Picture
+from analysis.report.document import Picture, Text
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,23 @@ class Material:
 
     results: StudyResults
     drawn: Mapping[tuple[str, str], Path]
+
+    def warning(self, model: str) -> tuple[Text, ...]:
+        """Warn of a fit that failed its diagnostics.
+
+        Parameters
+        ----------
+        model : str
+            The model.
+
+        Returns
+        -------
+        tuple of Text
+            Empty where the fit passed.
+        """
+        if self.results.models[model].fit.attrs["passed"]:
+            return ()
+        return (Text(f"{model} fails its diagnostics: do not interpret it.", warns=True),)
 
     def pictures(self, model: str, *names: str) -> tuple[Picture, ...]:
         """Give figures of a model.

@@ -100,7 +100,10 @@ def effects(material: Material) -> Section:
 
 
 def _effects_of(each: ModelResults, material: Material) -> tuple[Block, ...]:
-    tables: list[Block] = list(material.pictures(each.model, "coefficients"))
+    tables: list[Block] = [
+        *material.warning(each.model),
+        *material.pictures(each.model, "coefficients"),
+    ]
     for part in PARTS:
         table = coefficients(each.fit, part)
         if len(table):
@@ -151,7 +154,7 @@ def cities(material: Material) -> Section:
 def _cities_of(each: ModelResults, material: Material) -> tuple[Block, ...]:
     pictures = material.pictures(each.model, "cities", "map", "reciprocity")
     tables = [
-        summary_grid(f"{each.model}: {caption}", table, PERCENT)
+        summary_grid(f"{each.model}: {caption}", table, PERCENT, _is_correlation)
         for caption, table in (
             ("spread and correlation of city effects, dispersion", spreads(each.fit)),
             ("share of the linear predictor's variance", shares(each.fit)),
@@ -160,7 +163,12 @@ def _cities_of(each: ModelResults, material: Material) -> tuple[Block, ...]:
     ]
     if not pictures:
         return (Text(f"{each.model} has no city effects."), *tables)
-    return (*pictures, *tables, Fold(f"Every city in {each.model}", (_every_city(each),)))
+    warning = material.warning(each.model)
+    return (*warning, *pictures, *tables, Fold(f"Every city in {each.model}", (_every_city(each),)))
+
+
+def _is_correlation(name: str) -> bool:
+    return name.partition("[")[0].endswith(("_reciprocity", "correlation"))
 
 
 def _every_city(each: ModelResults) -> Grid:

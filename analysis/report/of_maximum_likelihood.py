@@ -12,12 +12,18 @@ from analysis.report.document import (
     interval,
     labelled_rows,
     number,
+    p_value,
 )
 from analysis.report.material import Material
 from models.frequentist.covariances import KINDS
+from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.result import MaximumLikelihood
 
 PREFERRED = ("jackknife", "dyadic", "information")  # standard errors, the best first
+SIGNS = (
+    "Software that models extra zeros (Stata, pscl, brms, statsmodels) prints the selection part "
+    "of a zero-inflated model with the opposite sign, which stands in its own column."
+)
 Row = tuple[Cell | str, ...]
 COLUMNS = ("estimate", "se", "p", "ratio", SIGN)
 
@@ -41,12 +47,9 @@ def frequentist(material: Material) -> Section:
             "No model has been fitted by maximum likelihood: run `interlocal mle` on the study."
         )
         return Section("Maximum likelihood", (Text(missing),))
-    opening = Text(
-        "The pooled model, without city effects, is what most published analyses fit. Software "
-        "that models extra zeros (Stata, pscl, brms, statsmodels) prints the selection part with "
-        "the opposite sign, which stands in its own column."
-    )
-    blocks: list[Block] = [opening]
+    opening = Text("The pooled model, without city effects, is what most published analyses fit.")
+    inflated = any(LIKELIHOODS[mle.family].kind == "inflated" for mle in fits.values())
+    blocks: list[Block] = [opening, *([Text(SIGNS)] if inflated else [])]
     for mle in fits.values():
         blocks += _frequentist_of(mle)
     return Section("Maximum likelihood", tuple(blocks))
@@ -60,9 +63,13 @@ def _frequentist_of(mle: MaximumLikelihood) -> list[Block]:
     rows: list[Row] = [
         (
             *labels,
-            *(number(row[f"se_{errors}" if name == "se" else name]) for name in columns[:3]),
+            number(row["estimate"]),
+            number(row[f"se_{errors}"]),
+            p_value(row["p"]),
             interval(row["lower"], row["upper"]),
-            *(number(row[name]) for name in columns[3:]),
+            number(row["ratio"]),
+            number(row[SIGN]),
+            *(p_value(row[name]) for name in columns[5:]),
         )
         for labels, row in labelled_rows(table)
     ]
@@ -81,4 +88,16 @@ def _frequentist_of(mle: MaximumLikelihood) -> list[Block]:
         f"Every kind of standard error of {mle.model}",
         (grid(f"{mle.model}: standard errors", ("part", "term", *kinds), every),),
     )
-    return [grid(caption, headings, rows), *map(Text, remarks(mle, errors)), fold]
+    tests = [
+        (
+            name,
+            number(row["statistic"]),
+            str(int(row["df"]) or ""),
+            p_value(row["p"]),
+            row["meaning"],
+        )
+        for (name,), row in labelled_rows(mle.tests)
+    ]
+    tested = grid(f"{mle.model}: tests", ("", "statistic", "df", "p", "of what"), tests)
+    shown = [tested] if tests else []
+    return [grid(caption, headings, rows), *shown, *map(Text, remarks(mle, errors)), fold]

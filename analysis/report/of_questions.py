@@ -6,11 +6,13 @@ from analysis.comparison_file import comparison_table
 from analysis.comparison_text import QUESTIONS, sentences
 from analysis.figures import elpd_figure
 from analysis.figures.catalogue import look_for
+from analysis.frequentist_report import FEW
 from analysis.gathering import ModelResults
 from analysis.hypotheses import findings, with_effects
 from analysis.hypothesis_effects import plain_effects
 from analysis.hypothesis_text import remarks
 from analysis.hypothesis_text import sentences as answers
+from analysis.inflation import RULES as INFLATION_RULES
 from analysis.report.document import (
     Block,
     Fold,
@@ -21,11 +23,17 @@ from analysis.report.document import (
     interval,
     labelled_rows,
     number,
+    p_value,
 )
 from analysis.report.material import Material
 from analysis.sensitivity import RULES, sensitivity
 from analysis.summary import CI_PROB
 from models.outcomes import QUANTITIES
+
+TOO_SMALL = (
+    f"With fewer than {FEW} cities, p-values of maximum likelihood are too small but for those of "
+    "the jackknife over cities and of permutations (docs/standard_errors.md)."
+)
 
 
 def answered(material: Material) -> Section:
@@ -59,7 +67,7 @@ def answered(material: Material) -> Section:
             number(row["effect"], "+.3f"),
             interval(row["effect_lower"], row["effect_upper"], "+.3f"),
             f"{QUANTITIES.get(row['quantity'], '')}, {row['change']}" if row["quantity"] else "",
-            *(number(row[name]) for name in of_ml),
+            *(p_value(row[name]) if name != "ml_estimate" else number(row[name]) for name in of_ml),
         )
         for (hypothesis, model, priors), row in labelled_rows(table)
     ]
@@ -70,6 +78,8 @@ def answered(material: Material) -> Section:
     )
     blocks: list[Block] = [Text(sentence) for sentence in answers(found)]
     blocks.append(grid("Every model under every prior set that was sampled", headings, rows))
+    if len(of_ml) > 1 and study.dyads.sizes["city"] < FEW:
+        blocks.append(Text(TOO_SMALL))
     blocks += [Text(sentence) for sentence in remarks(found)]
     return Section("Hypotheses", tuple(blocks))
 
@@ -105,7 +115,11 @@ def _sensitivity_of(each: ModelResults, material: Material) -> tuple[Block, ...]
         ("parameter", "to the prior", "to the likelihood", "what follows"),
         rows,
     )
-    return (*material.pictures(each.model, "priors", "sensitivity"), table)
+    return (
+        *material.warning(each.model),
+        *material.pictures(each.model, "priors", "sensitivity"),
+        table,
+    )
 
 
 def compared(material: Material) -> Section:
@@ -123,7 +137,7 @@ def compared(material: Material) -> Section:
     """
     tree = material.results.comparison
     if tree is None:
-        missing = "The models have not been compared: run `interlocal compare` on the study."
+        missing = "These fits have not been compared: run `interlocal compare` on the study."
         return Section("Comparison", (Text(missing),))
     blocks: list[Block] = [
         Text(
@@ -157,7 +171,9 @@ def compared(material: Material) -> Section:
         )
         blocks.append(grid(f"Left out: {QUESTIONS[unit]}", headings, rows))
         blocks.append(Text(" ".join(sentences(table, unit))))
-    blocks += [Text(sentence) for sentence in json.loads(tree.attrs["verdicts"])]
+    verdicts = json.loads(tree.attrs["verdicts"])
+    blocks += [Text(sentence) for sentence in verdicts]
+    blocks += [Text(f"Rules: {INFLATION_RULES}")] if verdicts else []
     blocks += [
         Fold(f"Dyads that {model} finds hard to leave out", material.pictures(model, "pareto"))
         for model in material.results.models

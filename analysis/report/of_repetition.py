@@ -7,6 +7,7 @@ from typing import Any
 
 from analysis.report.document import Code, Section, Text, grid
 from analysis.report.material import Material
+from models.prior_files import prior_sets
 
 
 def repeated(material: Material) -> Section:
@@ -24,16 +25,19 @@ def repeated(material: Material) -> Section:
     """
     results = material.results
     fits = {model: each.fit.attrs for model, each in results.models.items()}
+    # a set from a file is named by its path
+    packaged = results.priors.name in prior_sets()
+    priors = results.priors.name if packaged else f"path/to/{results.priors.name}.toml"
     commands = []
     for how, models in _by_settings(fits).items():
         seed, draws, tune, chains, target = how
         commands.append(
             f"make sample STUDY=path/to/{shlex.quote(results.study.name)} "
-            f'MODEL="{" ".join(models)}" PRIORS={shlex.quote(results.priors.name)} SEED={seed} '
+            f'MODEL="{" ".join(models)}" PRIORS={shlex.quote(priors)} SEED={seed} '
             f"DRAWS={draws} TUNE={tune} CHAINS={chains} TARGET_ACCEPT={target:g}"
         )
     study = f"STUDY=path/to/{shlex.quote(results.study.name)}"
-    rest = f"{study} PRIORS={shlex.quote(results.priors.name)}"
+    rest = f"{study} PRIORS={shlex.quote(priors)}"
     commands += [f"make mle {study}", f"make compare {rest}", f"make report {rest}"]
     versions = json.loads(next(iter(fits.values()))["versions"])
     hashes = [(model, about["seed"], about["digest"]) for model, about in fits.items()]

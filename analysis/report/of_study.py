@@ -60,9 +60,13 @@ def counted(material: Material) -> Section:
     study, dyads = material.results.study, material.results.study.dyads
     columns, synthetic = study.declaration.dyads, set(study.declaration.synthetic)
     count = dyads["count"].to_numpy()
+    absent = study.missing_dyads
+    missing = (
+        f"{absent} directed dyads have no row." if absent else "Every directed dyad has a row."
+    )
     sizes = Text(
         f"{dyads.sizes['city']} cities and {dyads.sizes['dyad']} directed dyads, from "
-        f"{columns.file}. {study.missing_dyads or 'No'} directed dyads have no row. "
+        f"{columns.file}. {missing} "
         f"{int((count == 0).sum())} counts ({(count == 0).mean():.1%}) are zero."
     )
     described = {columns.outcome: count}
@@ -100,7 +104,8 @@ def modelled(material: Material) -> Section:
     blocks: list[Block] = [
         Text(
             "i sends, j receives; psi is the probability that a directed dyad is eligible at all, "
-            "mu the mean count if it is. Predictors enter as differences from their means."
+            "mu the mean count if it is (of a hurdle model, before the zeros are cut off). "
+            "Predictors enter as differences from their means."
         )
     ]
     for model in material.results.models:
@@ -109,7 +114,12 @@ def modelled(material: Material) -> Section:
             Text(f"{model}: {caution}.", warns=True) for caution in parse_model(model).cautions
         ]
     if material.results.missing:
-        blocks.append(Text(f"Not fitted: {', '.join(material.results.missing)}.", warns=True))
+        blocks.append(
+            Text(
+                f"Not fitted: {', '.join(material.results.missing)}; run `interlocal sample`.",
+                warns=True,
+            )
+        )
     first, priors = material.results.first.model, material.results.priors
     table = priors.table(material.results.study, first)
     blocks.append(
@@ -131,6 +141,10 @@ def _formula(name: ModelName, material: Material) -> str:
         written = getattr(material.results.study.declaration.formula, part)
         terms = ["intercept", *([written] if written != "1" else [])]
         terms += [f"{side}[{at}]" for side, at in SIDES if f"{part}_{side}" in name.roles]
+        for side, at in SIDES:
+            if f"{part}_{side}" in name.roles:
+                slopes = material.results.study.declaration.slopes.of(part).of(side)
+                terms += [f"{side} slope[{at}] x {term}" for term in slopes]
         terms += ["pair[i, j]"] * name.has_pairs
         exposed = part == "degree" and material.results.study.declaration.dyads.exposure is not None
         lines.append(f"  {link:<10} = {' + '.join([*terms, *['log exposure'] * exposed])}")
@@ -138,6 +152,7 @@ def _formula(name: ModelName, material: Material) -> str:
     if name.family.has_dispersion:
         lines.append(f"  {VARIANCE}")
     correlated = [" and ".join(block) for block in name.blocks if len(block) > 1]
+    correlated += ["pair[i, j] and pair[j, i]"] * name.has_pairs
     lines += [f"  correlated: {block}" for block in correlated]
     return "\n".join(lines)
 

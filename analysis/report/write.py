@@ -1,10 +1,8 @@
 """A report as one HTML file that needs no network, and as Markdown."""
 
 import base64
-import html
 import io
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from analysis.report.of_maximum_likelihood import frequentist
 from analysis.report.of_questions import answered, compared, sensitive
 from analysis.report.of_repetition import repeated
 from analysis.report.of_study import asked, counted, modelled
-from analysis.wording import synthetic_sentence
+from analysis.wording import markdown_text, synthetic_sentence
 from data.files import refuse_unwritable, replacing
 
 COLOURS = 128
@@ -99,7 +97,7 @@ def write_sections(sections: list[Section], material: Material, folder: Path) ->
         "embedded": _embedded,
         "indented": lambda text: "\n".join(f"    {line}" for line in text.splitlines()),
         "pipes": _pipes,
-        "plain": _plain,
+        "plain": markdown_text,
         "relative": lambda path: Path(os.path.relpath(path, folder)).as_posix(),
     }
     paths = []
@@ -124,15 +122,10 @@ def _embedded(path: Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(smaller.getvalue()).decode('ascii')}"
 
 
-def _plain(text: str) -> str:
-    """Write text so that neither Markdown nor the HTML made of it reads it as markup."""
-    return re.sub(r"([\\`*\[\]|])", r"\\\1", html.escape(text, quote=False))
-
-
 def _pipes(block: Grid) -> str:
     text: str = tabulate(
-        [[_plain(cell.text) for cell in row] for row in block.rows],
-        headers=[_plain(heading) for heading in block.headings],
+        [[markdown_text(cell.text) for cell in row] for row in block.rows],
+        headers=[markdown_text(heading) for heading in block.headings],
         tablefmt="pipe",
         disable_numparse=True,
         colalign=["right" if each else "left" for each in block.numeric] if block.rows else None,

@@ -10,15 +10,14 @@ for (const button of document.querySelectorAll("thead button")) {
     const body = table.tBodies[0];
     const key = (row) => row.children[column].dataset.key;
     const text = (row) => row.children[column].textContent;
+    const way = up ? 1 : -1;
     const order = (a, b) => {
       const [x, y] = [key(a), key(b)];
-      if (x !== undefined && y !== undefined) return x - y;
-      if (x !== undefined || y !== undefined) return x === undefined ? 1 : -1;
-      return text(a).localeCompare(text(b), undefined, { numeric: true });
+      if (x !== undefined && y !== undefined) return way * (x - y);
+      if (x !== undefined || y !== undefined) return x === undefined ? 1 : -1; // unknown: last
+      return way * text(a).localeCompare(text(b), undefined, { numeric: true });
     };
-    const rows = [...body.rows].sort(order);
-    if (!up) rows.reverse();
-    body.append(...rows);
+    body.append(...[...body.rows].sort(order));
   });
 }
 // Paper shows everything.

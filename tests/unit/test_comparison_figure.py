@@ -58,7 +58,7 @@ def found():
 
 def figure_of(found, synthetic=()):
     figure = elpd_figure(
-        comparison_tree(found, [], About("Made $up$ of cities", synthetic, "skeptical", ""))
+        comparison_tree(found, [], About("Made $up$ of cities", synthetic, "skeptical", "", {}))
     )
     figure.canvas.draw()
     return figure, " ".join(figure._supxlabel.get_text().split())
@@ -66,7 +66,7 @@ def figure_of(found, synthetic=()):
 
 def test_the_file_holds_tables_and_pointwise_densities(found, tmp_path):
     folder = tmp_path / "here" / "skeptical"
-    paths = write_comparison(found, [], About("Made up", ["ties"], "skeptical", ""), folder)
+    paths = write_comparison(found, [], About("Made up", ["ties"], "skeptical", "", {}), folder)
     assert [path.name for path in paths] == ["comparison.csv", "comparison.md", "comparison.nc"]
     with load_comparison("here", "skeptical", tmp_path) as tree:
         assert tree.attrs["title"] == "Made up"
@@ -89,7 +89,7 @@ def test_the_file_holds_tables_and_pointwise_densities(found, tmp_path):
                     np.testing.assert_array_equal(one[name], getattr(row.estimate, name))
         pd.testing.assert_frame_equal(
             elpd_table(tree),
-            elpd_table(comparison_tree(found, [], About("", [], "", ""))),
+            elpd_table(comparison_tree(found, [], About("", [], "", "", {}))),
         )
 
 
@@ -97,7 +97,7 @@ def test_a_comparison_that_is_not_there(found, tmp_path):
     with pytest.raises(ResultsError, match=r"here/default/comparison.nc: no such.*`make compare`"):
         load_comparison("here", results=tmp_path)
     folder = tmp_path / "here" / "skeptical"
-    write_comparison(found, [], About("Made up", [], "skeptical", ""), folder)
+    write_comparison(found, [], About("Made up", [], "skeptical", "", {}), folder)
     with pytest.raises(ResultsError, match="did you mean 'skeptical'"):
         load_comparison("here", "sceptical", tmp_path)
     # it is no fit, though it lies beside them

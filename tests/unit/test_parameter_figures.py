@@ -206,8 +206,16 @@ def test_ranks_are_those_of_scipy(fit):
 
 def test_a_chain_that_was_elsewhere_is_marked(made_up):
     tree = made_up(6)
-    moved = tree["posterior"]["dispersion"] + xr.DataArray([0.0, 3.0], dims="chain")
-    tree["posterior"] = tree["posterior"].to_dataset().assign(dispersion=moved)
+    two = tree["posterior"].to_dataset()
+    half = two.sizes["draw"] // 2
+    halves = [two.isel(draw=slice(half)), two.isel(draw=slice(half, 2 * half))]
+    four = xr.concat(halves, "chain")
+    moved = four["dispersion"] + xr.DataArray([0.0, 3.0, 0.0, 0.0], dims="chain")
+    assert rank_test(tree).isna().all()  # two chains mirror each other
+    attrs = tree.attrs
+    groups = {name: group.to_dataset() for name, group in tree.children.items()}
+    tree = xr.DataTree.from_dict({**groups, "posterior": four.assign(dispersion=moved)})
+    tree.attrs = attrs
     p = rank_test(tree)
     assert p["dispersion"] < 1e-6
     assert p.drop("dispersion").min() > 0.001

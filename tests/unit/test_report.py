@@ -101,7 +101,7 @@ def test_markdown_says_the_same(reported, page):
     block = text.split("*Columns that the models use*\n\n")[1].split("\n\n")[0]
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.split("\n")]
     assert lines[2:] == html
-    for picture in re.findall(r"\]\(([^)]+\.png)\)", text):
+    for picture in re.findall(r"\]\(<([^>]+\.png)>\)", text):
         assert (reported / "guangdong" / picture).is_file()
 
 
@@ -109,8 +109,8 @@ def test_what_has_not_been_made_is_named(sampled, tmp_path):
     shutil.copytree(sampled[0] / "guangdong", tmp_path / "guangdong")
     run("report", GUANGDONG, "--model=zinb_srm nb_srm", f"--results={tmp_path}")
     text = (tmp_path / "guangdong" / "report.md").read_text(encoding="utf-8")
-    assert "Not fitted: nb_srm." in text
-    assert "have not been compared: run `interlocal compare`" in text.replace("\\", "")
+    assert "Not fitted: nb_srm; run `interlocal sample`." in text.replace("\\", "")
+    assert "fits have not been compared: run `interlocal compare`" in text.replace("\\", "")
     assert "run `interlocal mle`" in text.replace("\\", "")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +113,7 @@ def test_a_narrow_prior_is_found_out():
 
 def test_blocks_of_dyads_change_nothing(monkeypatch):
     whole = sensitivity(conjugate(draws=400))
-    monkeypatch.setattr("analysis.sensitivity.BLOCK", 1)
+    monkeypatch.setattr(sys.modules["analysis.sensitivity"], "BLOCK", 1)
     pd.testing.assert_frame_equal(sensitivity(conjugate(draws=400)), whole)
 
 
