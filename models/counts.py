@@ -82,7 +82,7 @@ def log_rising(count: Array, dispersion: Array, xp: Arrays) -> Array:
         r = 1 / dispersion
         return xp.gammaln(count + r) - xp.gammaln(r) + count * xp.log(dispersion)
     distinct, position = np.unique(count, return_inverse=True)
-    steps = np.arange(min(distinct[-1], EXACT), dtype=float)
+    steps = np.arange(max(1, min(distinct[-1], EXACT)), dtype=float)
     summed = xp.cumsum(xp.log1p(dispersion * steps), axis=-1)
     table = xp.concatenate([xp.zeros_like(summed[..., :1]), summed], axis=-1)
     table = table[..., np.minimum(distinct, EXACT)]

@@ -73,6 +73,15 @@ def test_draws_have_the_mean_variance_and_zeros_of_the_family(name):
         assert np.all(np.abs((counts == count).mean(axis=0) - p) < 4.5 * error)
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_dyads_that_are_all_zeros(name):
+    # as of a unit that is left out; one row of parameters a draw
+    family, degree = FAMILIES[name], np.array([[0.3, -1.0], [1.0, 2.0]])
+    at = (degree, degree - 0.5, np.array([[0.4], [2.0]]))
+    found = family.log_prob(np.zeros(2, dtype=np.int64), *at)
+    np.testing.assert_allclose(found, np.log(family.p_zero(*at)), rtol=1e-14)
+
+
 def test_limits():
     nb, zinb, zip_, poisson = (FAMILIES[name] for name in ("nb", "zinb", "zip", "poisson"))
     certain = np.full_like(DEGREE, 50.0)
