@@ -32,6 +32,7 @@ COLUMNS = {
     "high_k": "high k",
     "refits": "refits",
 }
+DIGITS = {"weight": 2, "high_k": 0, "refits": 0}  # behind the point; 1 in other columns
 
 
 def sentences(table: pd.DataFrame, unit: str) -> list[str]:
@@ -182,10 +183,9 @@ def _grid(table: pd.DataFrame, unit: str) -> Table:
 
 
 def _cells(table: pd.DataFrame) -> dict[str, list[str]]:
-    digits = {"weight": 2, "high_k": 0, "refits": 0}
     return {
         heading: [
-            "" if np.isnan(value) else f"{value:.{digits.get(column, 1)}f}"
+            "" if np.isnan(value) else f"{value:.{DIGITS.get(column, 1)}f}"
             for value in table[column].astype(float)
         ]
         for column, heading in COLUMNS.items()

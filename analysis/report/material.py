@@ -1,12 +1,12 @@
 """What a report's sections are written from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.figures.catalogue import CATALOGUE
-from analysis.gathering import StudyResults
-from analysis.report.document import Picture, Text
+from analysis.gathering import ModelResults, StudyResults
+from analysis.report.document import Block, Fold, Picture, Text
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,30 @@ class Material:
 
     results: StudyResults
     drawn: Mapping[tuple[str, str], Path]
+
+    def by_model(
+        self,
+        label: str,
+        blocks_of: "Callable[[ModelResults, Material], tuple[Block, ...]]",
+    ) -> tuple[Block, ...]:
+        """Show the first model in full, and the others when a reader asks for them.
+
+        Parameters
+        ----------
+        label : str
+            What stands before a folded model's name.
+        blocks_of : callable
+            A model's results and this to its blocks.
+
+        Returns
+        -------
+        tuple of Block
+            Blocks.
+        """
+        first = self.results.first
+        others = [each for each in self.results.models.values() if each is not first]
+        folds = [Fold(f"{label} {each.model}", blocks_of(each, self)) for each in others]
+        return (*blocks_of(first, self), *folds)
 
     def warning(self, model: str) -> tuple[Text, ...]:
         """Warn of a fit that failed its diagnostics.

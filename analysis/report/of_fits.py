@@ -22,6 +22,7 @@ from analysis.report.document import (
 from analysis.report.material import Material
 from analysis.summary import CI_PROB, coefficients, part_unit, shares, spreads
 from data.declaration import PARTS
+from models.names import parse_model
 from models.outcomes import QUANTITIES
 
 PERCENT = f"{CI_PROB:.0%}"
@@ -85,18 +86,12 @@ def effects(material: Material) -> Section:
     Section
         The first model in full, the others folded.
     """
-    first = material.results.first
-    blocks: list[Block] = [
-        Text(
-            "A coefficient is on the scale of logits or logs. The tables of effects say what a "
-            "change in one predictor does to probabilities and counts, averaged over all dyads, "
-            "everything else as it was observed."
-        ),
-        *_effects_of(first, material),
-    ]
-    others = [each for each in material.results.models.values() if each is not first]
-    folds = [Fold(f"Effects in {each.model}", _effects_of(each, material)) for each in others]
-    return Section("Effects", (*blocks, *folds))
+    opening = Text(
+        "A coefficient is on the scale of logits or logs. The tables of effects say what a change "
+        "in one predictor does to probabilities and counts, averaged over all dyads, everything "
+        "else as it was observed."
+    )
+    return Section("Effects", (opening, *material.by_model("Effects in", _effects_of)))
 
 
 def _effects_of(each: ModelResults, material: Material) -> tuple[Block, ...]:
@@ -141,14 +136,11 @@ def cities(material: Material) -> Section:
     Section
         The first model in full, the others folded.
     """
-    first = material.results.first
-    others = [each for each in material.results.models.values() if each is not first]
-    folds = [Fold(f"Cities in {each.model}", _cities_of(each, material)) for each in others]
     opening = Text(
         "A city's sender effect is how much more it directs at others than its predictors say, "
         "its receiver effect how much more is directed at it."
     )
-    return Section("City effects", (opening, *_cities_of(first, material), *folds))
+    return Section("City effects", (opening, *material.by_model("Cities in", _cities_of)))
 
 
 def _cities_of(each: ModelResults, material: Material) -> tuple[Block, ...]:
@@ -161,7 +153,7 @@ def _cities_of(each: ModelResults, material: Material) -> tuple[Block, ...]:
         )
         if len(table)
     ]
-    if not pictures:
+    if not parse_model(each.model).roles:
         return (Text(f"{each.model} has no city effects."), *tables)
     warning = material.warning(each.model)
     return (*warning, *pictures, *tables, Fold(f"Every city in {each.model}", (_every_city(each),)))
@@ -200,26 +192,19 @@ def checked(material: Material) -> Section:
     Section
         Statistics of the network, and figures.
     """
-    first = material.results.first
-    names = ("statistics", "rootogram", "matrix")
-    blocks: list[Block] = [
-        Text(
-            "A model that describes the counts predicts networks like the observed one. p is the "
-            "share of predicted networks whose statistic is at least as large, ties counted half; "
-            "near 0 or 1 the model misses that feature."
-        ),
-        _statistics(first),
-        *material.pictures(first.model, *names),
-    ]
-    folds = [
-        Fold(
-            f"Predictive checks of {each.model}",
-            (_statistics(each), *material.pictures(each.model, *names)),
-        )
-        for each in material.results.models.values()
-        if each is not first
-    ]
-    return Section("Predictive checks", (*blocks, *folds))
+    opening = Text(
+        "A model that describes the counts predicts networks like the observed one. p is the share "
+        "of predicted networks whose statistic is at least as large, ties counted half; near 0 or "
+        "1 the model misses that feature."
+    )
+    return Section(
+        "Predictive checks", (opening, *material.by_model("Predictive checks of", _checks_of))
+    )
+
+
+def _checks_of(each: ModelResults, material: Material) -> tuple[Block, ...]:
+    pictures = material.pictures(each.model, "statistics", "rootogram", "matrix")
+    return (*material.warning(each.model), _statistics(each), *pictures)
 
 
 def _statistics(each: ModelResults) -> Grid:

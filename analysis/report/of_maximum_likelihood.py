@@ -1,5 +1,6 @@
 """The section on the pooled models by maximum likelihood."""
 
+from analysis.figures.coefficients import errors_of
 from analysis.frequentist import CONFIDENCE, SIGN, frequentist_table
 from analysis.frequentist_report import remarks
 from analysis.report.document import (
@@ -19,7 +20,6 @@ from models.frequentist.covariances import KINDS
 from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.result import MaximumLikelihood
 
-PREFERRED = ("jackknife", "dyadic", "information")  # standard errors, the best first
 SIGNS = (
     "Software that models extra zeros (Stata, pscl, brms, statsmodels) prints the selection part "
     "of a zero-inflated model with the opposite sign, which stands in its own column."
@@ -57,7 +57,7 @@ def frequentist(material: Material) -> Section:
 
 def _frequentist_of(mle: MaximumLikelihood) -> list[Block]:
     kinds = mle.covariance["kind"].to_numpy().tolist()
-    errors = next(kind for kind in PREFERRED if kind in kinds)
+    errors = errors_of(mle)
     table = frequentist_table(mle, errors)
     columns = [*COLUMNS, *(["p_permutation"] if "p_permutation" in table else [])]
     rows: list[Row] = [

@@ -3,7 +3,7 @@
 import json
 
 from analysis.comparison_file import comparison_table
-from analysis.comparison_text import QUESTIONS, sentences
+from analysis.comparison_text import COLUMNS, DIGITS, QUESTIONS, sentences
 from analysis.figures import elpd_figure
 from analysis.figures.catalogue import look_for
 from analysis.frequentist_report import FEW
@@ -15,6 +15,7 @@ from analysis.hypothesis_text import sentences as answers
 from analysis.inflation import RULES as INFLATION_RULES
 from analysis.report.document import (
     Block,
+    Cell,
     Fold,
     Picture,
     Section,
@@ -97,12 +98,8 @@ def sensitive(material: Material) -> Section:
     Section
         Power-scaling of the first model, the others folded.
     """
-    first = material.results.first
-    others = [each for each in material.results.models.values() if each is not first]
-    folds = [
-        Fold(f"Sensitivity of {each.model}", _sensitivity_of(each, material)) for each in others
-    ]
-    return Section("Sensitivity", (Text(RULES), *_sensitivity_of(first, material), *folds))
+    blocks = material.by_model("Sensitivity of", _sensitivity_of)
+    return Section("Sensitivity", (Text(RULES), *blocks))
 
 
 def _sensitivity_of(each: ModelResults, material: Material) -> tuple[Block, ...]:
@@ -151,24 +148,14 @@ def compared(material: Material) -> Section:
         blocks.append(Picture(path, alt, look_for(elpd_figure)))
     for unit in tree.children:
         table = comparison_table(tree, unit)
-        rows = [
+        rows: list[tuple[Cell | str, ...]] = [
             (
                 model,
-                number(row["elpd"], ".1f"),
-                number(row["se"], ".1f"),
-                number(row["elpd_diff"], ".1f"),
-                number(row["dse"], ".1f"),
-                number(row["p_loo"], ".1f"),
-                number(row["weight"], ".2f"),
-                number(row["high_k"], ".0f"),
-                number(row["refits"], ".0f"),
+                *(number(row[name], f".{DIGITS.get(name, 1)}f") for name in COLUMNS),
             )
             for (model,), row in labelled_rows(table)
         ]
-        headings = (
-            *("model", "elpd", "SE", "difference", "its SE", "p_loo", "weight"),
-            *("high k", "refits"),
-        )
+        headings = ("model", *COLUMNS.values())
         blocks.append(grid(f"Left out: {QUESTIONS[unit]}", headings, rows))
         blocks.append(Text(" ".join(sentences(table, unit))))
     verdicts = json.loads(tree.attrs["verdicts"])
