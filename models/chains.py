@@ -14,7 +14,7 @@ from data.errors import ModelError
 from models.centering import centering_of_draws
 from models.diagnostics import Diagnostics, diagnose
 from models.progress import Reporter
-from models.settings import Settings
+from models.settings import Settings, seed_of
 
 LONGER = 4  # how much longer the second run is
 CLOSER = 20  # how much closer to 1 its target acceptance is
@@ -68,8 +68,8 @@ def compiled_model(model: pm.Model) -> tuple[Any, list[str]]:
 def draw_chains(compiled: Any, names: list[str], how: Settings, reporter: Reporter) -> Chains:
     """Draw; where the gate stays shut, draw once more and longer.
 
-    The second run centers effects by what the first has learnt of them, and goes in smaller steps
-    where draws of the first diverged.
+    The second run has other starts, centers effects by what the first has learnt of them, and goes
+    in smaller steps where draws of the first diverged.
 
     Parameters
     ----------
@@ -104,7 +104,14 @@ def draw_chains(compiled: Any, names: list[str], how: Settings, reporter: Report
     # smaller steps are the remedy for draws that diverge, and only slow the others
     steps = CLOSER if first.divergences else 1
     careful = 1 - (1 - how.target_accept) / steps
-    again = replace(how, draws=how.draws * LONGER, tune=how.tune * 2, target_accept=careful)
+    again = replace(
+        how,
+        draws=how.draws * LONGER,
+        tune=how.tune * 2,
+        target_accept=careful,
+        # other starts: a chain that was lost far from the others would be lost again
+        seed=seed_of(how.seed, "second try"),
+    )
     return _draw_thinned(again_from, names, again, LONGER, reporter)
 
 
