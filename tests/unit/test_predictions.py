@@ -1,5 +1,7 @@
 """Predictions against means written out by hand, closed forms and quadrature."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -223,7 +225,7 @@ def test_a_row_does_not_depend_on_its_company(varied_study, made_draws, made_fit
     whole = predictions(fit, rows, new_cities="integrate", seed=3)
     alone = predictions(fit, rows.iloc[[5]], new_cities="integrate", seed=3)
     pd.testing.assert_frame_equal(whole.iloc[[5]], alone, rtol=1e-12)
-    monkeypatch.setattr("analysis.predictions.BLOCK", 40 * 4)
+    monkeypatch.setattr(sys.modules["analysis.predictions"], "BLOCK", 40 * 4)
     blocks = predictions(fit, rows, new_cities="integrate", seed=3)
     pd.testing.assert_frame_equal(whole, blocks, rtol=1e-12)
     other = predictions(fit, rows, new_cities="integrate", seed=4)
