@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 
-from analysis.loading import open_fit
+from analysis.loading import is_fit_of, open_fit
 from analysis.loo import container, high_k, in_sample, psis, with_exact
 from data.errors import ResultsError
 from data.study import Study
@@ -23,7 +23,7 @@ from models.names import parse_model
 from models.priors import Priors
 from models.progress import reporting
 from models.settings import Settings
-from models.store import fit_path
+from models.store import failed_path, fit_path
 from models.units import UNITS
 
 ML = "(ML)"  # behind the name of a row that is scored at maximum-likelihood estimates
@@ -207,12 +207,11 @@ def fit_of(study: Study, model: str, priors: Priors, results: Path) -> xr.DataTr
     path = fit_path(results, study, priors, parse_model(model).name)
     again = f"run `interlocal sample` on it with --model {model} first"
     if not path.exists():
-        failed = path.with_suffix(".failed.nc").exists()
+        failed = failed_path(path).exists()
         why = "the fit failed its diagnostics" if failed else "no such fit"
         raise ResultsError(f"{path}: {why}; {again}")
     fit = open_fit(path)
-    made_from = fit.attrs.get("study_digest"), fit.attrs.get("priors_in_force")
-    if made_from != (study.digest, priors.to_json()):
+    if not is_fit_of(fit, study, priors):
         fit.close()
         raise ResultsError(f"{path}: was made from another study or other priors; {again}")
     return fit

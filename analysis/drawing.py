@@ -7,6 +7,7 @@ from analysis.figures import elpd_figure
 from analysis.figures.catalogue import CATALOGUE, Entry
 from analysis.figures.style import save_figure
 from analysis.gathering import ModelResults, StudyResults
+from analysis.loading import COMPARISON as COMPARISON_FILE
 from data.errors import ResultsError
 from data.files import refuse_unwritable
 from models.progress import Reporter
@@ -57,7 +58,7 @@ def draw_figures(
         drawn[model.model, entry.name] = save_figure(figure, stem)[0]
     if results.comparison is not None:
         stem = results.folder / FOLDER / COMPARISON
-        if again or not _is_younger(stem, (results.folder / f"{COMPARISON}.nc",)):
+        if again or not _is_younger(stem, (results.folder / COMPARISON_FILE,)):
             refuse_unwritable(stem.parent)
             save_figure(elpd_figure(results.comparison), stem)
         drawn["", COMPARISON] = stem.with_suffix(".png")

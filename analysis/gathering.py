@@ -11,7 +11,7 @@ from typing import Self
 import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 
-from analysis.loading import COMPARISON, load_comparison, open_fit
+from analysis.loading import COMPARISON, is_fit_of, load_comparison, open_fit
 from analysis.loo import psis
 from data.errors import ResultsError
 from data.study import Study
@@ -19,7 +19,7 @@ from models.frequentist.keep import load_mle, mle_path
 from models.frequentist.result import MaximumLikelihood
 from models.names import parse_model
 from models.priors import Priors
-from models.store import fit_path
+from models.store import failed_path, fit_path
 
 
 @dataclass(frozen=True)
@@ -135,15 +135,12 @@ def gather(study: Study, models: Sequence[str], priors: Priors, results: Path) -
     with ExitStack() as opened:  # which closes them where something is refused
         for model in models:
             passed = fit_path(results, study, priors, model)
-            path = next(filter(Path.exists, (passed, passed.with_suffix(".failed.nc"))), None)
+            path = next(filter(Path.exists, (passed, failed_path(passed))), None)
             if path is None:
                 missing.append(model)
                 continue
             fit = opened.enter_context(open_fit(path))
-            if (fit.attrs.get("study_digest"), fit.attrs.get("priors_in_force")) != (
-                study.digest,
-                priors.to_json(),
-            ):
+            if not is_fit_of(fit, study, priors):
                 raise ResultsError(
                     f"{path}: was made from another study or other priors; "
                     f"run `interlocal sample` on it with --model {model} again"

@@ -1,10 +1,15 @@
 """Results from disk."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import xarray as xr
 
 from data.errors import ResultsError, suggest
+
+if TYPE_CHECKING:
+    from data.study import Study
+    from models.priors import Priors
 
 COMPARISON = "comparison.nc"  # beside the fits that it compares
 
@@ -82,6 +87,27 @@ def load_comparison(
             f"{path}: written by an earlier version; run `make compare` again, which refits nothing"
         )
     return tree
+
+
+def is_fit_of(fit: xr.DataTree, study: "Study", priors: "Priors") -> bool:
+    """Tell whether a fit was made from a study and a prior set as they are now.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        The fit.
+    study : Study
+        The study.
+    priors : Priors
+        The prior set.
+
+    Returns
+    -------
+    bool
+        False where either has changed since.
+    """
+    made_from = fit.attrs.get("study_digest"), fit.attrs.get("priors_in_force")
+    return made_from == (study.digest, priors.to_json())
 
 
 def open_fit(path: Path) -> xr.DataTree:

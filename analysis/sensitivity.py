@@ -6,6 +6,7 @@ import pandas as pd
 import xarray as xr
 
 from analysis.loo import BLOCK
+from analysis.summary import MAIN
 from data.errors import ResultsError
 
 THRESHOLD = 0.05  # from which on a sensitivity counts, as in the paper and in arviz
@@ -21,7 +22,6 @@ RULES = (
     "disagree; where only the prior's does, the prior is strong or the data are weak. How city "
     "and pair effects are distributed belongs to the model, and is not scaled."
 )
-ENDINGS = ("_intercept", "_coef", "_sd", "_reciprocity", "city_correlation", "dispersion")
 
 
 def sensitivity(fit: xr.DataTree) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def sensitivity(fit: xr.DataTree) -> pd.DataFrame:
             "it; sample it again with `interlocal sample --force`"
         )
     posterior = fit["posterior"].to_dataset()
-    names = [str(name) for name in posterior.data_vars if str(name).endswith(ENDINGS)]
+    names = [str(name) for name in posterior.data_vars if str(name).endswith(MAIN)]
     log_prior = fit["log_prior"].to_dataset().load()
     tree = xr.DataTree.from_dict(
         {

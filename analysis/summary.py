@@ -9,6 +9,10 @@ from models.names import parse_model
 
 CI_PROB = 0.89  # the width of every interval of the project
 
+# endings of the names of a model's main parameters, in the order in which they are shown
+SPREADS = ("_sd", "_reciprocity", "city_correlation", "dispersion")
+MAIN = ("_intercept", "_coef", *SPREADS)
+
 COLUMNS = ["mean", "sd", "lower", "upper", "p_positive", "r_hat", "ess_bulk", "ess_tail"]
 
 
@@ -72,8 +76,8 @@ def spreads(fit: xr.DataTree) -> pd.DataFrame:
     pandas.DataFrame
         A row a parameter, columns as in `coefficients`.
     """
-    endings = ("_sd", "_reciprocity", "city_correlation", "dispersion")
-    return _summarise(fit, [str(v) for v in fit["posterior"].data_vars if str(v).endswith(endings)])
+    names = map(str, fit["posterior"].data_vars)
+    return _summarise(fit, [name for name in names if name.endswith(SPREADS)])
 
 
 def shares(fit: xr.DataTree) -> pd.DataFrame:

@@ -18,6 +18,7 @@ counts then replace what was written of theirs.
 """
 
 import math
+from functools import cache
 from typing import Any
 
 import numba
@@ -60,6 +61,7 @@ def _smooth_sum(end: float, dispersion: float) -> tuple[float, float]:
     return value, slope + dispersion / (12.0 * (1.0 + grown) ** 2)
 
 
+@cache  # outside numba's mode it is asked for at every call
 def compiled_loop(kind: str, *, has_dispersion: bool) -> Any:
     """Compile the loop of a family.
 

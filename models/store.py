@@ -54,7 +54,7 @@ def sample_to_file(
     """
     path = fit_path(results, study, priors, model)
     digest = fit_digest(study, priors, model, settings)
-    for each in (path, _failed(path)):
+    for each in (path, failed_path(path)):
         if not force and is_current(each, digest):
             return each, True
     refuse_unwritable(path.parent)
@@ -177,7 +177,7 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
     ResultsError
         The file cannot be written; nothing is left behind.
     """
-    failed = _failed(path)
+    failed = failed_path(path)
     target, stale = (path, failed) if fit.attrs["passed"] else (failed, path)
     encoding = {
         f"/{group}": {"count": COMPRESSED} for group in ("prior_predictive", "posterior_predictive")
@@ -188,5 +188,17 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
     return target
 
 
-def _failed(path: Path) -> Path:
+def failed_path(path: Path) -> Path:
+    """Name the file that a fit goes to when it fails the gate.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file of a fit that passed.
+
+    Returns
+    -------
+    pathlib.Path
+        The file with ``.failed.nc`` in place of ``.nc``.
+    """
     return path.with_suffix(".failed.nc")

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.naming import broken, escaped
+from analysis.figures.naming import broken
 from analysis.figures.parameters import main_parameters
 from analysis.figures.style import (
     ACCENT,
@@ -19,6 +19,7 @@ from analysis.figures.style import (
     TEXT,
     WIDTH,
     caption,
+    escaped,
     plain_axes,
 )
 from data.errors import ResultsError

@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.city_effects import city_effects, of_role, parts_and_sides
-from analysis.figures.naming import escaped
 from analysis.figures.style import (
     FAINT,
     INK,
@@ -16,6 +15,7 @@ from analysis.figures.style import (
     TEXT,
     WIDTH,
     caption,
+    escaped,
     plain_axes,
     thinned_labels,
 )

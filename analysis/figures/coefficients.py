@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.naming import broken, escaped
+from analysis.figures.naming import broken
 from analysis.figures.style import (
     FAINT,
     INK,
@@ -19,6 +19,7 @@ from analysis.figures.style import (
     SMALL,
     WIDTH,
     caption,
+    escaped,
     plain_axes,
 )
 from analysis.frequentist import CONFIDENCE, frequentist_table

@@ -9,29 +9,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
-from analysis.figures.style import INK
+from analysis.figures.style import INK, escaped
 
 NAME_SIZE = 7.0  # points
 # where a name may stand beside its point: right, left, above, below, then the corners
 PLACES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 
 SIGN, WITHIN = r"[_(*:+,-]", r"[^_(*:+,-]"  # behind which a term is broken
-
-
-def escaped(text: str) -> str:
-    """Keep dollar signs from beginning a formula.
-
-    Parameters
-    ----------
-    text : str
-        Any text: a city's name, a term.
-
-    Returns
-    -------
-    str
-        What matplotlib shows as that text.
-    """
-    return text.replace("$", r"\$")
 
 
 def broken(label: str, width: int) -> str:

@@ -5,10 +5,9 @@ import re
 import numpy as np
 import xarray as xr
 
+from analysis.summary import MAIN
 from data.declaration import PARTS
 from models.predictor import column_scale
-
-ORDER = ("_intercept", "_coef", "_sd", "_reciprocity", "city_correlation", "dispersion")
 
 
 def main_parameters(fit: xr.DataTree, group: str = "posterior") -> xr.DataArray:
@@ -31,7 +30,7 @@ def main_parameters(fit: xr.DataTree, group: str = "posterior") -> xr.DataArray:
     """
     draws, dyads = fit[group].to_dataset(), fit["constant_data"].to_dataset()
     # those of the posterior, in whichever group: the prior has them in another order
-    names = [str(name) for name in fit["posterior"].data_vars if str(name).endswith(ORDER)]
+    names = [str(name) for name in fit["posterior"].data_vars if str(name).endswith(MAIN)]
     scales = {f"{part}_term": column_scale(dyads, part) for part in PARTS}
     pieces = []
     for name in sorted(names, key=_rank):
@@ -56,7 +55,7 @@ def main_parameters(fit: xr.DataTree, group: str = "posterior") -> xr.DataArray:
 
 def _rank(name: str) -> tuple[int, int, int]:
     part = next((k for k, each in enumerate(PARTS) if name.startswith(each)), len(PARTS))
-    kind = next(k for k, ending in enumerate(ORDER) if name.endswith(ending))
+    kind = next(k for k, ending in enumerate(MAIN) if name.endswith(ending))
     return part, kind, "slope" in name
 
 

@@ -7,9 +7,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.naming import broken, escaped
+from analysis.figures.naming import broken
 from analysis.figures.parameters import main_parameters
-from analysis.figures.style import FAINT, INK, MARK, SMALL, WIDTH, caption, plain_axes
+from analysis.figures.style import FAINT, INK, MARK, SMALL, WIDTH, caption, escaped, plain_axes
 from analysis.summary import CI_PROB
 
 COLUMNS = 4

@@ -7,7 +7,17 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from analysis.figures.style import FAINT, INK, MARK, OTHER, SMALL, WIDTH, caption, plain_axes
+from analysis.figures.style import (
+    FAINT,
+    INK,
+    MARK,
+    OTHER,
+    SMALL,
+    WIDTH,
+    caption,
+    escaped,
+    plain_axes,
+)
 from analysis.sensitivity import THRESHOLD, flagged, sensitivity
 from data.declaration import PARTS
 
@@ -104,4 +114,4 @@ def _written(name: str) -> str:
     elif bracket:  # the correlation of two roles
         name = f"r: {term.removesuffix(']').replace('_', ' ')}"
     lines = textwrap.wrap(name, LABEL, max_lines=LINES, placeholder="…")
-    return "\n".join(lines).replace("$", r"\$")  # a dollar sign would begin a formula
+    return escaped("\n".join(lines))

@@ -57,8 +57,23 @@ def write_below(figure: Figure, *lines: str) -> None:
     """
     width = int(LINE * figure.get_figwidth() / WIDTH)
     text = "\n".join(textwrap.fill(line, width) for line in lines if line)
-    # dollar signs would begin a formula
-    figure.supxlabel(text.replace("$", r"\$"), fontsize=SMALL, color=INK, x=0.01, ha="left")
+    figure.supxlabel(escaped(text), fontsize=SMALL, color=INK, x=0.01, ha="left")
+
+
+def escaped(text: str) -> str:
+    """Keep dollar signs from beginning a formula.
+
+    Parameters
+    ----------
+    text : str
+        Any text: a city's name, a term.
+
+    Returns
+    -------
+    str
+        What matplotlib shows as that text.
+    """
+    return text.replace("$", r"\$")
 
 
 def plain_axes(panel: Axes, title: str = "") -> None:
