@@ -9,6 +9,7 @@ DRAWS   ?= 1000
 TUNE    ?= 1000
 CHAINS  ?= 4
 TARGET_ACCEPT ?= 0.8
+SAMPLER ?= nutpie
 RESULTS ?= results
 FORCE   ?=
 PRIOR_ONLY ?=
@@ -41,13 +42,14 @@ help: ## list what can be made
 	@echo '  MODEL=                one model or several ("zinb_srm nb_srm"); all that the study names'
 	@echo '  PRIORS=$(PRIORS)        a prior set (make priors lists them) or a .toml file'
 	@echo '  SEED=$(SEED) DRAWS=$(DRAWS) TUNE=$(TUNE) CHAINS=$(CHAINS) TARGET_ACCEPT=$(TARGET_ACCEPT) RESULTS=$(RESULTS)'
+	@echo '  SAMPLER=$(SAMPLER)        nutpie, pymc or numpyro (on a GPU where there is one)'
 	@echo '  FORCE=1               sample again, though nothing has changed'
 	@echo '  PRIOR_ONLY=1          show what the priors expect, sample nothing'
 
 sample: $(READY) ## sample the models of a study, check the draws and summarise them
 	@$(RUN)/interlocal sample '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --seed '$(SEED)' \
 		--draws '$(DRAWS)' --tune '$(TUNE)' --chains '$(CHAINS)' \
-		--target-accept '$(TARGET_ACCEPT)' --results '$(RESULTS)' $(if $(FORCE),--force) \
+		--target-accept '$(TARGET_ACCEPT)' --sampler '$(SAMPLER)' --results '$(RESULTS)' $(if $(FORCE),--force) \
 		$(if $(PRIOR_ONLY),--prior-only)
 
 mle: $(READY) ## fit the pooled models by maximum likelihood: ERRORS=jackknife PERMUTATIONS=999
@@ -62,7 +64,7 @@ sensitivity: $(READY) ## hold the hypotheses against every prior set: PRIORS="de
 	@$(RUN)/interlocal sensitivity '$(STUDY)' --model '$(MODEL)' \
 		--priors '$(if $(filter file,$(origin PRIORS)),,$(PRIORS))' --seed '$(SEED)' \
 		--draws '$(DRAWS)' --tune '$(TUNE)' --chains '$(CHAINS)' \
-		--target-accept '$(TARGET_ACCEPT)' --results '$(RESULTS)'
+		--target-accept '$(TARGET_ACCEPT)' --sampler '$(SAMPLER)' --results '$(RESULTS)'
 
 figures: $(READY) ## draw every figure of the fits that make sample has made
 	@$(RUN)/interlocal figures '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --results '$(RESULTS)'
@@ -89,9 +91,11 @@ sbc: $(READY) ## calibrate a model by simulation: MODEL=zinb_srm REPLICATES=200 
 		--chains '$(if $(filter file,$(origin CHAINS)),2,$(CHAINS))' \
 		--scheduler '$(SCHEDULER)' --results '$(RESULTS)'
 
-bench: $(READY) ## time sampling beside PyMC's own graph, and maximum likelihood beside statsmodels and pscl
-	@$(RUN)/python tests/benchmarks/sampling.py
-	@$(RUN)/python tests/benchmarks/maximum_likelihood.py
+bench: $(READY) ## time ours beside PyMC, numpyro, Bambi, brms; statsmodels, pscl, glmmTMB: CITIES="21 60"
+	@$(RUN)/python tests/benchmarks/sampling.py --results '$(RESULTS)/benchmarks' \
+		$(if $(filter file,$(origin CITIES)),,--cities $(CITIES)) $(if $(FORCE),--force)
+	@$(RUN)/python tests/benchmarks/maximum_likelihood.py \
+		--output '$(RESULTS)/benchmarks/maximum_likelihood.md'
 
 data: $(READY) ## rebuild data/guangdong/dyads.csv, the same bytes each time
 	@$(RUN)/python -m data.guangdong.rebuild
@@ -110,7 +114,7 @@ format: $(READY) ## rewrite the code in the common style
 	@$(RUN)/ruff format .
 
 lock: $(UV) ## pin the newest versions that pyproject.toml admits
-	@$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.12 --upgrade \
+	@$(UV) pip compile pyproject.toml --group dev --group bench --extra numpyro --universal --python-version 3.12 --upgrade \
 		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet \
 		--output-file requirements.lock
 

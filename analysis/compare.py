@@ -12,12 +12,13 @@ import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 
 from analysis.loading import is_fit_of, open_fit
-from analysis.loo import container, high_k, in_sample, psis, with_exact
+from analysis.loo import container, high_k, in_sample, psis, with_others
+from analysis.treatment import Treatment
 from data.errors import ResultsError
 from data.study import Study
 from models.cluster import in_process, on_cluster
-from models.cross_validation import exact_refits, missing_refits
 from models.frequentist.left_out import left_out_densities
+from models.integrations import Integrations
 from models.left_out import TUNE, Refits
 from models.names import parse_model
 from models.priors import Priors
@@ -36,17 +37,21 @@ class Row:
     Attributes
     ----------
     estimate : arviz_stats.utils.ELPDDataLOO
-        Pointwise; Pareto k is 0 where the unit was left out exactly.
+        Pointwise; Pareto k is that of the integration where the unit's own effects were
+        integrated out, and 0 where the unit was left out exactly.
     high_k : int
-        Units that importance sampling did not reach; each was left out exactly.
+        Units that importance sampling over the draws did not reach; each was treated.
+    integrated : int
+        How many of them were scored by integrating.
     refits, failed : int
         How many exact refits there were, and how many of them failed the gate.
     error : float
-        Monte Carlo standard error of the elpd that comes from the refits.
+        Monte Carlo standard error of the elpd that comes from the treated units.
     """
 
     estimate: ELPDDataLOO
     high_k: int
+    integrated: int
     refits: int
     failed: int
     error: float
@@ -90,7 +95,7 @@ def compare(
     units : sequence of str
         What is left out: ``dyad``, ``pair``, ``city``.
     results : str or pathlib.Path
-        The results folder: fits are read from it, exact refits kept in it.
+        The results folder: fits are read from it, treated units kept in it.
     scheduler : str
         The address of a dask scheduler; a cluster on this machine where it is empty.
 
@@ -100,9 +105,11 @@ def compare(
         Rows (unit, model), the best first. ``elpd`` (log predictive density of all units) and
         ``se``; ``elpd_diff`` to the best and its standard error ``dse``; ``p_worse``, ``diag_diff``
         and ``diag_elpd`` as `arviz.compare` has them; ``p_loo``; stacking ``weight``; ``high_k``
-        (units beyond importance sampling, each left out exactly), ``refits``, ``failed`` (refits
-        that failed the gate) and ``mc_error`` (of the elpd, from refits). A pooled family's row
-        ``zinb_pooled (ML)`` is scored by exact maximum-likelihood refits.
+        (units beyond importance sampling over the draws), ``integrated`` (how many of them were
+        scored with their cities' effects integrated out), ``refits`` (how many were left out
+        exactly), ``failed`` (refits that failed the gate) and ``mc_error`` (of the elpd, from
+        these units). A pooled family's row ``zinb_pooled (ML)`` is scored by exact
+        maximum-likelihood refits.
 
     Raises
     ------
@@ -156,27 +163,28 @@ def comparison(
     ResultsError
         A fit is missing, or was made from another study or other priors.
     """
-    wanted: dict[tuple[str, str], tuple[Refits, list[str], ELPDDataLOO]] = {}
+    wanted: dict[tuple[str, str], tuple[Treatment, ELPDDataLOO]] = {}
     for model in models:
         with fit_of(study, model, priors, results) as fit:
             for unit in units:
                 estimate = _first_estimate(fit, unit)
-                refits = Refits(study, model, priors, unit, _settings(fit))
-                wanted[unit, model] = refits, high_k(estimate), estimate
-    missing = sum(missing_refits(refits, labels, results) for refits, labels, _ in wanted.values())
+                wanted[unit, model] = _treatment(fit, study, priors, unit, estimate), estimate
+    missing = sum(treatment.missing(results) for treatment, _ in wanted.values())
     rows: dict[str, dict[str, Row]] = {unit: {} for unit in units}
     with (
         on_cluster(scheduler) if missing else nullcontext(in_process) as run,
         reporting(f"compare {study.name}") as reporter,
     ):
-        for (unit, model), (refits, labels, estimate) in wanted.items():
-            exact = exact_refits(refits, labels, results, run, reporter)
-            rows[unit][model] = _row(estimate, exact, 0 if unit == "city" else len(labels))
+        for (unit, model), (treatment, estimate) in wanted.items():
+            with fit_of(study, model, priors, results) as fit:
+                posterior = fit["posterior"].to_dataset()
+                scores, error = treatment.scores(posterior, results, run, reporter)
+            rows[unit][model] = _row(unit, estimate, scores, error)
     for family in dict.fromkeys(parse_model(model).family_name for model in models):
         for unit in units:
             scored = left_out_densities(study, family, unit).assign(pareto_k=0.0)
             estimate = container(scored, unit, 1)
-            rows[unit][f"{family}_pooled {ML}"] = Row(estimate, 0, len(scored), 0, 0.0)
+            rows[unit][f"{family}_pooled {ML}"] = Row(estimate, 0, 0, len(scored), 0, 0.0)
     return Comparison({unit: _table(rows[unit]) for unit in units}, rows)
 
 
@@ -234,13 +242,26 @@ def _first_estimate(fit: xr.DataTree, unit: str) -> ELPDDataLOO:
     return container(unknown, unit, samples)
 
 
-def _row(estimate: ELPDDataLOO, exact: pd.DataFrame, beyond: int) -> Row:
+def _treatment(
+    fit: xr.DataTree, study: Study, priors: Priors, unit: str, estimate: ELPDDataLOO
+) -> Treatment:
+    name = parse_model(fit.attrs["model"])
+    refits = Refits(study, name.name, priors, unit, _settings(fit))
+    # of a model without city effects and of a whole city nothing is integrated out
+    reachable = unit != "city" and name.roles
+    integrations = Integrations(refits, fit.attrs["digest"]) if reachable else None
+    return Treatment(refits, integrations, high_k(estimate))
+
+
+def _row(unit: str, estimate: ELPDDataLOO, scores: pd.DataFrame, error: float) -> Row:
+    refitted = scores[~scores["integrated"]]
     return Row(
-        with_exact(estimate, exact["elpd"]),
-        high_k=beyond,
-        refits=len(exact),
-        failed=int((exact["passed"] == 0).sum()),
-        error=float(np.sqrt((exact["error"] ** 2).sum())),
+        with_others(estimate, scores["elpd"], scores["pareto_k"]),
+        high_k=0 if unit == "city" else len(scores),
+        integrated=int(scores["integrated"].sum()),
+        refits=len(refitted),
+        failed=int((refitted["passed"] == 0).sum()),
+        error=error,
     )
 
 
@@ -249,7 +270,7 @@ def _table(rows: Mapping[str, Row]) -> pd.DataFrame:
         {model: row.estimate for model, row in rows.items()}, round_to="none"
     )
     table = table.rename(columns={"p": "p_loo"})
-    for column in ("high_k", "refits", "failed"):
+    for column in ("high_k", "integrated", "refits", "failed"):
         table[column] = [getattr(rows[str(model)], column) for model in table.index]
     table["mc_error"] = [rows[str(model)].error for model in table.index]
     table.attrs["units"] = next(iter(rows.values())).estimate.n_data_points

@@ -94,9 +94,15 @@ def comparison_table(tree: xr.DataTree, unit: str) -> pd.DataFrame:
     -------
     pandas.DataFrame
         As `analysis.compare.comparison` made it: a row a model, the best first.
+
+    Notes
+    -----
+    Comparisons of earlier versions integrated nothing, and have no such column.
     """
     group = tree[unit].to_dataset()
     table = group.drop_dims(unit).to_dataframe()
+    if "integrated" not in table:  # an earlier version refitted every unit that it treated
+        table["integrated"] = 0
     table.attrs["units"] = group.sizes[unit]
     return table
 

@@ -30,9 +30,19 @@ COLUMNS = {
     "p_loo": "p_loo",
     "weight": "weight",
     "high_k": "high k",
+    "integrated": "integrated",
     "refits": "refits",
 }
-DIGITS = {"weight": 2, "high_k": 0, "refits": 0}  # behind the point; 1 in other columns
+# headings in two lines, that names have room on a terminal of 80 columns
+BROKEN = {"difference": "differ-\nence", "integrated": "inte-\ngrated"}
+# behind the point; 1 in other columns
+DIGITS = {"weight": 2, "high_k": 0, "integrated": 0, "refits": 0}
+
+TREATED = (
+    "high k: units that importance sampling over the draws does not reach; integrated: those that "
+    "it reaches once the effects of their own cities are integrated out; refits: units left out "
+    "exactly."
+)
 
 
 def sentences(table: pd.DataFrame, unit: str) -> list[str]:
@@ -106,6 +116,8 @@ def print_comparison(
         out.print(_grid(table, unit))
         for sentence in sentences(table, unit):
             out.print(escape(sentence))
+    out.print()
+    out.print(escape(TREATED))
     if verdicts:
         out.print()
         for verdict in verdicts:
@@ -166,7 +178,7 @@ def _markdown(found: Comparison, verdicts: Sequence[Verdict], about: About) -> s
             shown.reset_index().to_markdown(index=False, disable_numparse=True),
             " ".join(sentences(table, unit)),
         ]
-    blocks += [verdict.sentence for verdict in verdicts]
+    blocks += [TREATED, *(verdict.sentence for verdict in verdicts)]
     return "\n\n".join([*blocks, *([f"Rules: {RULES}"] if verdicts else [])]) + "\n"
 
 
@@ -176,7 +188,8 @@ def _grid(table: pd.DataFrame, unit: str) -> Table:
     grid.add_column("", overflow="fold")
     cells = _cells(table)
     for column in cells:
-        grid.add_column(column, justify="right", no_wrap=True)
+        broken = BROKEN.get(column, column).replace(" ", "\n")
+        grid.add_column(broken, justify="right", no_wrap=True)
     for name, *row in zip(table.index, *cells.values(), strict=True):
         grid.add_row(escape(str(name)), *row)
     return grid

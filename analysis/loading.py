@@ -1,7 +1,8 @@
 """Results from disk."""
 
+from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
@@ -108,6 +109,22 @@ def is_fit_of(fit: xr.DataTree, study: "Study", priors: "Priors") -> bool:
     """
     made_from = fit.attrs.get("study_digest"), fit.attrs.get("priors_in_force")
     return made_from == (study.digest, priors.to_json())
+
+
+def sampler_of(about: Mapping[Hashable, Any]) -> str:
+    """Tell which sampler drew a fit.
+
+    Parameters
+    ----------
+    about : mapping
+        The attributes of the fit.
+
+    Returns
+    -------
+    str
+        One of `models.settings.SAMPLERS`; fits that do not say were drawn when there was one.
+    """
+    return str(about.get("sampler", "nutpie"))
 
 
 def open_fit(path: Path) -> xr.DataTree:

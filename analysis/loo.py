@@ -1,7 +1,6 @@
 """Expected log predictive densities by unit: PSIS in blocks, exact refits, arviz's containers."""
 
 import warnings
-from collections.abc import Iterator
 
 import arviz as az
 import numpy as np
@@ -10,9 +9,9 @@ import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 from scipy.special import logsumexp
 
+from analysis.pointwise import joint_blocks
+from models.psis import good_k
 from models.units import rows_of_units
-
-BLOCK = 2**23  # draws x dyads held at once: 64 MiB
 
 
 def psis(fit: xr.DataTree, unit: str) -> ELPDDataLOO:
@@ -21,7 +20,7 @@ def psis(fit: xr.DataTree, unit: str) -> ELPDDataLOO:
     Parameters
     ----------
     fit : xarray.DataTree
-        A fit, whose pointwise log-likelihood is read in blocks of dyads.
+        A fit, whose pointwise log-likelihood is read or computed in blocks of dyads.
     unit : str
         ``dyad`` or ``pair``.
 
@@ -48,14 +47,14 @@ def psis(fit: xr.DataTree, unit: str) -> ELPDDataLOO:
     # arviz's own figure for a whole fit: the mean over every parameter
     reff = float(np.hstack([ess[name].to_numpy().ravel() for name in ess.data_vars]).mean())
     pieces = []
-    for labels, log_likelihood in _blocks(_pointwise(fit), rows, samples):
+    for labels, joint in joint_blocks(fit, rows):
         block = xr.DataTree.from_dict(
-            {"log_likelihood": xr.Dataset({"count": log_likelihood.assign_coords(unit=labels)})}
+            {"log_likelihood": xr.Dataset({"count": joint.assign_coords(unit=labels)})}
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of high k, which the caller treats
             one = az.loo(block, pointwise=True, reff=reff / samples)
-        in_sample = logsumexp(log_likelihood.to_numpy(), axis=(0, 1)) - np.log(samples)
+        in_sample = logsumexp(joint.to_numpy(), axis=(0, 1)) - np.log(samples)
         pieces.append(
             pd.DataFrame(
                 {
@@ -89,7 +88,6 @@ def container(units: pd.DataFrame, unit: str, samples: int) -> ELPDDataLOO:
     """
     coords = {unit: units.index.to_numpy(dtype=str)}
     elpd = units["elpd"].to_numpy()
-    good_k = min(1 - 1 / np.log10(samples), 0.7) if samples > 10 else 0.7
     return ELPDDataLOO(
         elpd=float(elpd.sum()),
         se=float(np.sqrt(elpd.size * elpd.var(ddof=1))) if elpd.size > 1 else np.nan,
@@ -97,8 +95,8 @@ def container(units: pd.DataFrame, unit: str, samples: int) -> ELPDDataLOO:
         n_samples=samples,
         n_data_points=elpd.size,
         scale="log",
-        warning=bool((units["pareto_k"] > good_k).any()),
-        good_k=good_k,
+        warning=bool((units["pareto_k"] > good_k(samples)).any()),
+        good_k=good_k(samples),
         elpd_i=xr.DataArray(elpd, coords, (unit,)),
         pareto_k=xr.DataArray(units["pareto_k"].to_numpy(), coords, (unit,)),
         p_loo_i=xr.DataArray((units["lpd"] - units["elpd"]).to_numpy(), coords, (unit,)),
@@ -124,20 +122,24 @@ def high_k(estimate: ELPDDataLOO) -> list[str]:
     return labels
 
 
-def with_exact(estimate: ELPDDataLOO, exact: pd.Series) -> ELPDDataLOO:
-    """Replace the densities of some units by those of exact refits.
+def with_others(
+    estimate: ELPDDataLOO, elpd: pd.Series, pareto_k: pd.Series | float = 0.0
+) -> ELPDDataLOO:
+    """Replace the densities of some units by others.
 
     Parameters
     ----------
     estimate : arviz_stats.utils.ELPDDataLOO
         What `psis` gave.
-    exact : pandas.Series
-        The log density of each unit that was refitted.
+    elpd : pandas.Series
+        The log density of each unit that was left out in another way.
+    pareto_k : pandas.Series or float
+        Of each; 0 where it was refitted exactly, as in `arviz.reloo`.
 
     Returns
     -------
     arviz_stats.utils.ELPDDataLOO
-        The same with these densities; their Pareto k is 0, as in `arviz.reloo`.
+        The same with these densities.
     """
     (unit,) = estimate.elpd_i.dims
     units = pd.DataFrame(
@@ -148,8 +150,8 @@ def with_exact(estimate: ELPDDataLOO, exact: pd.Series) -> ELPDDataLOO:
         },
         index=estimate.elpd_i[unit].to_numpy(),
     )
-    units.loc[exact.index, "elpd"] = exact
-    units.loc[exact.index, "pareto_k"] = 0.0
+    units.loc[elpd.index, "elpd"] = elpd
+    units.loc[elpd.index, "pareto_k"] = pareto_k
     return container(units, str(unit), estimate.n_samples)
 
 
@@ -171,36 +173,7 @@ def in_sample(fit: xr.DataTree, unit: str) -> pd.Series:
     rows = rows_of_units(fit["constant_data"].to_dataset(), unit)
     samples = fit["posterior"].sizes["chain"] * fit["posterior"].sizes["draw"]
     found: dict[str, float] = {}
-    for labels, block in _blocks(_pointwise(fit), rows, samples):
-        values = logsumexp(block.to_numpy(), axis=(0, 1)) - np.log(samples)
+    for labels, joint in joint_blocks(fit, rows):
+        values = logsumexp(joint.to_numpy(), axis=(0, 1)) - np.log(samples)
         found |= dict(zip(labels, values, strict=True))
     return pd.Series(found)
-
-
-def _pointwise(fit: xr.DataTree) -> xr.DataArray:
-    return fit["log_likelihood"].to_dataset()["count"]
-
-
-def _blocks(
-    pointwise: xr.DataArray, rows: dict[str, np.ndarray], samples: int
-) -> Iterator[tuple[list[str], xr.DataArray]]:
-    """Add up the log-likelihood of each unit's dyads; give some units at a time."""
-    labels = list(rows)
-    size = max(1, BLOCK // samples)
-    if all(len(some) == 1 for some in rows.values()):
-        for first in range(0, len(labels), size):
-            block = pointwise.isel(dyad=slice(first, first + size)).load()
-            block = block.transpose("chain", "draw", "dyad").drop_vars("dyad")
-            yield labels[first : first + size], block.rename(dyad="unit")
-        return
-    unit_of = np.repeat(np.arange(len(labels)), [len(some) for some in rows.values()])
-    dyad_of = np.concatenate(list(rows.values()))
-    total = np.zeros((len(labels), pointwise.sizes["chain"], pointwise.sizes["draw"]))
-    for first in range(0, pointwise.sizes["dyad"], size):
-        block = pointwise.isel(dyad=slice(first, first + size)).transpose("dyad", "chain", "draw")
-        values = block.to_numpy()
-        here = (dyad_of >= first) & (dyad_of < first + size)
-        np.add.at(total, unit_of[here], values[dyad_of[here] - first])
-    for first in range(0, len(labels), size):
-        some = xr.DataArray(total[first : first + size], dims=("unit", "chain", "draw"))
-        yield labels[first : first + size], some.transpose("chain", "draw", "unit")

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from analysis.loo import BLOCK
+from analysis.pointwise import total_log_likelihood
 from analysis.summary import MAIN
 from data.errors import ResultsError
 
@@ -30,8 +30,8 @@ def sensitivity(fit: xr.DataTree) -> pd.DataFrame:
     Parameters
     ----------
     fit : xarray.DataTree
-        A fit with the groups ``log_prior`` and ``log_likelihood``; the latter is read in blocks
-        of dyads.
+        A fit with the group ``log_prior``; its pointwise log-likelihood is read or computed in
+        blocks of dyads.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def sensitivity(fit: xr.DataTree) -> pd.DataFrame:
         {
             "posterior": posterior[names].load(),
             "log_prior": _summed(log_prior).to_dataset(name="prior"),
-            "log_likelihood": _log_likelihood(fit).to_dataset(name="count"),
+            "log_likelihood": total_log_likelihood(fit).to_dataset(name="count"),
         }
     )
     table = pd.DataFrame(
@@ -121,16 +121,6 @@ def not_scaled(table: pd.DataFrame) -> str:
 def _summed(densities: xr.Dataset) -> xr.DataArray:
     columns = densities.to_stacked_array("column", sample_dims=["chain", "draw"])
     return columns.sum("column")
-
-
-def _log_likelihood(fit: xr.DataTree) -> xr.DataArray:
-    """Add up the pointwise log-likelihood, some dyads at a time."""
-    pointwise = fit["log_likelihood"].to_dataset()["count"]
-    total = xr.zeros_like(pointwise.isel(dyad=0, drop=True).load())
-    size = max(1, BLOCK // total.size)
-    for first in range(0, pointwise.sizes["dyad"], size):
-        total = total + pointwise.isel(dyad=slice(first, first + size)).load().sum("dyad")
-    return total
 
 
 def _labelled(values: xr.Dataset) -> pd.Series:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from analysis.loading import sampler_of
 from analysis.summary import CI_PROB, coefficients, part_unit, shares, spreads
 from analysis.wording import synthetic_sentence
 from data.declaration import PARTS
@@ -72,8 +73,8 @@ def print_fit(fit: xr.DataTree, path: Path, *, reused: bool, out: Console) -> No
     )
     out.print(
         f"{cities} cities, {dyads} directed dyads ({zeros:.1%} zeros){missing}; "
-        f"priors: {escape(about['priors'])}; {about['chains']} chains of {about['draws']} draws"
-        f"{_second_try(about)}, seed {about['seed']}"
+        f"priors: {escape(about['priors'])}; {about['chains']} chains of {about['draws']} draws "
+        f"by {sampler_of(about)}{_second_try(about)}, seed {about['seed']}"
     )
     if synthetic := synthetic_sentence(json.loads(about["synthetic"])):
         out.print(f"[bold yellow]{escape(synthetic)}[/]")

@@ -16,7 +16,7 @@ from models.centering import centering
 from models.distributions import Prior
 from models.effects import CityEffect, city_effects, pair_effects
 from models.families import Family
-from models.kernel import fused_log_prob
+from models.kernel import fused_log_prob, has_kernel
 from models.names import SIDES, ModelName, parse_model
 from models.predictor import city_position, column_scale, offset
 from models.priors import Priors
@@ -52,7 +52,8 @@ def build(
         far effects are centered, ``<role>_centering``, can always be exchanged.
     likelihood : str
         ``fused``: one compiled operation (`models.kernel`); ``graph``: PyTensor's own operations,
-        several times slower, and what counts that can be exchanged need.
+        several times slower, and what counts need that can be exchanged or are neither Poisson nor
+        negative binomial.
 
     Returns
     -------
@@ -113,7 +114,7 @@ def build(
             )
             if label in exchangeable
         }
-        fused = likelihood == "fused" and "counts" not in shared
+        fused = likelihood == "fused" and "counts" not in shared and has_kernel(name.family)
         _observe(name.family, dyads["count"].to_numpy(), shared, parameters, fused=fused)
     return pymc_model
 

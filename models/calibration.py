@@ -25,7 +25,7 @@ from models.centering import centering
 from models.chains import compiled_model, draw_chains
 from models.distributions import HORSESHOE
 from models.names import ModelName, parse_model, role_pairs
-from models.predictive import per_draw, thinned
+from models.predictive import log_likelihood, thinned
 from models.predictor import column_scale
 from models.priors import Priors
 from models.progress import Reporter
@@ -141,7 +141,7 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
     began = time.perf_counter()
     name = parse_model(calibration.model)
     entropy = np.random.SeedSequence(calibration.settings.seed, spawn_key=(number,))
-    for_truth, for_counts, for_fit, for_predictive = entropy.spawn(4)
+    for_truth, for_counts, for_fit = entropy.spawn(3)
     given = draw_truth(
         calibration.truth_priors or calibration.priors, name, calibration.study, for_truth
     )
@@ -158,9 +158,9 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
     chains = draw_chains(given_counts, names, how, Reporter())
 
     draws = thinned(chains.posterior, RANKED).expand_dims("chain")
-    likelihood = per_draw(draws, dyads, name, for_predictive)[0].sum("dyad")
+    likelihood = log_likelihood(draws, dyads, name).sum("dyad")
     one = truth.expand_dims(chain=1, draw=1)
-    known = per_draw(one, dyads, name, for_predictive)[0].sum("dyad")
+    known = log_likelihood(one, dyads, name).sum("dyad")
     truths = _labelled(truth.assign(log_likelihood=known.squeeze(drop=True)), name)
     ranked = _labelled(draws.assign(log_likelihood=likelihood).squeeze("chain", drop=True), name)
     below = [int((ranked[label] < value).sum()) for label, value in truths.items()]
@@ -243,16 +243,17 @@ def _lkj_draw(size: int, eta: float, rng: np.random.Generator) -> np.ndarray:
     return cholesky @ cholesky.T
 
 
-# What a process has compiled: by model, priors and predictors.
+# What a process has compiled: by model, priors, predictors and sampler.
 _COMPILED: dict[tuple[object, ...], tuple[Any, list[str]]] = {}
 
 
 def _compiled(calibration: Calibration, name: ModelName) -> tuple[Any, list[str]]:
     """Compile for counts that are exchanged later, once a process."""
-    key = name.name, calibration.priors.to_json(), calibration.study.digest
+    sampler = calibration.settings.sampler
+    key = name.name, calibration.priors.to_json(), calibration.study.digest, sampler
     if key not in _COMPILED:
         model = build(calibration.study, name.name, calibration.priors, exchangeable=("counts",))
-        _COMPILED[key] = compiled_model(model)
+        _COMPILED[key] = compiled_model(model, sampler)
     return _COMPILED[key]
 
 

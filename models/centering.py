@@ -24,6 +24,8 @@ from models.frequentist.regression import regression_of
 from models.names import SIDES
 from models.predictor import city_position
 
+LOW = 0.05  # quantile of a variance's draws
+
 
 def centering(dyads: xr.Dataset, family: str, roles: tuple[str, ...]) -> dict[str, float]:
     """Choose how far the effects of each role are centered.
@@ -68,15 +70,21 @@ def centering_of_draws(posterior: xr.Dataset) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        For each role a share between 0 and 1: of an effect's prior variance sd^2, what the data
-        have taken away. Unlike what `centering` knows, this is of the model with city effects.
+        For each role a share between 0 and 1. The information is what the data have added to the
+        precision of an effect; the variance is a low quantile of its draws, for the same reason
+        for which `centering` takes its estimate less the error. Unlike what `centering` knows,
+        this is of the model with city effects.
     """
+    draws = ("chain", "draw")
     shares = {}
     for role in (f"{part}_{side}" for part in PARTS for side in SIDES):
         if role in posterior:
-            left = float(posterior[role].var(("chain", "draw")).mean())
-            prior = float((posterior[f"{role}_sd"] ** 2).mean())
-            shares[role] = min(max(1 - left / prior, 0.0), 1.0)
+            variance = posterior[f"{role}_sd"] ** 2
+            left = float(posterior[role].var(draws).mean())
+            prior = float(variance.mean())
+            # information / (information + 1 / low), of the information 1 / left - 1 / prior
+            known = float(variance.quantile(LOW, draws)) * max(prior - left, 0.0)
+            shares[role] = known / (prior * left + known)
     return shares
 
 

@@ -1,19 +1,16 @@
 """Compiled model -> draws, with a second and more careful try where the first fails the gate."""
 
-import os
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import nutpie
 import pymc as pm
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from data.errors import ModelError
 from models.centering import centering_of_draws
 from models.diagnostics import Diagnostics, diagnose
 from models.progress import Reporter
+from models.samplers import Compiled, compiled_for
 from models.settings import Settings, seed_of
 
 LONGER = 4  # how much longer the second run is
@@ -46,26 +43,33 @@ class Chains:
     thin: int
 
 
-def compiled_model(model: pm.Model) -> tuple[Any, list[str]]:
-    """Compile a model for the sampler.
+def compiled_model(model: pm.Model, sampler: str = "nutpie") -> tuple[Compiled, list[str]]:
+    """Compile a model for a sampler.
 
     Parameters
     ----------
     model : pymc.Model
         What `models.build` gave.
+    sampler : str
+        One of `models.settings.SAMPLERS`.
 
     Returns
     -------
-    compiled : nutpie.CompiledModel
+    compiled : Compiled
         The compiled model.
     names : list of str
         The parameters to keep: all but the sampler's own coordinates.
+
+    Raises
+    ------
+    ModelError
+        A package that the sampler needs is not installed.
     """
     names = [v.name for v in model.unobserved_RVs if not v.name.startswith("_")]
-    return nutpie.compile_pymc_model(model, var_names=names), names
+    return compiled_for(sampler, model, names), names
 
 
-def draw_chains(compiled: Any, names: list[str], how: Settings, reporter: Reporter) -> Chains:
+def draw_chains(compiled: Compiled, names: list[str], how: Settings, reporter: Reporter) -> Chains:
     """Draw; where the gate stays shut, draw once more and longer.
 
     The second run has other starts, centers effects by what the first has learnt of them, and goes
@@ -73,7 +77,7 @@ def draw_chains(compiled: Any, names: list[str], how: Settings, reporter: Report
 
     Parameters
     ----------
-    compiled : nutpie.CompiledModel
+    compiled : Compiled
         The model.
     names : list of str
         The parameters to keep.
@@ -90,7 +94,7 @@ def draw_chains(compiled: Any, names: list[str], how: Settings, reporter: Report
     Raises
     ------
     ModelError
-        The sampler found no point to start from.
+        The sampler found no point to start from, or stopped.
     """
     chains = _draw_thinned(compiled, names, how, 1, reporter)
     first = chains.diagnostics
@@ -116,11 +120,11 @@ def draw_chains(compiled: Any, names: list[str], how: Settings, reporter: Report
 
 
 def _draw_thinned(
-    compiled: Any, names: list[str], run: Settings, thin: int, reporter: Reporter
+    compiled: Compiled, names: list[str], run: Settings, thin: int, reporter: Reporter
 ) -> Chains:
     # a matrix product that starts threads of its own waits for cores that other chains are using
     with threadpool_limits(1, "blas"):
-        fit = _draw(compiled, run, reporter)
+        fit = compiled.draw(run, reporter)
     stats = fit["sample_stats"].to_dataset()
     stats = stats.assign(energy_change=stats["energy"] - stats["energy"].shift(draw=1))
     posterior = _every(thin, fit["posterior"].to_dataset()[names])
@@ -134,39 +138,3 @@ def _draw_thinned(
 def _every(thin: int, draws: xr.Dataset) -> xr.Dataset:
     kept = draws.isel(draw=slice(thin - 1, None, thin))
     return kept.assign_coords(draw=np.arange(kept.sizes["draw"]))
-
-
-def _draw(compiled: Any, how: Settings, reporter: Reporter) -> xr.DataTree:
-    reporter.stage("tuning and drawing")
-
-    def report(chains: list[Any]) -> None:
-        done = sum(chain.finished_draws for chain in chains)
-        total = sum(chain.total_draws for chain in chains)
-        divergences = sum(chain.divergences for chain in chains if not chain.tuning)
-        reporter.advance(done, total, f"{divergences} divergences" if divergences else "")
-
-    sampler = nutpie.sample(
-        compiled,
-        draws=how.draws,
-        tune=how.tune,
-        chains=how.chains,
-        cores=min(how.chains, os.process_cpu_count() or 1),
-        seed=how.seed,
-        target_accept=how.target_accept,
-        save_warmup=False,
-        progress_bar=False,
-        progress_callback=report,
-        progress_rate=200,
-        blocking=False,
-    )
-    try:
-        fit: xr.DataTree = sampler.wait()
-    except RuntimeError as error:
-        raise ModelError(
-            f"the sampler stopped: {' '.join(str(error).split())}; "
-            "look for predictors of extreme size and for priors that exclude the data"
-        ) from None
-    except BaseException:  # an interrupt too: nutpie's threads must end with us
-        sampler.cancel()
-        raise
-    return fit

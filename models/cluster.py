@@ -5,9 +5,11 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from multiprocessing import resource_tracker
 from typing import Any
 
+import dask
 from distributed import Client, Future, LocalCluster, as_completed
 
 from data.errors import InterlocalError, SchedulerError
@@ -15,6 +17,8 @@ from data.errors import InterlocalError, SchedulerError
 Runner = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], Iterator[Any]]
 
 SECONDS_TO_CONNECT = 10
+ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
+AHEAD = 2  # tasks that a worker has before it, one of them waiting
 # Errors are raised, and told. What dask logs beside them, even as critical, are messages that were
 # on their way when an interrupt closed the cluster.
 SILENT = logging.CRITICAL + 1
@@ -66,7 +70,7 @@ def on_cluster(scheduler: str = "") -> Iterator[Runner]:
             yield _runner(client)
         return
     with ExitStack() as stack:
-        with _interrupts_held():
+        with _interrupts_held(), dask.config.set({ENVIRONMENT: _environment()}):
             cluster = LocalCluster(
                 n_workers=os.process_cpu_count() or 1,
                 threads_per_worker=1,
@@ -76,6 +80,16 @@ def on_cluster(scheduler: str = "") -> Iterator[Runner]:
             )
             stack.enter_context(cluster)
         yield _runner(stack.enter_context(Client(cluster)))
+
+
+def _environment() -> dict[str, Any]:
+    """Give what dask sets for its workers, but for the order to hand freed memory back at once.
+
+    Each large array would then be asked for from the system anew, page by page: of a refit with
+    130 cities that is nearly all of the time. A worker's memory is bounded by what one task needs.
+    """
+    whole: dict[str, Any] = dask.config.get(ENVIRONMENT)
+    return {name: value for name, value in whole.items() if name != "MALLOC_TRIM_THRESHOLD_"}
 
 
 @contextmanager
@@ -115,13 +129,26 @@ def _connected(scheduler: str) -> Iterator[Client]:
 
 def _runner(client: Client) -> Runner:
     def run(work: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
-        futures = [client.submit(work, *task, pure=False) for task in tasks]
+        waiting, running, done = iter(tasks), set[Future](), as_completed()
+
+        def submit() -> None:
+            # no more than keeps every worker busy: a task may carry megabytes
+            # where no worker is there (it died, and is started again), one task waits for it
+            room = max(AHEAD * sum(client.nthreads().values()), 1) - len(running)
+            for task in islice(waiting, max(room, 0)):
+                future = client.submit(work, *task, pure=False)
+                running.add(future)
+                done.add(future)
+
         try:
-            for future in as_completed(futures):
+            submit()
+            for future in done:
+                running.discard(future)
+                submit()
                 yield _result(future)
                 future.release()
         finally:
-            client.cancel(futures)
+            client.cancel(list(running))
 
     return run
 

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import xarray as xr
 
 from models.cluster import Runner
-from models.kept import kept_among, make_missing
+from models.kept import kept_among, make_missing, scalars
 from models.left_out import Refits, refit
 from models.progress import Reporter
 from models.units import rows_of_units
@@ -38,8 +37,8 @@ def refit_paths(refits: Refits, labels: Sequence[str], results: Path) -> dict[st
     return {label: folder / f"{place[label]:06d}.nc" for label in labels}
 
 
-def missing_refits(refits: Refits, labels: Sequence[str], results: Path) -> int:
-    """Count the refits that are still to be made.
+def kept_refits(refits: Refits, labels: Sequence[str], results: Path) -> list[str]:
+    """List the refits that are there.
 
     Parameters
     ----------
@@ -52,11 +51,10 @@ def missing_refits(refits: Refits, labels: Sequence[str], results: Path) -> int:
 
     Returns
     -------
-    int
-        How many are not there.
+    list of str
+        The units that need no refit any more.
     """
-    paths = refit_paths(refits, labels, results)
-    return len(paths) - len(kept_among(paths, refits.digest))
+    return kept_among(refit_paths(refits, labels, results), refits.digest)
 
 
 def exact_refits(
@@ -92,15 +90,10 @@ def exact_refits(
         paths,
         refits.digest,
         refit,
-        refits,
+        lambda label: (refits, label),
         lambda one: str(one.attrs["label"]),
         f"{refits.model}: refits without each {refits.unit}",
         run,
         reporter,
     )
-    found = {label: xr.load_dataset(path, engine="h5netcdf") for label, path in paths.items()}
-    columns = ("elpd", "error", "passed")
-    return pd.DataFrame(
-        {column: {label: float(one[column]) for label, one in found.items()} for column in columns},
-        columns=columns,
-    )
+    return scalars(paths, ("elpd", "error", "passed"))

@@ -30,10 +30,10 @@ class Family:
     ----------
     kind : str
         ``plain``, ``zero_inflated`` or ``hurdle``.
+    counts : Counts
+        The distribution that it is made of.
     parts : tuple of str
         The linear predictors that it needs.
-    has_dispersion : bool
-        Whether it has a dispersion parameter.
     log_zero : callable
         ``(degree, selection, dispersion, xp)`` to the log-probability of a zero.
     log_positive : callable
@@ -45,13 +45,18 @@ class Family:
     """
 
     kind: str
+    counts: Counts
     parts: tuple[Part, ...]
-    has_dispersion: bool
     log_zero: LogZero
     log_positive: LogPositive
     mean: Moment
     variance: Moment
     draw: Draw
+
+    @property
+    def has_dispersion(self) -> bool:
+        """Whether it has a dispersion parameter."""
+        return self.counts.has_dispersion
 
     def log_prob(
         self,
@@ -113,8 +118,8 @@ def plain(counts: Counts) -> Family:
     """
     return Family(
         kind="plain",
+        counts=counts,
         parts=("degree",),
-        has_dispersion=counts.has_dispersion,
         log_zero=lambda degree, _, dispersion, xp: counts.log_p_zero(degree, dispersion, xp),
         log_positive=lambda count, degree, _, dispersion, xp: counts.log_prob(
             count, degree, dispersion, xp
@@ -221,8 +226,8 @@ def _two_part(
 
     return Family(
         kind=kind,
+        counts=counts,
         parts=("selection", "degree"),
-        has_dispersion=counts.has_dispersion,
         log_zero=log_zero,
         log_positive=log_positive,
         mean=mean,

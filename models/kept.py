@@ -1,9 +1,11 @@
 """Results that are made one by one, each kept as it ends, none made twice."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import h5netcdf
+import pandas as pd
 import xarray as xr
 
 from data.files import refuse_unwritable, replacing
@@ -34,11 +36,12 @@ def make_missing(
     paths: Mapping[Any, Path],
     digest: str,
     work: Callable[..., xr.Dataset],
-    given: Any,
+    task_of: Callable[[Any], tuple[Any, ...]],
     key_of: Callable[[xr.Dataset], Hashable],
     title: str,
     run: Runner,
     reporter: Reporter,
+    failing: str = "failed the gate",
 ) -> None:
     """Make the results that are not there, and keep each as it ends.
 
@@ -49,9 +52,9 @@ def make_missing(
     digest : str
         What they are made from; each result has it among its attributes.
     work : callable
-        ``(given, key)`` to a result with the variable ``passed``, 0 where it failed the gate.
-    given : object
-        What every result is made from.
+        A task to a result with the variable ``passed``, 0 where it failed.
+    task_of : callable
+        A key to the arguments of ``work``; it is called when the task's turn comes.
     key_of : callable
         A result to its key.
     title : str
@@ -60,6 +63,8 @@ def make_missing(
         Does the work: `models.cluster.in_process`, or what `on_cluster` gives.
     reporter : Reporter
         Hears of progress.
+    failing : str
+        What is said of results that failed, behind their number.
 
     Raises
     ------
@@ -73,9 +78,31 @@ def make_missing(
     if missing:
         reporter.stage(title + (f" ({len(kept)} are there already)" if kept else ""))
     failed = 0
-    tasks = [(given, key) for key in missing]
+    tasks = (task_of(key) for key in missing)
     for done, one in enumerate(run(work, tasks), start=len(kept) + 1):
         with replacing(paths[key_of(one)]) as temporary:
             one.to_netcdf(temporary, engine="h5netcdf")
         failed += not int(one["passed"])
-        reporter.advance(done, len(paths), f"{failed} failed the gate" if failed else "")
+        reporter.advance(done, len(paths), f"{failed} {failing}" if failed else "")
+
+
+def scalars(paths: Mapping[Any, Path], columns: Sequence[str]) -> pd.DataFrame:
+    """Read numbers of results.
+
+    Parameters
+    ----------
+    paths : mapping
+        The file of each result.
+    columns : sequence of str
+        Variables without dimensions.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a key, a column a variable.
+    """
+    rows = {}
+    for key, path in paths.items():
+        with h5netcdf.File(path, "r") as file:
+            rows[key] = [float(file[column][()]) for column in columns]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(columns), dtype=float)

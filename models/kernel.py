@@ -1,7 +1,8 @@
 """The likelihood as one PyTensor operation: values and derivatives in one pass over the dyads.
 
 It computes what `Family.log_prob` computes as a graph, several times faster; the graph remains
-the reference that `tests/unit/test_kernel.py` holds it against.
+the reference that `tests/unit/test_kernel.py` holds it against. Numba compiles it; for JAX, import
+`models.kernel_jax`, which registers it there too.
 """
 
 from collections.abc import Sequence
@@ -16,16 +17,21 @@ from pytensor.link.numba.dispatch.basic import (
     numba_njit,
     register_funcify_default_op_cache_key,
 )
-from scipy.special import gammaln
 
 from models.arrays import Array
+from models.counts import NB, POISSON
 from models.families import Family
-from models.kernel_loops import compiled_loop
+from models.kernel_loops import (
+    KINDS,
+    log_prob_and_slopes,
+    log_prob_of_draws,
+    positive_counts,
+)
 
 PARAMETERS = 3  # degree, selection, dispersion
 # of the compiled code that PyTensor keeps on disk: raise it with every change of kernel_loops.py,
-# fast_math.py or what they take from counts.py
-VERSION = 2
+# fast_math.py or what they take from counts.py, and run `make clean`
+VERSION = 6
 
 
 class FusedLogProb(Op):
@@ -85,8 +91,10 @@ class FusedLogProb(Op):
         """
         degree, selection, dispersion, *known = inputs
         outputs = [np.empty(each.size) for each in (degree, degree, selection, degree)]
-        loop = compiled_loop(self.kind, has_dispersion=self.has_dispersion)
-        loop(degree, selection, float(dispersion), *known, *outputs)
+        log_prob_and_slopes(
+            *(KINDS[self.kind], self.has_dispersion, degree, selection, float(dispersion)),
+            *(*known, *outputs),
+        )
         for place, value in zip(storage, outputs, strict=True):
             place[0] = value
 
@@ -150,6 +158,22 @@ class FusedLogProb(Op):
         return [weight * by_degree, selection, dispersion, *others]
 
 
+def has_kernel(family: Family) -> bool:
+    """Tell whether the loops here know the distribution that a family is made of.
+
+    Parameters
+    ----------
+    family : Family
+        How counts arise.
+
+    Returns
+    -------
+    bool
+        True for Poisson and negative binomial counts.
+    """
+    return family.counts in (POISSON, NB)
+
+
 def fused_log_prob(
     family: Family, counts: np.ndarray, degree: Array, selection: Array, dispersion: Array
 ) -> Array:
@@ -158,7 +182,7 @@ def fused_log_prob(
     Parameters
     ----------
     family : Family
-        How counts arise.
+        How counts arise; one that `has_kernel`.
     counts : numpy.ndarray of int
         Shape (dyad,).
     degree, selection, dispersion : tensor
@@ -169,31 +193,65 @@ def fused_log_prob(
     tensor
         Shape (dyad,); the same as ``family.log_prob``.
     """
-    at = np.flatnonzero(counts)
-    distinct, slot = np.unique(counts[at], return_inverse=True)
-    positive = counts[at].astype(float)
     return FusedLogProb(family.kind, has_dispersion=family.has_dispersion)(
         degree,
         np.empty(0) if selection is None else selection,
         np.asarray(1.0) if dispersion is None else pt.as_tensor(dispersion).reshape(()),
-        *(at, positive, -gammaln(positive + 1), slot.astype(np.int64), distinct),
+        *positive_counts(counts),
     )[0]
+
+
+def log_prob_of_counts(
+    family: Family,
+    counts: np.ndarray,
+    degree: np.ndarray,
+    selection: np.ndarray | None,
+    dispersion: np.ndarray | None,
+) -> np.ndarray:
+    """Compute what ``family.log_prob`` computes, for many draws and several times faster.
+
+    Parameters
+    ----------
+    family : Family
+        How counts arise.
+    counts : numpy.ndarray of int
+        Shape (dyad,).
+    degree, selection, dispersion : numpy.ndarray
+        As in `models.families`: shapes (draw, dyad), the same or None, (draw, 1) or None.
+
+    Returns
+    -------
+    numpy.ndarray
+        Natural logs, shape (draw, dyad).
+    """
+    if not has_kernel(family):
+        return np.asarray(family.log_prob(counts, degree, selection, dispersion))
+    draws = len(degree)
+    value = np.empty(degree.shape)
+    log_prob_of_draws(
+        *(KINDS[family.kind], family.has_dispersion, np.ascontiguousarray(degree)),
+        np.empty((draws, 0)) if selection is None else np.ascontiguousarray(selection),
+        np.ones(draws) if dispersion is None else np.ascontiguousarray(dispersion[:, 0]),
+        *(*positive_counts(counts), value),
+    )
+    return value
 
 
 @register_funcify_default_op_cache_key(FusedLogProb)
 def _in_numba(op: FusedLogProb, **_: Any) -> Any:
-    loop = compiled_loop(op.kind, has_dispersion=op.has_dispersion)
+    kind, has_dispersion = KINDS[op.kind], op.has_dispersion
 
     @numba_njit
     def call(  # type: ignore[no-untyped-def]
         degree, selection, dispersion, at, count, constant, slot, distinct
     ):
-        # contiguous, or the loop would not run in vector registers
+        # contiguous, or the loops would not run in vector registers
         degree, selection = np.ascontiguousarray(degree), np.ascontiguousarray(selection)
         value, by_degree = np.empty_like(degree), np.empty_like(degree)
         by_selection, by_dispersion = np.empty_like(selection), np.empty_like(degree)
-        loop(
-            *(degree, selection, dispersion.item(), at, count, constant, slot, distinct),
+        log_prob_and_slopes(
+            *(kind, has_dispersion, degree, selection, dispersion.item()),
+            *(at, count, constant, slot, distinct),
             *(value, by_degree, by_selection, by_dispersion),
         )
         return value, by_degree, by_selection, by_dispersion

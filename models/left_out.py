@@ -18,9 +18,9 @@ from scipy.special import logsumexp
 from data.study import Study
 from models.build import build
 from models.chains import compiled_model, draw_chains
-from models.names import ModelName, parse_model
+from models.names import parse_model
 from models.newcomer import log_density_of_newcomer
-from models.predictive import family_arguments
+from models.predictive import log_likelihood
 from models.priors import Priors
 from models.progress import Reporter
 from models.settings import Settings, seed_of
@@ -99,7 +99,9 @@ def refit(refits: Refits, label: str) -> xr.Dataset:
     if refits.unit == "city" and name.roles:
         elpd, error = log_density_of_newcomer(chains.posterior, dyads, name, label, how.seed)
     else:
-        elpd, error = log_mean_density(log_density(chains.posterior, dyads, name, rows))
+        elpd, error = log_mean_density(
+            log_likelihood(chains.posterior, dyads, name, rows).sum("dyad")
+        )
     found = chains.diagnostics
     return xr.Dataset(
         {
@@ -117,37 +119,6 @@ def refit(refits: Refits, label: str) -> xr.Dataset:
             "faults": json.dumps(found.faults),
         },
     )
-
-
-def log_density(
-    draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, rows: np.ndarray
-) -> xr.DataArray:
-    """Compute the joint log-probability of some counts, once for each draw.
-
-    Parameters
-    ----------
-    draws : xarray.Dataset
-        Parameters (chain, draw, ...).
-    dyads : xarray.Dataset
-        The dyads of the study.
-    name : ModelName
-        The model.
-    rows : numpy.ndarray
-        The positions of the counts.
-
-    Returns
-    -------
-    xarray.DataArray
-        Natural log; dims (chain, draw).
-    """
-    count = dyads["count"].to_numpy()[rows]
-    joint = [
-        name.family.log_prob(
-            count, *family_arguments(draws.isel(chain=chain), dyads, name, rows)
-        ).sum(axis=-1)
-        for chain in range(draws.sizes["chain"])
-    ]
-    return xr.DataArray(np.stack(joint), dims=("chain", "draw"))
 
 
 def log_mean_density(log_densities: xr.DataArray) -> tuple[float, float]:
@@ -173,13 +144,14 @@ def log_mean_density(log_densities: xr.DataArray) -> tuple[float, float]:
     return float(logsumexp(values) - np.log(values.size)), error
 
 
-# What a process has compiled: by study, model and priors.
-_COMPILED: dict[tuple[str, str, str], tuple[Any, list[str]]] = {}
+# What a process has compiled: by study, model, priors and sampler.
+_COMPILED: dict[tuple[str, ...], tuple[Any, list[str]]] = {}
 
 
 def _compiled(refits: Refits) -> tuple[Any, list[str]]:
-    key = refits.study.digest, refits.model, refits.priors.to_json()
+    sampler = refits.settings.sampler
+    key = refits.study.digest, refits.model, refits.priors.to_json(), sampler
     if key not in _COMPILED:
         model = build(refits.study, refits.model, refits.priors, exchangeable=("kept",))
-        _COMPILED[key] = compiled_model(model)
+        _COMPILED[key] = compiled_model(model, sampler)
     return _COMPILED[key]

@@ -8,11 +8,13 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from models.kernel import log_prob_of_counts
 from models.names import ModelName
 from models.predictor import EVERY, linear_predictor
 
 PRIOR_DRAWS = 1000
 BLOCK = 2**22  # draws x dyads held at once: 32 MiB an array
+REPLICATED = 2**26  # replicated counts of a fit: 512 MiB
 
 
 def draw_prior(model: pm.Model, names: list[str], seed: np.random.SeedSequence) -> xr.Dataset:
@@ -48,10 +50,39 @@ def draw_prior(model: pm.Model, names: list[str], seed: np.random.SeedSequence) 
     return tree["prior"].to_dataset()
 
 
-def per_draw(
+def log_likelihood(
+    draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, rows: np.ndarray | slice = EVERY
+) -> xr.DataArray:
+    """Compute the pointwise log-likelihood of each draw.
+
+    Parameters
+    ----------
+    draws : xarray.Dataset
+        Parameters (chain, draw, ...), of the prior or of the posterior.
+    dyads : xarray.Dataset
+        The dyads of the study.
+    name : ModelName
+        The model.
+    rows : numpy.ndarray or slice
+        The positions of the dyads that are wanted.
+
+    Returns
+    -------
+    xarray.DataArray
+        Natural log of the probability of each observed count; dims (chain, draw, dyad).
+    """
+    count = dyads["count"].to_numpy()[rows]
+    found = _empty(draws, dyads["dyad"].to_numpy()[rows], np.float64)
+    for chain, block in _blocks(found):
+        arguments = family_arguments(draws.isel(chain=chain, draw=block), dyads, name, rows)
+        found[chain, block] = log_prob_of_counts(name.family, count, *arguments)
+    return found
+
+
+def replicated(
     draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, seed: np.random.SeedSequence
-) -> tuple[xr.DataArray, xr.DataArray]:
-    """Compute the pointwise log-likelihood, and replicate the counts, once for each draw.
+) -> xr.DataArray:
+    """Replicate the counts, once for each draw.
 
     Parameters
     ----------
@@ -66,26 +97,18 @@ def per_draw(
 
     Returns
     -------
-    likelihood : xarray.DataArray
-        Natural log of the probability of each observed count; dims (chain, draw, dyad).
-    replicate : xarray.DataArray
-        int64 counts drawn from the model; dims (chain, draw, dyad).
+    xarray.DataArray
+        int64 counts drawn from the model; dims (chain, draw, dyad). Of draws and dyads with more
+        than 2^26 values in all, only every k-th draw of a chain, as few as that takes.
     """
+    every = -(-draws.sizes["chain"] * draws.sizes["draw"] * dyads.sizes["dyad"] // REPLICATED)
+    used = draws.isel(draw=slice(None, None, every))
     rng = np.random.default_rng(seed)
-    count = dyads["count"].to_numpy()
-    shape = {"chain": draws.sizes["chain"], "draw": draws.sizes["draw"], "dyad": len(count)}
-    likelihood = np.empty(tuple(shape.values()))
-    replicate = np.empty(tuple(shape.values()), dtype=np.int64)
-    for chain, block in _blocks(shape):
-        some = draws.isel(chain=chain, draw=block)
-        arguments = family_arguments(some, dyads, name)
-        likelihood[chain, block] = name.family.log_prob(count, *arguments)
-        replicate[chain, block] = name.family.draw(rng, *arguments)
-    coords = {dim: draws[dim] for dim in ("chain", "draw")} | {"dyad": dyads["dyad"].to_numpy()}
-    return (
-        xr.DataArray(likelihood, coords, tuple(shape)),
-        xr.DataArray(replicate, coords, tuple(shape)),
-    )
+    found = _empty(used, dyads["dyad"].to_numpy(), np.int64)
+    for chain, block in _blocks(found):
+        arguments = family_arguments(used.isel(chain=chain, draw=block), dyads, name)
+        found[chain, block] = name.family.draw(rng, *arguments)
+    return found
 
 
 def family_arguments(
@@ -156,8 +179,14 @@ def thinned(draws: xr.Dataset, number: int) -> xr.Dataset:
     return one.assign_coords(draw=np.arange(one.sizes["draw"])).transpose("draw", ...)
 
 
-def _blocks(shape: dict[str, int]) -> Iterator[tuple[int, slice]]:
-    size = max(1, BLOCK // shape["dyad"])
-    for chain in range(shape["chain"]):
-        for first in range(0, shape["draw"], size):
+def _empty(draws: xr.Dataset, labels: np.ndarray, dtype: type) -> xr.DataArray:
+    coords = {dim: draws[dim] for dim in ("chain", "draw")} | {"dyad": labels}
+    sizes = [draws.sizes["chain"], draws.sizes["draw"], len(labels)]
+    return xr.DataArray(np.empty(sizes, dtype), coords, ("chain", "draw", "dyad"))
+
+
+def _blocks(wanted: xr.DataArray) -> Iterator[tuple[int, slice]]:
+    size = max(1, BLOCK // wanted.sizes["dyad"])
+    for chain in range(wanted.sizes["chain"]):
+        for first in range(0, wanted.sizes["draw"], size):
             yield chain, slice(first, first + size)

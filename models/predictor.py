@@ -102,24 +102,34 @@ def linear_predictor(
     xarray.DataArray
         The dims of the draws, then dyad: logit of P(eligible) or log of the mean count.
     """
+    # in NumPy, and in place: the arrays are large, and each copy of one takes as long as the rest
+    draws = parameters[f"{part}_intercept"].dims
+
+    def values(name: str, *dims: str) -> np.ndarray:
+        return parameters[name].transpose(*draws, *dims).to_numpy()
+
     design = dyads[f"{part}_design"]
     center = (dyads if reference is None else reference)[f"{part}_design"].mean("dyad")
     centered = (design - center).isel(dyad=rows)
-    shift = offset(dyads, part, reference).isel(dyad=rows)
-    total = parameters[f"{part}_intercept"] + shift.drop_vars(
-        ["sender", "receiver", "dyad_pair"], errors="ignore"
-    )
+    shift = offset(dyads, part, reference).to_numpy()[rows]
+    intercept = parameters[f"{part}_intercept"]
+    total = np.zeros((*intercept.shape, len(shift)))
     if f"{part}_coef" in parameters:
-        total = total + xr.dot(parameters[f"{part}_coef"], centered, dim=f"{part}_term")
+        transposed = centered.transpose(f"{part}_term", "dyad").to_numpy()
+        np.matmul(values(f"{part}_coef", f"{part}_term"), transposed, out=total)
+    total += intercept.to_numpy()[..., None]
+    total += shift
     for side in SIDES:
         if f"{part}_{side}" in parameters:
-            position = xr.DataArray(city_position(dyads, side)[rows], dims="dyad")
-            total = total + parameters[f"{part}_{side}"].isel(city=position).drop_vars("city")
+            position = city_position(dyads, side)[rows]
+            total += values(f"{part}_{side}", "city").take(position, axis=-1)
     if f"{part}_pair" in parameters:
-        total = total + parameters[f"{part}_pair"].isel(dyad=rows)
-    total = total + _slope_predictor(parameters, dyads, part, centered, rows)
-    draws = [dim for dim in total.dims if dim != "dyad"]
-    return total.transpose(*draws, "dyad").astype(np.float64)
+        total += values(f"{part}_pair", "dyad")[..., rows]
+    found = xr.DataArray(
+        total, {d: intercept[d] for d in draws if d in intercept.coords}, (*draws, "dyad")
+    )
+    slopes = _slope_predictor(parameters, dyads, part, centered, rows)
+    return found if slopes is None else (found + slopes).transpose(*draws, "dyad")
 
 
 def _slope_predictor(
@@ -128,8 +138,8 @@ def _slope_predictor(
     part: Part,
     design: xr.DataArray,
     rows: np.ndarray | slice,
-) -> xr.DataArray | float:
-    total: xr.DataArray | float = 0.0
+) -> xr.DataArray | None:
+    total = None
     for side in SIDES:
         if f"{part}_{side}_slope" not in parameters:
             continue
@@ -140,5 +150,6 @@ def _slope_predictor(
             ["sender", "receiver", "dyad_pair", "dyad"], errors="ignore"
         )
         column = column.rename({f"{part}_term": dim})
-        total = total + xr.dot(slope.isel(city=position).drop_vars("city"), column, dim=dim)
+        effect = xr.dot(slope.isel(city=position).drop_vars("city"), column, dim=dim)
+        total = effect if total is None else total + effect
     return total

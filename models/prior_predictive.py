@@ -7,7 +7,7 @@ import numpy as np
 from data.study import Study
 from models.build import build
 from models.names import parse_model
-from models.predictive import draw_prior, per_draw
+from models.predictive import draw_prior, replicated
 from models.priors import Priors
 
 FAR = 10  # a count this many times the largest observed one is far beyond the data
@@ -80,7 +80,7 @@ def prior_predictive(study: Study, model: str, priors: Priors, seed: int) -> Pri
     names = [v.name for v in built.unobserved_RVs if not v.name.startswith("_")]
     streams = np.random.SeedSequence(seed).spawn(2)
     draws = draw_prior(built, names, streams[0])
-    _, replicate = per_draw(draws, study.dyads, parse_model(model), streams[1])
+    replicate = replicated(draws, study.dyads, parse_model(model), streams[1])
     counts, observed = replicate.to_numpy()[0], study.dyads["count"].to_numpy()
     levels, over_draws = [0.5, 0.9, 0.99], [0.05, 0.5, 0.95]
     return PriorPredictive(

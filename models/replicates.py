@@ -87,7 +87,7 @@ def complete(
         paths,
         calibration.digest,
         replicate,
-        calibration,
+        lambda number: (calibration, number),
         lambda one: int(one["replicate"]),
         "replicates",
         run,

@@ -17,13 +17,15 @@ from models.chains import compiled_model, draw_chains
 from models.diagnostics import Diagnostics
 from models.log_prior import log_prior
 from models.names import ModelName, parse_model
-from models.predictive import draw_prior, per_draw
+from models.predictive import draw_prior, log_likelihood, replicated
 from models.priors import Priors
 from models.progress import Reporter, reporting
+from models.samplers import PACKAGES as SAMPLER_PACKAGES
 from models.settings import Settings
 from models.variance import variance_shares
 
-PACKAGES = ("interlocal", "pymc", "pytensor", "nutpie", "arviz", "numpy", "xarray")
+PACKAGES = ("interlocal", "pymc", "pytensor", "arviz", "numpy", "xarray")
+KEPT = 2**27  # values of the pointwise log-likelihood that a fit keeps: 1 GiB
 
 
 class ConvergenceWarning(UserWarning):
@@ -51,7 +53,8 @@ def sample(
     progress : bool
         Show progress on standard error.
     **settings : dict
-        ``draws``, ``tune``, ``chains``, ``seed`` and ``target_accept``, as in `Settings`.
+        ``draws``, ``tune``, ``chains``, ``seed``, ``target_accept`` and ``sampler``, as in
+        `Settings`.
 
     Returns
     -------
@@ -61,7 +64,9 @@ def sample(
         ``log_likelihood`` (chain, draw, dyad; natural log), ``log_prior`` (chain, draw; natural
         log, a variable a parameter), ``observed_data`` and ``constant_data``. Its attributes are
         the manifest: title, model, priors, settings, versions, synthetic columns, diagnostics,
-        ``compile_seconds`` and ``sampling_seconds``.
+        ``compile_seconds`` and ``sampling_seconds``. Of more than 2^27 values ``log_likelihood``
+        is not kept, for computing it again takes less time than reading it
+        (`analysis.pointwise`); of counts see `models.predictive.replicated`.
 
     Raises
     ------
@@ -89,7 +94,7 @@ def _sample(
     reporter.stage("compiling")
     began = time.perf_counter()
     model = build(study, name.name, priors)
-    compiled, public = compiled_model(model)
+    compiled, public = compiled_model(model, how.sampler)
     compile_seconds = time.perf_counter() - began
 
     began = time.perf_counter()
@@ -99,8 +104,13 @@ def _sample(
     reporter.stage("predicting")
     streams = np.random.SeedSequence(how.seed).spawn(3)
     prior = draw_prior(model, public, streams[0])
-    likelihood, predictive = per_draw(chains.posterior, study.dyads, name, streams[1])
-    _, prior_predictive = per_draw(prior, study.dyads, name, streams[2])
+    counts = {
+        "prior_predictive": replicated(prior, study.dyads, name, streams[2]),
+        "posterior_predictive": replicated(chains.posterior, study.dyads, name, streams[1]),
+    }
+    pointwise = how.chains * how.draws * study.dyads.sizes["dyad"]
+    if pointwise <= KEPT:
+        counts["log_likelihood"] = log_likelihood(chains.posterior, study.dyads, name)
     tree = xr.DataTree.from_dict(
         {
             "posterior": chains.posterior.assign(
@@ -109,9 +119,7 @@ def _sample(
             "sample_stats": chains.stats,
             "log_prior": log_prior(chains.posterior, study, name, priors),
             "prior": prior,
-            "prior_predictive": prior_predictive.to_dataset(name="count"),
-            "posterior_predictive": predictive.to_dataset(name="count"),
-            "log_likelihood": likelihood.to_dataset(name="count"),
+            **{group: values.to_dataset(name="count") for group, values in counts.items()},
             "observed_data": study.dyads[["count"]],
             "constant_data": study.dyads.drop_vars("count"),
         }
@@ -135,6 +143,7 @@ def _manifest(
     study: Study, name: ModelName, priors: Priors, how: Settings, diagnostics: Diagnostics
 ) -> dict[str, Any]:
     diagnosed = asdict(diagnostics)
+    packages = dict.fromkeys([*PACKAGES, *SAMPLER_PACKAGES[how.sampler]])
     return {
         "title": study.declaration.title,
         "study": study.name,
@@ -147,7 +156,7 @@ def _manifest(
         "priors": priors.name,
         "priors_in_force": priors.to_json(),
         **asdict(how),
-        "versions": json.dumps({package: version(package) for package in PACKAGES}),
+        "versions": json.dumps({each: version(each) for each in packages}),
         **{key: value for key, value in diagnosed.items() if key != "faults"},
         "remedy": diagnostics.remedy,
         "faults": json.dumps(diagnosed["faults"]),

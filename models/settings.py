@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from data.errors import ModelError
+from data.errors import ModelError, suggest
 
 BOUNDS = {
     "draws": (4, 1_000_000),
@@ -11,6 +11,9 @@ BOUNDS = {
     "chains": (1, 1_000),
     "seed": (0, 2**63 - 1),
 }
+
+
+SAMPLERS = ("nutpie", "pymc", "numpyro")  # each a module of models/samplers/
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Settings:
         Seed of every random draw.
     target_accept : float
         Acceptance probability that the step size is tuned to, in (0, 1).
+    sampler : str
+        ``nutpie``, ``pymc`` or ``numpyro``: whose No-U-Turn sampler draws.
     """
 
     draws: int = 1000
@@ -32,6 +37,7 @@ class Settings:
     chains: int = 4
     seed: int = 20221
     target_accept: float = 0.8
+    sampler: str = "nutpie"
 
     def __post_init__(self) -> None:
         """Refuse what no sampler can do."""
@@ -42,6 +48,8 @@ class Settings:
                 )
         if not 0 < self.target_accept < 1:
             raise ModelError(f"target_accept is {self.target_accept}; it lies between 0 and 1")
+        if self.sampler not in SAMPLERS:
+            raise ModelError(f"no sampler '{self.sampler}'; {suggest(self.sampler, SAMPLERS)}")
 
 
 def seed_of(seed: int, label: str) -> int:

@@ -19,7 +19,7 @@ def compare(
     scheduler: Annotated[
         str,
         typer.Option(
-            help="A dask scheduler, tcp://host:port, whose workers refit; this machine by default."
+            help="A dask scheduler, tcp://host:port, whose workers work; this machine by default."
         ),
     ] = "",
     results: Results = "results",
@@ -27,8 +27,9 @@ def compare(
     """Compare the fits of a study by how well they predict what they have not seen.
 
     Models that `interlocal sample` has not fitted yet are fitted first, and so is the twin without
-    inflation of each zero-inflated one. What importance sampling cannot leave out is left out
-    exactly, by refits on dask that are kept: an interrupted comparison goes on where it stopped.
+    inflation of each zero-inflated one. What importance sampling cannot leave out is left out with
+    the effects of its cities integrated out, and where that fails exactly, by refits. Both run on
+    dask and are kept: an interrupted comparison goes on where it stopped.
     The maximum-likelihood rows are scored by exact refits too. Written to RESULTS/STUDY/PRIORS/:
     comparison.csv, comparison.md and comparison.nc.
     """
@@ -53,7 +54,7 @@ def compare(
         verdicts = verdicts_on(checked, names, prior_set, folder)
     except KeyboardInterrupt:
         print(
-            "\ninterrupted; finished refits are kept, and the same command goes on from there",
+            "\ninterrupted; finished units are kept, and the same command goes on from there",
             file=sys.stderr,
         )
         raise typer.Exit(130) from None

@@ -28,6 +28,10 @@ Tune = Annotated[int, typer.Option(help="Draws that tune the sampler, a chain.")
 Chains = Annotated[int, typer.Option(help="Chains.")]
 TargetAccept = Annotated[float, typer.Option(help="Raise it, to 0.99 say, where draws diverge.")]
 
+Sampler = Annotated[
+    str, typer.Option(help="nutpie, pymc or numpyro; numpyro uses a GPU where JAX finds one.")
+]
+
 
 def chosen_models(models: str, folder: str, study: "Study") -> "list[ModelName]":
     """Take the names of models apart.

@@ -12,6 +12,7 @@ from analysis.commands.options import (
     Models,
     PriorSet,
     Results,
+    Sampler,
     Seed,
     StudyFolder,
     TargetAccept,
@@ -29,6 +30,7 @@ def sample(
     tune: Tune = 1000,
     chains: Chains = 4,
     target_accept: TargetAccept = 0.8,
+    sampler: Sampler = "nutpie",
     slopes: Annotated[
         list[str] | None,
         typer.Option(
@@ -55,7 +57,7 @@ def sample(
     from data.study import read_study, with_slopes
     from models.settings import Settings
 
-    settings = Settings(draws, tune, chains, seed, target_accept)
+    settings = Settings(draws, tune, chains, seed, target_accept, sampler)
     checked = with_slopes(read_study(study), slopes) if slopes else read_study(study)
     names = chosen_models(models, study, checked)
 

@@ -14,6 +14,7 @@ from analysis.commands.options import (
     Draws,
     Models,
     Results,
+    Sampler,
     Seed,
     StudyFolder,
     TargetAccept,
@@ -45,6 +46,7 @@ def sensitivity(
     tune: Tune = 1000,
     chains: Chains = 4,
     target_accept: TargetAccept = 0.8,
+    sampler: Sampler = "nutpie",
     results: Results = "results",
 ) -> None:
     """Hold a study's hypotheses against its models under several prior sets.
@@ -58,7 +60,7 @@ def sensitivity(
     from data.study import read_study
     from models.settings import Settings
 
-    settings = Settings(draws, tune, chains, seed, target_accept)
+    settings = Settings(draws, tune, chains, seed, target_accept, sampler)
     checked = read_study(study)
     names = chosen_models(models, study, checked)
     sets = _chosen_sets(priors)

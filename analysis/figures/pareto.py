@@ -67,8 +67,9 @@ def pareto_figure(fit: xr.DataTree, estimate: ELPDDataLOO) -> Figure:
     """Draw the Pareto k of every dyad (or pair), sender by sender, and name the worst.
 
     Look for marks above the threshold: to leave these out changes the posterior more than
-    reweighting its draws can follow, and `interlocal compare` refits the model without each. Many
-    of one sender point at that city; a k far above the others at a count worth a second look.
+    reweighting its draws can follow, and `interlocal compare` integrates the effects of their
+    cities out, or refits the model without them. Many of one sender point at that city; a k far
+    above the others at a count worth a second look.
 
     Parameters
     ----------

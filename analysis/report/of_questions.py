@@ -3,7 +3,7 @@
 import json
 
 from analysis.comparison_file import comparison_table
-from analysis.comparison_text import COLUMNS, DIGITS, QUESTIONS, sentences
+from analysis.comparison_text import COLUMNS, DIGITS, QUESTIONS, TREATED, sentences
 from analysis.figures import elpd_figure
 from analysis.figures.catalogue import look_for
 from analysis.frequentist_report import FEW
@@ -159,7 +159,7 @@ def compared(material: Material) -> Section:
         blocks.append(grid(f"Left out: {QUESTIONS[unit]}", headings, rows))
         blocks.append(Text(" ".join(sentences(table, unit))))
     verdicts = json.loads(tree.attrs["verdicts"])
-    blocks += [Text(sentence) for sentence in verdicts]
+    blocks += [Text(sentence) for sentence in (TREATED, *verdicts)]
     blocks += [Text(f"Rules: {INFLATION_RULES}")] if verdicts else []
     blocks += [
         Fold(f"Dyads that {model} finds hard to leave out", material.pictures(model, "pareto"))

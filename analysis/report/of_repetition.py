@@ -5,9 +5,11 @@ import shlex
 from collections.abc import Hashable, Mapping
 from typing import Any
 
+from analysis.loading import sampler_of
 from analysis.report.document import Code, Section, Text, grid
 from analysis.report.material import Material
 from models.prior_files import prior_sets
+from models.settings import SAMPLERS
 
 
 def repeated(material: Material) -> Section:
@@ -30,11 +32,12 @@ def repeated(material: Material) -> Section:
     priors = results.priors.name if packaged else f"path/to/{results.priors.name}.toml"
     commands = []
     for how, models in _by_settings(fits).items():
-        seed, draws, tune, chains, target = how
+        seed, draws, tune, chains, target, sampler = how
         commands.append(
             f"make sample STUDY=path/to/{shlex.quote(results.study.name)} "
             f'MODEL="{" ".join(models)}" PRIORS={shlex.quote(priors)} SEED={seed} '
             f"DRAWS={draws} TUNE={tune} CHAINS={chains} TARGET_ACCEPT={target:g}"
+            f"{f' SAMPLER={sampler}' if sampler != SAMPLERS[0] else ''}"
         )
     study = f"STUDY=path/to/{shlex.quote(results.study.name)}"
     rest = f"{study} PRIORS={shlex.quote(priors)}"
@@ -60,5 +63,5 @@ def _by_settings(fits: Mapping[str, Mapping[Hashable, Any]]) -> dict[tuple[Any, 
     groups: dict[tuple[Any, ...], list[str]] = {}
     for model, about in fits.items():
         how = tuple(about[key] for key in ("seed", "draws", "tune", "chains", "target_accept"))
-        groups.setdefault(how, []).append(model)
+        groups.setdefault((*how, sampler_of(about)), []).append(model)
     return groups

@@ -1,14 +1,17 @@
 """How well a maximum-likelihood fit predicts counts that it has not seen: exact refits."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from data.study import Study
 from models.frequentist.optimum import climb, drawn_inward, find_optimum
+from models.frequentist.problem import Point, Problem, evaluate
 from models.frequentist.regression import regression
 from models.units import rows_of_units
+
+AGREED, SAME = 20, 1e-6  # refits in a row, and how far one Newton step ends from them
 
 
 def left_out_densities(study: Study, family: str, unit: str) -> pd.DataFrame:
@@ -28,7 +31,9 @@ def left_out_densities(study: Study, family: str, unit: str) -> pd.DataFrame:
     pandas.DataFrame
         A row a unit: ``elpd``, the natural log of the joint probability of its counts at the
         estimates without them; ``lpd``, the same at the estimates from all counts. Predictors
-        stay standardized over all dyads.
+        stay standardized over all dyads. The units that move the estimates most are refitted
+        first. Once one Newton step from the whole fit has given what the refit gives, to 1e-6,
+        for 20 units that follow each other, it stands for the refits of the rest.
 
     Raises
     ------
@@ -36,16 +41,51 @@ def left_out_densities(study: Study, family: str, unit: str) -> pd.DataFrame:
         There is no such unit.
     """
     problem = regression(study, family).problem
-    best = find_optimum(problem).point.at
-    inward = drawn_inward(problem, best)
-    starts = [best] if np.array_equal(best, inward) else [best, inward]
-    whole = problem.derivatives(best).value
-    found = {}
-    for label, rows in rows_of_units(study.dyads, unit).items():
+    best = find_optimum(problem).point
+    inward = drawn_inward(problem, best.at)
+    on_boundary = not np.array_equal(best.at, inward)
+    units = [
+        _LeftOut(label, problem.some(rows), rows, *_newton_step(best, problem.some(rows)))
+        for label, rows in rows_of_units(study.dyads, unit).items()
+    ]
+    agreed, found = 0, {}
+    for each in sorted(units, key=lambda each: -each.distance):
+        if agreed == AGREED and not on_boundary:
+            found[each.label] = each.density(each.near)
+            continue
         weight = np.ones(problem.count.size)
-        weight[rows] = 0
+        weight[each.rows] = 0
         without = replace(problem, weight=weight)
+        starts = [best.at, inward] if on_boundary else [each.near]
         point = max((climb(without, start) for start in starts), key=lambda end: end.value)
-        value = problem.derivatives(point.at).value
-        found[label] = {"elpd": value[rows].sum(), "lpd": whole[rows].sum()}
-    return pd.DataFrame(found).T
+        found[each.label] = each.density(point.at)
+        same = abs(found[each.label] - each.density(each.near)) < SAME
+        agreed = agreed + 1 if same else 0
+    return pd.DataFrame(
+        {each.label: {"elpd": found[each.label], "lpd": each.density(best.at)} for each in units}
+    ).T
+
+
+@dataclass(frozen=True)
+class _LeftOut:
+    """A unit, and where one Newton step leads without it: how far, in standard errors squared."""
+
+    label: str
+    problem: Problem
+    rows: np.ndarray
+    near: np.ndarray
+    distance: float
+
+    def density(self, at: np.ndarray) -> float:
+        return float(self.problem.derivatives(at).value.sum())
+
+
+def _newton_step(best: Point, unit: Problem) -> tuple[np.ndarray, float]:
+    here = evaluate(unit, best.at)
+    try:
+        step = np.linalg.solve(best.hessian - here.hessian, here.gradient - best.gradient)
+    except np.linalg.LinAlgError:  # the other counts do not determine every coefficient
+        return best.at, np.inf
+    distance = -float(step @ (best.hessian - here.hessian) @ step)
+    # uphill without the unit, or it is no step towards a maximum
+    return (best.at + step, distance) if distance >= 0 else (best.at, np.inf)

@@ -70,6 +70,27 @@ class Problem:
         """How many coefficients there are, the log dispersion among them."""
         return len(self._moves)
 
+    def some(self, rows: np.ndarray) -> "Problem":
+        """Keep some dyads.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray
+            Their positions.
+
+        Returns
+        -------
+        Problem
+            Their counts and predictors, standardized as they were.
+        """
+        return replace(
+            self,
+            count=self.count[rows],
+            designs={part: design[rows] for part, design in self.designs.items()},
+            offset=self.offset[rows],
+            weight=self.weight[rows],
+        )
+
     def predictors(self, at: np.ndarray) -> Predictors:
         """Compute the linear predictors and the log dispersion.
 

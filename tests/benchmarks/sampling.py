@@ -1,194 +1,154 @@
-"""Sampling beside PyMC's own graph: the same data and priors, both sides in one run.
+"""What effective draws cost with interlocal and with what people use: the same data and priors.
 
-`.venv/bin/python tests/benchmarks/sampling.py --cities 21 60` prints two tables. The first has the
-median time of one gradient of the joint log-density. The second has the smallest bulk ESS over
-intercepts, coefficients, standard deviations and dispersion for each second of sampling (1000 and
-1000 draws, 4 chains, nutpie), and the largest difference of the posterior means in Monte Carlo
-standard errors: a fast wrong answer is not an answer. PyMC's model is what its users write:
-`pm.ZeroInflatedNegativeBinomial` with crossed, non-centered effects. The data are simulated.
+    .venv/bin/python tests/benchmarks/sampling.py --cities 21 60 --peers ours pymc-nutpie brms
+
+Every program fits the same simulated studies under the priors of `default`, with as many draws, one
+fit after another, each in a process of its own with empty caches, one thread for matrix products
+and a limit of seconds. Compared are intercepts, coefficients, standard deviations, correlations and
+dispersion: their smallest bulk ESS for each second of sampling, as the program counts it, and for
+each second from the study to the draws, start and compilation included. The posterior means must
+agree: a fast wrong answer is not an answer, and ends with exit status 1.
+
+Tables (`tables.md`) and a figure (`speed.png`) are written to the folder of results, where each fit
+is kept as it ends; what is kept there is not fitted again.
 """
 
 import argparse
 import os
-import platform
-import time
-import warnings
-from importlib.metadata import version
+import sys
+from dataclasses import replace
+from pathlib import Path
 
-import arviz as az
-import numpy as np
-import nutpie
-import pandas as pd
-import pymc as pm
-import xarray as xr
-from pytensor import tensor as pt
-from threadpoolctl import threadpool_limits
+from costs import costs
+from drawing import draw_costs
+from fits import GRADIENTS, Fit, Request, kept_or_made
+from machine import made_by
+from peers import BOTH, PEERS, UNCORRELATED
+from tables import cost_table, gradient_table
 
-from data.declaration import Declaration
-from data.study import Study, study_from_table
-from models.build import build
-from models.chains import compiled_model
-from models.predictor import city_position
+from data.files import refuse_unwritable, replacing
+from models.settings import Settings
 
-PREDICTORS = [f"x{number}" for number in range(1, 7)]
-SDS = {"selection": (0.6, 0.5), "degree": (0.7, 0.5)}
-INTERCEPTS = {"selection": 0.2, "degree": 1.0}
-ROUNDS = 15
-CHAINS, DRAWS, SEED = 4, 1000, 20221
+FARTHEST = ("ours", "pymc-nutpie")  # the others are slower, and run up to --largest cities
+AGREE = 4.0  # Monte Carlo standard errors
+CAPTION = """ESS: smallest bulk ESS over intercepts, coefficients, sds, correlations and dispersion.
+Sampling: tuning and draws, as the program counts them. All: from the study to the draws, with
+start and compilation. Ours : it: the ratio of our ESS/s to the program's. Memory: the most that
+all processes of a fit held together, compilation included (with brms that is the C++ compiler).
+Largest z: of the differences from our posterior means, in Monte Carlo standard errors. Above the
+limit, bounds hold where all draws would have been independent.
+"""
 
 
-def made_study(cities: int, seed: int) -> Study:
-    """Simulate counts of a zinb_crossed model with six predictors a part."""
-    rng = np.random.default_rng(seed)
-    names = [f"city {number:03d}" for number in range(cities)]
-    table = pd.DataFrame(
-        [(i, j) for i in names for j in names if i != j], columns=["sender", "receiver"]
+def main(arguments: list[str] | None = None) -> int:
+    """Fit, write and print; give the exit status."""
+    given = _options().parse_args(arguments)
+    load = os.getloadavg()[0]
+    refuse_unwritable(given.results)
+    how = Settings(given.draws, given.tune, given.chains)
+    gradients = [
+        _done(Request(model, cities, GRADIENTS, how), given)
+        for model in given.models
+        for cities in sorted(given.cities)
+    ]
+    fits: list[Fit] = []
+    unrun: dict[tuple[str, int, str], str] = {}
+    if not given.gradients_only:
+        for model in given.models:
+            _fit_all(model, how, given, fits, unrun)
+    return _report(given, gradients, fits, unrun, load)
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--cities", type=int, nargs="+", default=[21, 60, 130, 337])
+    parser.add_argument("--models", nargs="+", default=BOTH, choices=BOTH)
+    parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=PEERS)
+    parser.add_argument(
+        "--largest", type=int, default=60, help=f"cities of peers other than {', '.join(FARTHEST)}"
     )
-    x = rng.normal(size=(len(table), len(PREDICTORS))).round(4)
-    table[PREDICTORS] = x
-    at = [pd.Categorical(table[side], names).codes for side in ("sender", "receiver")]
-    predictor = {
-        part: intercept
-        + x @ rng.normal(0, 0.3, len(PREDICTORS))
-        + sum(rng.normal(0, sd, cities)[k] for sd, k in zip(SDS[part], at, strict=True))
-        for part, intercept in INTERCEPTS.items()
-    }
-    rate = np.exp(predictor["degree"]) * rng.gamma(2, 0.5, len(table))
-    eligible = rng.random(len(table)) < 1 / (1 + np.exp(-predictor["selection"]))
-    table["count"] = np.where(eligible, rng.poisson(rate), 0)
-    formula = " + ".join(PREDICTORS)
-    declaration = Declaration.model_validate(
-        {
-            "title": "Benchmark",
-            "synthetic": ["count"],
-            "models": ["zinb_crossed"],
-            "dyads": {"sender": "sender", "receiver": "receiver", "outcome": "count"},
-            "formula": {"selection": formula, "degree": formula},
-        }
-    )
-    return study_from_table(table, declaration, "benchmark")
-
-
-def plain_model(study: Study) -> pm.Model:
-    """Write the model as a user of PyMC would, under our default priors."""
-    dyads = study.dyads
-    x = dyads["degree_design"].to_numpy()
-    x, scale = x - x.mean(axis=0), x.std(axis=0, ddof=1)
-    at = {side: city_position(dyads, side) for side in ("sender", "receiver")}
-    with pm.Model(coords={f"{part}_term": PREDICTORS for part in SDS}) as model:
-        predictor = {}
-        for part, sd in (("selection", 2.0), ("degree", 3.0)):
-            standard = pm.Normal(f"_{part}_coef", 0, 1, shape=len(PREDICTORS))
-            pm.Deterministic(f"{part}_coef", standard / scale, dims=f"{part}_term")
-            total = pm.Normal(f"{part}_intercept", 0, sd) + pt.dot(x / scale, standard)
-            for side, position in at.items():
-                spread = pm.HalfNormal(f"{part}_{side}_sd", 1.0)
-                z = pm.Normal(f"_{part}_{side}", 0, 1, shape=dyads.sizes["city"])
-                total = total + (spread * z)[position]
-            predictor[part] = total
-        dispersion = pm.HalfNormal("dispersion", 2.0)
-        pm.ZeroInflatedNegativeBinomial(
-            "count",
-            psi=pm.math.sigmoid(predictor["selection"]),
-            mu=pt.exp(predictor["degree"]),
-            alpha=1 / dispersion,
-            observed=dyads["count"].to_numpy(),
-        )
-    return model
-
-
-def gradient_seconds(models: dict[str, pm.Model]) -> dict[str, np.ndarray]:
-    """Time the gradients in turn; one thread for matrix products on both sides, as in sampling."""
-    ready = {}
-    for label, model in models.items():
-        function = model.logp_dlogp_function(ravel_inputs=True, mode="NUMBA")
-        function.set_extra_values({})
-        start = np.concatenate([np.ravel(value) for value in model.initial_point().values()])
-        compiled = function._pytensor_function
-        point = start + np.random.default_rng(0).normal(0, 0.05, start.size)
-        compiled(point)
-        ready[label] = compiled, point
-    seconds: dict[str, list[float]] = {label: [] for label in models}
-    for _ in range(ROUNDS):
-        for label, (compiled, point) in ready.items():
-            began, calls = time.perf_counter(), 0
-            while time.perf_counter() - began < 0.1:
-                compiled(point)
-                calls += 1
-            seconds[label].append((time.perf_counter() - began) / calls)
-    return {label: np.array(each) for label, each in seconds.items()}
-
-
-def sampled(model: pm.Model) -> tuple[xr.Dataset, float]:
-    """Draw as `interlocal sample` does; give the draws and the seconds, compilation left out."""
-    compiled, names = compiled_model(model)
-    began = time.perf_counter()
-    fit = nutpie.sample(
-        compiled,
-        draws=DRAWS,
-        tune=DRAWS,
-        chains=CHAINS,
-        cores=min(CHAINS, os.process_cpu_count() or 1),
-        seed=SEED,
-        progress_bar=False,
-    )
-    seconds = time.perf_counter() - began
-    kept = [name for name in names if name.endswith(("intercept", "coef", "_sd", "dispersion"))]
-    return fit["posterior"].to_dataset()[kept].load(), seconds
-
-
-def smallest_ess(draws: xr.Dataset) -> float:
-    """Give the smallest bulk ESS."""
-    return min(float(each.min()) for each in az.ess(draws).data_vars.values())
-
-
-def largest_z(one: xr.Dataset, other: xr.Dataset) -> float:
-    """Give the largest difference of posterior means, in its Monte Carlo standard error."""
-    errors = [az.mcse(each) for each in (one, other)]
-    draws = ("chain", "draw")
-    z = abs(one.mean(draws) - other.mean(draws)) / np.sqrt(errors[0] ** 2 + errors[1] ** 2)
-    return max(float(each.max()) for each in z.data_vars.values())
-
-
-def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cities", type=int, nargs="+", default=[21, 60])
+    parser.add_argument("--limit", type=float, default=900, help="seconds a fit")
+    parser.add_argument("--rounds", type=int, default=1, help="fits of each peer, in turn")
+    for name in ("draws", "tune", "chains"):
+        parser.add_argument(f"--{name}", type=int, default=getattr(Settings, name))
     parser.add_argument("--gradients-only", action="store_true")
-    chosen = parser.parse_args()
-    warnings.simplefilter("ignore")
-    packages = ", ".join(
-        f"{name} {version(name)}" for name in ("interlocal", "pymc", "pytensor", "nutpie", "numba")
-    )
-    machine = f"{platform.machine()}, {os.cpu_count()} cores"
-    print(f"{machine}; Python {platform.python_version()}, {packages}")
-    gradients, samples = [], []
-    for cities in chosen.cities:
-        study = made_study(cities, SEED)
-        models = {"ours": build(study, "zinb_crossed"), "PyMC": plain_model(study)}
-        about = {"cities": cities, "dyads": study.dyads.sizes["dyad"]}
-        with threadpool_limits(1, "blas"):
-            seconds = gradient_seconds(models)
-            gradients.append(
-                about
-                | {f"{label}, us": np.median(each) * 1e6 for label, each in seconds.items()}
-                | {"ratio": np.median(seconds["PyMC"] / seconds["ours"])}
-            )
-            if chosen.gradients_only:
-                continue
-            found = {label: sampled(model) for label, model in models.items()}
-        rates = {label: smallest_ess(draws) / took for label, (draws, took) in found.items()}
-        samples.append(
-            about
-            | {f"{label}, ESS/s": rate for label, rate in rates.items()}
-            | {f"{label}, s": took for label, (_, took) in found.items()}
-            | {"ratio": rates["ours"] / rates["PyMC"]}
-            | {"largest z": largest_z(found["ours"][0], found["PyMC"][0])}
-        )
-    for rows in (gradients, samples):
-        print()
-        print(pd.DataFrame(rows).to_markdown(index=False, floatfmt=".3g"))
+    parser.add_argument("--results", type=Path, default=Path("results/benchmarks"))
+    parser.add_argument("--force", action="store_true", help="fit again what is kept")
+    return parser
+
+
+def _fit_all(
+    model: str,
+    how: Settings,
+    given: argparse.Namespace,
+    fits: list[Fit],
+    unrun: dict[tuple[str, int, str], str],
+) -> None:
+    lacking = {peer: PEERS[peer].lacking for peer in given.peers}
+    exceeded: dict[str, int] = {}
+    for cities in sorted(given.cities):
+        for number in range(given.rounds):
+            # ours first: the others are held against it
+            for peer in sorted(given.peers, key=list(PEERS).index):
+                why = lacking[peer]
+                if model not in PEERS[peer].models:
+                    why = UNCORRELATED
+                elif cities > given.largest and peer not in FARTHEST:
+                    why = f"only up to {given.largest} cities by choice"
+                elif peer in exceeded:
+                    why = f"over {given.limit:g} s at {exceeded[peer]}"
+                if why:
+                    if exceeded.get(peer) != cities:
+                        unrun[model, cities, peer] = why
+                    continue
+                seed = replace(how, seed=how.seed + number)
+                fits.append(_done(Request(model, cities, peer, seed), given))
+                if fits[-1].state == "exceeded":
+                    exceeded[peer] = cities
+
+
+def _done(request: Request, given: argparse.Namespace) -> Fit:
+    print(f"{_named(request)}: ", end="", flush=True)
+    fit = kept_or_made(request, given.limit, given.results, force=given.force)
+    seconds = fit.about.get("total_seconds")
+    words = {"exceeded": f"> {fit.about['limit']:g} s", "failed": "failed"}
+    said = words.get(fit.state, "done" if seconds is None else f"{seconds:.0f} s")
+    print(said + (", kept from an earlier run" if fit.is_kept else ""), flush=True)
+    return fit
+
+
+def _named(request: Request) -> str:
+    return f"{request.model}, {request.cities} cities, {request.peer}"
+
+
+def _report(
+    given: argparse.Namespace,
+    gradients: list[Fit],
+    fits: list[Fit],
+    unrun: dict[tuple[str, int, str], str],
+    load: float,
+) -> int:
+    parts = [made_by([*gradients, *fits], load), gradient_table(gradients)]
+    failed = [fit for fit in [*gradients, *fits] if fit.state == "failed"]
+    faults = [f"{_named(fit.request)} failed, see {fit.log}" for fit in failed]
+    if fits:
+        rows = costs(fits)
+        parts += [CAPTION, *(cost_table(rows, model, unrun) for model in given.models)]
+        apart = rows[rows["z"] >= AGREE]
+        faults += [
+            f"{row.model}, {row.cities} cities: {PEERS[row.peer].label} is {row.z:.1f} Monte Carlo "
+            "standard errors from our posterior means"
+            for row in apart.itertuples()
+        ]
+        draw_costs(rows, given.results / "speed.png")
+    text = "\n".join(parts)
+    with replacing(given.results / "tables.md") as target:
+        target.write_text(text, encoding="utf-8")
+    print(f"\n{text}")
+    for fault in faults:
+        print(f"error: {fault}", file=sys.stderr)
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -112,3 +112,22 @@ def _scattered(name):
         yield "degree_sender_slope_sd", 0.4, 0.01, "degree_sender_slope_term"
     if name.family.has_dispersion:
         yield "dispersion", 0.8, 0.05
+
+
+@pytest.fixture
+def draws_around():
+    """Give a function: a truth to 2 chains of draws of every parameter, scattered around it."""
+
+    def scattered(truth, draws, seed=0):
+        rng = np.random.default_rng(seed)
+        made = {}
+        for name, value in truth.data_vars.items():
+            scatter = rng.normal(0, 0.1, (2, draws, *value.shape))
+            positive = name.endswith("_sd") or name == "dispersion"
+            moved = value.to_numpy() * np.exp(scatter) if positive else value.to_numpy() + scatter
+            bounded = np.clip(moved, -0.95, 0.95) if name.endswith("reciprocity") else moved
+            made[name] = (("chain", "draw", *value.dims), bounded)
+        coords = {dim: truth[dim] for dim in truth.dims}
+        return xr.Dataset(made, {**coords, "chain": [0, 1], "draw": range(draws)})
+
+    return scattered

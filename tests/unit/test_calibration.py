@@ -162,8 +162,9 @@ def test_an_interrupted_calibration_goes_on_where_it_stopped(small, tmp_path):
     asked = []
 
     def run(_, tasks, last=99):
-        asked.append([number for _, number in tasks])
-        for calibration, number in tasks:
+        given = list(tasks)
+        asked.append([number for _, number in given])
+        for calibration, number in given:
             if number > last:
                 raise KeyboardInterrupt
             yield made_up(calibration, number)

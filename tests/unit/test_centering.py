@@ -68,6 +68,23 @@ def test_what_draws_know_is_the_variance_that_the_data_have_taken_away():
     assert shares["degree_receiver"] == 0.0  # wider than its prior: nothing is known
 
 
+def test_a_variance_that_may_be_near_zero_is_hardly_centered_at():
+    # sd 0.2 in a tenth of the draws, else 2; an effect of known information 1 / 2 - 1 / 3.604
+    sd = np.full((4, 1000), 2.0)
+    sd[:, :100] = 0.2
+    draws = np.random.default_rng(7).normal(0, np.sqrt(2), (4, 1000, 400))
+    known = xr.Dataset(
+        {
+            "selection_sender": (("chain", "draw", "city"), draws),
+            "selection_sender_sd": (("chain", "draw"), sd),
+        }
+    )
+    information = 1 / 2 - 1 / (0.9 * 4 + 0.1 * 0.04)
+    expected = information / (information + 1 / 0.04)
+    assert expected < 0.01
+    assert centering_of_draws(known)["selection_sender"] == pytest.approx(expected, rel=0.02)
+
+
 def test_a_second_try_centers_by_the_first(monkeypatch):
     study, _ = simulate_study(12, "poisson_crossed", seed=8)
     compiled, names = compiled_model(build(study, "poisson_crossed"))

@@ -31,7 +31,8 @@ def made_up(differences, errors, units):
                 "diag_diff": ["", "N < 100", ""],
                 "p_loo": [9.5, 8.0, 5.25],
                 "weight": [0.75, 0.25, 0.0],
-                "high_k": [1, 0, 0],
+                "high_k": [9, 0, 0],
+                "integrated": [6, 0, 0],
                 "refits": [3, 4, size],
                 "failed": [0, 1, 0],
             },
@@ -43,7 +44,9 @@ def made_up(differences, errors, units):
             index=[f"{unit} {i}" for i in range(size)],
         )
         rows[unit] = {
-            model: Row(container(densities + i, unit, 1 if "ML" in model else 4000), 0, 0, 0, 0.0)
+            model: Row(
+                container(densities + i, unit, 1 if "ML" in model else 4000), 0, 0, 0, 0, 0.0
+            )
             for i, model in enumerate(models)
         }
         tables[unit] = table

@@ -1,37 +1,24 @@
 """The fused likelihood against the graph that it replaces."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pytensor import function, grad
-from pytensor import tensor as pt
+from likelihoods import COUNTS, FAMILIES, agrees_to_last_digits, compiled, points
+from pytensor import dprint
+from scipy import special
 
 from models import build
 from models.arrays import pytensor_arrays
-from models.families import FAMILIES
-from models.fast_math import exp, log1p_unit, softplus_sigmoid
-from models.kernel import fused_log_prob
-
-COUNTS = np.array([0, 0, 1, 0, 7, 40, 1000, 1001, 0, 1, 10**6, 2])
-
-
-def compiled(family, log_prob, mode):
-    """Compile a family's log-probability, with gradients in predictors and log dispersion."""
-    degree, selection = pt.vector("degree"), pt.vector("selection")
-    log_dispersion = pt.scalar("log_dispersion")
-    dispersion = pt.exp(log_dispersion) if family.has_dispersion else None
-    value = log_prob(degree, selection if "selection" in family.parts else None, dispersion)
-    inputs = [degree]
-    inputs += [selection] * ("selection" in family.parts)
-    inputs += [log_dispersion] * family.has_dispersion
-    # weights that differ, so that a derivative in the wrong place is seen
-    weights = 1 + np.arange(len(COUNTS)) / 10
-    slopes = grad((value * weights).sum(), inputs)
-    return function([degree, selection, log_dispersion], [value, *slopes], mode=mode, **UNUSED)
-
-
-UNUSED = {"on_unused_input": "ignore"}
+from models.counts import POISSON
+from models.families import FAMILIES as BUILT_IN
+from models.families import plain
+from models.fast_math import exp, softplus_sigmoid
+from models.kernel import fused_log_prob, log_prob_of_counts
+from models.kernel_draws import log_prob_sums
+from models.kernel_loops import CHUNK
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +32,6 @@ def both():
         )
         for name, family in FAMILIES.items()
     }
-
-
-def points():
-    rng = np.random.default_rng(5)
-    for _ in range(20):
-        yield rng.normal(0, 3, len(COUNTS)), rng.normal(0, 3, len(COUNTS)), rng.normal(0, 1.5)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -70,12 +51,10 @@ def test_it_is_the_graph_at_the_extremes(both, name, dispersion):
             at = (np.full(12, degree), np.full(12, selection), np.log(dispersion))
             graph, fused = (each(*at) for each in both[name])
             assert all(np.isfinite(each).all() for each in fused)
-            # what is left of large terms that cancel is known to their last digit
-            lost = 5e-12 + 1e-15 * COUNTS * (abs(degree) + np.log1p(COUNTS))
-            assert np.all(np.abs(fused[0] - graph[0]) <= 1e-9 * np.abs(graph[0]) + lost)
+            assert agrees_to_last_digits(fused[0], graph[0], degree)
             scale = 1e-8 * np.maximum(1, np.abs(graph[0]).max())
             for one, other in zip(fused[1:], graph[1:], strict=True):
-                if name == "hurdle_nb" and degree == -700.0 and other.ndim == 0:
+                if name.startswith("hurdle") and degree == -700.0 and other.ndim == 0:
                     continue  # the graph loses P(y > 0), which is no normal number: see below
                 np.testing.assert_allclose(one, other, rtol=1e-8, atol=scale)
 
@@ -99,6 +78,24 @@ def test_outside_numba_it_is_the_same(both, name):
     at = next(points())
     for one, other in zip(plain(*at), both[name][1](*at), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["zinb", "hurdle_nb", "poisson"])
+def test_dyads_of_several_chunks_are_computed_as_alone(both, name):
+    times = 2 * CHUNK // len(COUNTS) + 1
+    family, counts = FAMILIES[name], np.tile(COUNTS, times)
+    many = compiled(family, lambda *at: fused_log_prob(family, counts, *at), "NUMBA")
+    blocks = [at[:2] for at, _ in zip(points(), range(20), strict=True)] * times
+    degree, selection = (np.concatenate(each[:times]) for each in zip(*blocks, strict=True))
+    value, *slopes = many(degree, selection, 0.3)
+    weights = 1 + np.arange(len(counts)) / 10
+    for k in range(times):
+        here = slice(12 * k, 12 * k + 12)
+        alone, *own = both[name][1](degree[here], selection[here], 0.3)
+        np.testing.assert_allclose(value[here], alone, rtol=1e-12)
+        for all_of_them, one in zip(slopes[: len(family.parts)], own, strict=False):
+            expected = one / weights[:12] * weights[here]
+            np.testing.assert_allclose(all_of_them[here], expected, rtol=1e-9, atol=1e-12)
 
 
 @given(
@@ -128,8 +125,44 @@ def test_exponential_and_logarithm_are_those_of_numpy():
     rng = np.random.default_rng(8)
     x = np.concatenate([rng.uniform(-708, 709, 5000), rng.normal(0, 1, 5000)])
     np.testing.assert_allclose([exp(each) for each in x], np.exp(x), rtol=4e-16)
-    z = np.concatenate([rng.uniform(0, 1, 5000), 10 ** rng.uniform(-300, 0, 5000)])
-    np.testing.assert_allclose([log1p_unit(each) for each in z], np.log1p(z), rtol=5e-16)
-    softplus, sigmoid = np.array([softplus_sigmoid(each) for each in x[5000:]]).T
-    np.testing.assert_allclose(softplus, np.logaddexp(0, x[5000:]), rtol=1e-15)
-    np.testing.assert_allclose(sigmoid, 1 / (1 + np.exp(-x[5000:])), rtol=1e-15)
+    both_sides = np.concatenate([x[5000:], rng.uniform(-700, 700, 5000)])
+    found = np.array([softplus_sigmoid(each) for each in both_sides]).T
+    for sign, softplus, sigmoid in ((1, *found[:2]), (-1, *found[2:])):
+        at = sign * both_sides
+        np.testing.assert_allclose(softplus, np.logaddexp(0, at), rtol=1e-15)
+        np.testing.assert_allclose(sigmoid, special.expit(at), rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_many_draws_at_once_have_the_same_log_probability(name):
+    family, rng = FAMILIES[name], np.random.default_rng(4)
+    degree, selection = rng.normal(0, 2, (2, 7, len(COUNTS)))
+    selection = selection if "selection" in family.parts else None
+    dispersion = rng.uniform(0.1, 3, (7, 1)) if family.has_dispersion else None
+    expected = family.log_prob(COUNTS, degree, selection, dispersion)
+    found = log_prob_of_counts(family, COUNTS, degree, selection, dispersion)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_counts_of_another_distribution_are_not_taken_for_these(guangdong, monkeypatch):
+    constant = replace(POISSON, log_prob=lambda count, *_: np.where(count == 1, 0.0, -np.inf))
+    family = plain(constant)
+    found = log_prob_of_counts(family, np.array([1, 1]), np.zeros((3, 2)), None, None)
+    np.testing.assert_array_equal(found, 0.0)
+    monkeypatch.setitem(BUILT_IN, "constant", family)
+    assert "FusedLogProb" not in str(dprint(build(guangdong, "constant_pooled").logp(), file="str"))
+
+
+@pytest.mark.parametrize("name", ["zinb", "poisson"])
+def test_sums_of_other_counts_follow_the_formulas(name):
+    family, rng = FAMILIES[name], np.random.default_rng(9)
+    other = replace(family, counts=replace(family.counts, draw=lambda *_: None))
+    base = {part: rng.normal(0, 1, (3, len(COUNTS))) for part in family.parts}
+    uses = {part: rng.integers(0, 2, (2, len(COUNTS))).astype(float) for part in family.parts}
+    dispersion = rng.uniform(0.3, 2, 3) if family.has_dispersion else None
+    points = rng.normal(0, 1, (3, 5, 2))
+    loops, formulas = (
+        log_prob_sums(each, COUNTS, base, uses, dispersion, points) for each in (family, other)
+    )
+    np.testing.assert_allclose(loops[0], formulas[0], rtol=1e-12)
+    np.testing.assert_allclose(loops[1], formulas[1], rtol=1e-6)

@@ -10,8 +10,9 @@ from scipy.special import logsumexp
 from data import simulate_study
 from data.errors import ModelError
 from models import Priors
+from models.frequentist import left_out as frequentist_left_out
 from models.frequentist.left_out import left_out_densities
-from models.frequentist.optimum import find_optimum
+from models.frequentist.optimum import climb, find_optimum
 from models.frequentist.regression import regression
 from models.left_out import Refits, refit
 from models.settings import Settings
@@ -90,3 +91,19 @@ def test_maximum_likelihood_left_out_is_a_fit_from_scratch(unit):
         point = find_optimum(replace(problem, weight=weight)).point
         expected = problem.derivatives(point.at).value[rows].sum()
         assert found.loc[label, "elpd"] == pytest.approx(expected, abs=1e-6), label
+
+
+def test_one_newton_step_stands_for_refits_where_it_agrees_with_them(monkeypatch):
+    study, _ = simulate_study(40, "zinb_pooled", seed=6)
+    climbed = []
+
+    def counted(problem, start):
+        climbed.append(start)
+        return climb(problem, start)
+
+    monkeypatch.setattr(frequentist_left_out, "climb", counted)
+    found = left_out_densities(study, "zinb", "dyad")
+    assert len(climbed) < 1560  # or the rule never came into force
+    monkeypatch.setattr(frequentist_left_out, "AGREED", 10**9)
+    exact = left_out_densities(study, "zinb", "dyad")
+    np.testing.assert_allclose(found, exact, atol=2e-6)

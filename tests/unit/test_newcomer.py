@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import xarray as xr
 from scipy import stats
 from scipy.special import logsumexp
 
@@ -12,20 +11,6 @@ from models.newcomer import log_density_of_newcomer
 from models.predictor import linear_predictor
 
 CITY, DRAWS = "city 004", 4
-
-
-def draws_around(truth, seed=0):
-    """Give draws of every parameter, scattered around the truth."""
-    rng = np.random.default_rng(seed)
-    draws = {}
-    for name, value in truth.data_vars.items():
-        scatter = rng.normal(0, 0.1, (2, DRAWS, *value.shape))
-        positive = name.endswith("_sd") or name == "dispersion"
-        moved = value.to_numpy() * np.exp(scatter) if positive else value.to_numpy() + scatter
-        bounded = np.clip(moved, -0.95, 0.95) if name.endswith("reciprocity") else moved
-        draws[name] = (("chain", "draw", *value.dims), bounded)
-    coords = {dim: truth[dim] for dim in ("city", "selection_term", "degree_term") if dim in truth}
-    return xr.Dataset(draws, {**coords, "chain": [0, 1], "draw": range(DRAWS)})
 
 
 def by_quadrature(draws, study, covariance_of):
@@ -80,9 +65,9 @@ def of_both(one):
     ("model", "covariance_of"),
     [("poisson_sender", of_sender), ("nb_crossed", of_both), ("nb_srm", of_both)],
 )
-def test_density_is_the_quadratures(model, covariance_of):
+def test_density_is_the_quadratures(draws_around, model, covariance_of):
     study, truth = simulate_study(8, model, seed=3)
-    draws, name = draws_around(truth), parse_model(model)
+    draws, name = draws_around(truth, DRAWS), parse_model(model)
     expected = by_quadrature(draws, study, covariance_of)
     runs = [log_density_of_newcomer(draws, study.dyads, name, CITY, seed) for seed in range(4)]
     # all draws are used: what is left is the error of the points, which the reported one bounds
@@ -90,9 +75,9 @@ def test_density_is_the_quadratures(model, covariance_of):
         assert found == pytest.approx(expected, abs=min(error, 0.02))
 
 
-def test_the_citys_own_effects_are_not_used():
+def test_the_citys_own_effects_are_not_used(draws_around):
     study, truth = simulate_study(8, "zinb_srm", seed=3)
-    draws, name = draws_around(truth), parse_model("zinb_srm")
+    draws, name = draws_around(truth, DRAWS), parse_model("zinb_srm")
     planted = draws.copy(deep=True)
     for role in name.roles:
         planted[role].loc[{"city": CITY}] = 50.0
@@ -102,11 +87,11 @@ def test_the_citys_own_effects_are_not_used():
     assert one == other
 
 
-def test_counts_of_an_outlier_are_as_unlikely_as_their_population_says():
+def test_counts_of_an_outlier_are_as_unlikely_as_their_population_says(draws_around):
     study, truth = simulate_study(8, "poisson_sender", seed=3)
     dyads = study.dyads
     count = dyads["count"].where(dyads["sender"] != CITY, 400)
-    draws, name = draws_around(truth), parse_model("poisson_sender")
+    draws, name = draws_around(truth, DRAWS), parse_model("poisson_sender")
     usual, _ = log_density_of_newcomer(draws, dyads, name, CITY, 1)
     unusual, error = log_density_of_newcomer(
         draws, dyads.assign(count=count.astype(int)), name, CITY, 1

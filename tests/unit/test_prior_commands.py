@@ -9,7 +9,7 @@ from data.errors import PriorError
 from data.study import with_slopes
 from models import Priors, build
 from models.names import parse_model
-from models.predictive import draw_prior, per_draw
+from models.predictive import draw_prior, replicated
 from models.prior_files import prior_sets
 from models.prior_predictive import prior_predictive
 
@@ -149,7 +149,7 @@ def test_prior_only_prints_what_seeded_draws_say(capsys, study_folder, guangdong
     model, streams = build(guangdong, "zinb_srm"), np.random.SeedSequence(7).spawn(2)
     everything = [v.name for v in model.unobserved_RVs if not v.name.startswith("_")]
     draws = draw_prior(model, everything, streams[0])
-    _, counts = per_draw(draws, guangdong.dyads, parse_model("zinb_srm"), streams[1])
+    counts = replicated(draws, guangdong.dyads, parse_model("zinb_srm"), streams[1])
     counts, observed = counts.isel(chain=0), guangdong.dyads["count"].to_numpy()
     zeros = sorted((counts == 0).mean("dyad").to_numpy())
     low, middle, high = (f"{np.percentile(zeros, each):.0%}" for each in (5, 50, 95))

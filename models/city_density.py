@@ -1,0 +1,94 @@
+"""The density of a city's effects in each posterior draw, given some of its counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.families import Family
+from models.kernel_draws import log_prob_sums
+
+
+@dataclass(frozen=True)
+class CityDensity:
+    """Counts of a city, and the normal population that its effects come from.
+
+    The effects are mean + factor z, with z standard normal in the population.
+
+    Attributes
+    ----------
+    family : Family
+        How counts arise.
+    count : numpy.ndarray of int
+        Shape (dyad,).
+    base : mapping of str to numpy.ndarray
+        For each part the linear predictor without these effects, shape (draw, dyad).
+    uses : mapping of str to numpy.ndarray
+        For each part how each effect enters it, shape (effect, dyad).
+    dispersion : numpy.ndarray or None
+        Shape (draw,); None where the family has none.
+    mean, factor : numpy.ndarray
+        Of the population: shapes (draw, effect) and, lower triangular, (draw, effect, effect).
+    """
+
+    family: Family
+    count: np.ndarray
+    base: Mapping[str, np.ndarray]
+    uses: Mapping[str, np.ndarray]
+    dispersion: np.ndarray | None
+    mean: np.ndarray
+    factor: np.ndarray
+
+    def value(self, z: np.ndarray) -> np.ndarray:
+        """Give the log of the joint density of counts and z.
+
+        Parameters
+        ----------
+        z : numpy.ndarray
+            Shape (draw, point, effect).
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (draw, point).
+        """
+        return self.value_and_gradient(z)[0]
+
+    def value_and_gradient(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Give the log of the joint density of counts and z, and its derivatives in z.
+
+        Parameters
+        ----------
+        z : numpy.ndarray
+            Shape (draw, point, effect).
+
+        Returns
+        -------
+        value : numpy.ndarray
+            Shape (draw, point).
+        gradient : numpy.ndarray
+            Shape (draw, point, effect).
+        """
+        size = z.shape[-1] * np.log(2 * np.pi) / 2
+        value, slope = log_prob_sums(
+            self.family, self.count, self.base, self.uses, self.dispersion, self.effects(z)
+        )
+        value -= (z**2).sum(axis=-1) / 2 + size
+        gradient: np.ndarray = slope @ self.factor - z
+        return value, gradient
+
+    def effects(self, z: np.ndarray) -> np.ndarray:
+        """Give the effects that standard values stand for.
+
+        Parameters
+        ----------
+        z : numpy.ndarray
+            Shape (draw, point, effect).
+
+        Returns
+        -------
+        numpy.ndarray
+            Of the same shape.
+        """
+        effects: np.ndarray = self.mean[:, None] + z @ np.swapaxes(self.factor, 1, 2)
+        return effects

@@ -1,0 +1,199 @@
+"""The likelihood of `models.kernel` in JAX; to import this module is to register it with PyTensor.
+
+The formulas are those of `models.kernel_loops`, whose description has them. JAX compiles array
+expressions, so every dyad is computed both as a zero and as a positive count, which shares nearly
+all of it, and the right one is taken. A sampler that is written in JAX differentiates the
+log-probability itself; it is given the derivatives in closed form, for JAX would differentiate
+both sides of every `where`, and what is infinite on the side that is not taken would end as NaN.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import gammaln
+from pytensor.graph.basic import Constant
+from pytensor.link.jax.dispatch import jax_funcify
+
+from models.arrays import Arrays
+from models.counts import log_rising
+from models.fast_math import LARGEST_EXPONENT
+from models.kernel import PARAMETERS, FusedLogProb
+from models.kernel_loops import TINY
+
+JAX = Arrays(
+    exp=jnp.exp,
+    log=jnp.log,
+    log1p=jnp.log1p,
+    expm1=jnp.expm1,
+    gammaln=gammaln,
+    softplus=jax.nn.softplus,
+    sigmoid=jax.nn.sigmoid,
+    where=jnp.where,
+    cumsum=jnp.cumsum,
+    concatenate=jnp.concatenate,
+    zeros_like=jnp.zeros_like,
+)
+
+# of the log-probability: its value, and its derivatives in degree, selection and dispersion
+Three = tuple[jax.Array, jax.Array, jax.Array]
+Four = tuple[jax.Array, jax.Array, jax.Array, jax.Array]
+Function = Callable[[jax.Array, jax.Array, jax.Array], Four]
+
+
+@dataclass(frozen=True)
+class Known:
+    """Counts that are known.
+
+    Attributes
+    ----------
+    count, constant : numpy.ndarray of float
+        Shape (dyad,): the count, and -log count!.
+    slot : numpy.ndarray of int
+        Shape (dyad,): the position of the count among the distinct ones.
+    distinct : numpy.ndarray of int
+        The distinct counts, 0 among them.
+    """
+
+    count: np.ndarray
+    constant: np.ndarray
+    slot: np.ndarray
+    distinct: np.ndarray
+
+
+@jax_funcify.register(FusedLogProb)
+def _in_jax(op: FusedLogProb, node: Any, **_: Any) -> Callable[..., Four]:
+    given = node.inputs[PARAMETERS:]
+    if not all(isinstance(each, Constant) for each in given):
+        raise NotImplementedError("the likelihood in JAX takes counts that are known beforehand")
+    at, count, constant, slot, distinct = (np.asarray(each.data) for each in given)
+
+    def call(degree: jax.Array, selection: jax.Array, dispersion: Any, *_: Any) -> Four:
+        dyads = degree.shape
+        known = Known(np.zeros(dyads), np.zeros(dyads), np.zeros(dyads, int), np.r_[0, distinct])
+        known.count[at], known.constant[at], known.slot[at] = count, constant, slot + 1
+        all_four = with_derivatives(op.kind, known, has_dispersion=op.has_dispersion)
+        inputs = degree, selection, jnp.asarray(dispersion, degree.dtype)
+        return differentiable(all_four)(*inputs), *all_four(*inputs)[1:]
+
+    return call
+
+
+def differentiable(all_four: Function) -> Callable[..., jax.Array]:
+    """Give a log-probability that JAX differentiates by the derivatives in closed form.
+
+    Parameters
+    ----------
+    all_four : callable
+        What `with_derivatives` gives.
+
+    Returns
+    -------
+    callable
+        ``(degree, selection, dispersion)`` to the log-probability (dyad,).
+    """
+
+    @jax.custom_jvp
+    def value(degree: jax.Array, selection: jax.Array, dispersion: jax.Array) -> jax.Array:
+        return all_four(degree, selection, dispersion)[0]
+
+    @value.defjvp
+    def _(inputs: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
+        found, by_degree, by_selection, by_dispersion = all_four(*inputs)
+        moved = by_degree * tangents[0] + by_dispersion * tangents[2]
+        if by_selection.size:  # the family has such a part
+            moved = moved + by_selection * tangents[1]
+        return found, moved
+
+    return value
+
+
+def with_derivatives(kind: str, known: Known, *, has_dispersion: bool) -> Function:
+    """Give the function that computes a log-probability and its derivatives.
+
+    Parameters
+    ----------
+    kind : str
+        ``plain``, ``zero_inflated`` or ``hurdle``.
+    known : Known
+        The counts.
+    has_dispersion : bool
+        Whether counts are negative binomial; else Poisson.
+
+    Returns
+    -------
+    callable
+        ``(degree, selection, dispersion)`` to the four outputs of `models.kernel.FusedLogProb`;
+        the derivative in a parameter that the family lacks is 0.
+    """
+    positive = known.count > 0
+    of_counts = _negative_binomial if has_dispersion else _poisson
+
+    def all_four(degree: jax.Array, selection: jax.Array, dispersion: jax.Array) -> Four:
+        zero, count = of_counts(known, degree, dispersion)
+        if kind == "plain":
+            return count[0], count[1], jnp.zeros_like(selection), count[2] / dispersion
+        above, below, psi = _softplus_sigmoid(selection)
+        count_selection = 1.0 - psi
+        if kind == "zero_inflated":
+            inner, _, eligible = _softplus_sigmoid(selection + zero[0])
+            zero = inner - above, eligible * zero[1], eligible * zero[2]
+            zero_selection = eligible - psi
+        else:
+            count = _cut(degree, zero, count)
+            zero = -above, jnp.zeros_like(degree), jnp.zeros_like(degree)
+            zero_selection = -psi
+        count = count[0] - below, count[1], count[2]
+        value, by_degree, by_log_dispersion = (
+            jnp.where(positive, one, other) for one, other in zip(count, zero, strict=True)
+        )
+        by_selection = jnp.where(positive, count_selection, zero_selection)
+        return value, by_degree, by_selection, by_log_dispersion / dispersion
+
+    return all_four
+
+
+def _negative_binomial(
+    known: Known, degree: jax.Array, dispersion: jax.Array
+) -> tuple[Three, Three]:
+    """Give log P(0) and log p(y), each with its derivatives in degree and in log dispersion."""
+    y, r = known.count, 1.0 / dispersion
+    L, _, q = _softplus_sigmoid(degree + jnp.log(dispersion))
+    table, slope = jax.jvp(
+        lambda value: log_rising(known.distinct, value, JAX), (dispersion,), (dispersion,)
+    )
+    zero = -r * L, -r * q, r * (L - q)
+    value = zero[0] + y * degree - y * L + known.constant + table[known.slot]
+    return zero, (value, zero[1] + y - y * q, zero[2] - y * q + slope[known.slot])
+
+
+def _poisson(
+    known: Known,
+    degree: jax.Array,
+    dispersion: jax.Array,  # noqa: ARG001 - as the one above
+) -> tuple[Three, Three]:
+    mu, none = jnp.exp(jnp.minimum(degree, LARGEST_EXPONENT)), jnp.zeros_like(degree)
+    value = -mu + known.count * degree + known.constant
+    return (-mu, -mu, none), (value, jnp.subtract(known.count, mu), none)
+
+
+def _cut(degree: jax.Array, zero: Three, count: Three) -> Three:
+    """Condition log p(y) on a positive count."""
+    tiny = degree < TINY  # P(y > 0) is mu
+    odds = 1.0 / jnp.expm1(-zero[0])
+    return (
+        count[0] - jnp.where(tiny, degree, jnp.log(-jnp.expm1(zero[0]))),
+        count[1] + jnp.where(tiny, -1.0, odds * zero[1]),
+        count[2] + jnp.where(tiny, 0.0, odds * zero[2]),
+    )
+
+
+def _softplus_sigmoid(x: jax.Array) -> Three:
+    """Compute log(1 + e^x), log(1 + e^-x) and 1 / (1 + e^-x), without overflow."""
+    e = jnp.exp(-jnp.abs(x))
+    both = jnp.log1p(e)
+    sigmoid = jnp.where(x >= 0.0, 1.0, e) / (1.0 + e)
+    return jnp.maximum(x, 0.0) + both, jnp.maximum(-x, 0.0) + both, sigmoid

@@ -1,0 +1,95 @@
+"""The samplers: each compiles a model once, and draws from it with other settings and data.
+
+A module of this folder a sampler, imported when it is asked for: what it needs may be missing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
+
+import xarray as xr
+
+from data.errors import ModelError
+from models.progress import Reporter
+from models.settings import Settings
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+# what each is made of, by the names of distributions and modules
+PACKAGES = {"nutpie": ("nutpie",), "pymc": ("pymc",), "numpyro": ("numpyro", "jax")}
+
+
+class Compiled(Protocol):
+    """A model, compiled for a sampler."""
+
+    def with_data(self, **values: Any) -> Self:
+        """Exchange data of the model; what was compiled is shared.
+
+        Parameters
+        ----------
+        **values : numpy.ndarray
+            New values of the model's `pymc.Data`, by name.
+
+        Returns
+        -------
+        Compiled
+            The model with other data; this one keeps its own.
+        """
+
+    def draw(self, how: Settings, reporter: Reporter) -> xr.DataTree:
+        """Tune and draw.
+
+        Parameters
+        ----------
+        how : Settings
+            How to sample.
+        reporter : Reporter
+            Hears of progress.
+
+        Returns
+        -------
+        xarray.DataTree
+            ``posterior`` with the parameters that are kept and ``sample_stats``, both (chain,
+            draw). Of the latter every sampler has ``diverging``, ``energy``, ``logp``,
+            ``n_steps`` (gradients), ``depth`` (doublings), ``maxdepth_reached``, ``step_size``
+            and ``mean_tree_accept``.
+
+        Raises
+        ------
+        ModelError
+            The sampler found no point to start from, or stopped.
+        """
+
+
+def compiled_for(sampler: str, model: "pm.Model", names: list[str]) -> Compiled:
+    """Compile a model.
+
+    Parameters
+    ----------
+    sampler : str
+        One of `models.settings.SAMPLERS`.
+    model : pymc.Model
+        What `models.build` gave.
+    names : list of str
+        The parameters to keep.
+
+    Returns
+    -------
+    Compiled
+        The compiled model.
+
+    Raises
+    ------
+    ModelError
+        A package that the sampler needs is not installed.
+    """
+    try:
+        module = import_module(f"models.samplers.{sampler}_nuts")
+    except ModuleNotFoundError as error:
+        if error.name not in PACKAGES[sampler]:
+            raise
+        raise ModelError(
+            f"sampler '{sampler}' needs {error.name}, which is not installed; "
+            f"pip install 'interlocal[{sampler}]' installs it"
+        ) from None
+    return cast("Compiled", module.compiled(model, names))

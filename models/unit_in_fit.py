@@ -1,0 +1,155 @@
+"""A dyad or a pair as each posterior draw of a fit to all counts sees it.
+
+Given everything but a unit's own effects, the other counts inform the effects of its two cities
+separately: a count between the two cities belongs to the unit or, in the other direction of a
+dyad, has none of these effects. Each city's effects keep the counts that they enter beside them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from models.names import SIDES, ModelName
+from models.own_effects import OwnEffects, city_effects_of, pair_effects_of, uses_of
+from models.predictor import linear_predictor
+
+
+@dataclass(frozen=True)
+class Informed:
+    """Effects of one city, and the counts beside the unit's that they enter.
+
+    Attributes
+    ----------
+    own : OwnEffects
+        The effects; pair effects of the unit come last, and enter no other count.
+    count : numpy.ndarray of int
+        These counts, shape (dyad,).
+    base : dict of str to numpy.ndarray
+        For each part their linear predictor without the effects, shape (draw, dyad).
+    uses : dict of str to numpy.ndarray
+        For each part how each effect enters it, shape (effect, dyad).
+    """
+
+    own: OwnEffects
+    count: np.ndarray
+    base: dict[str, np.ndarray]
+    uses: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class UnitInFit:
+    """A unit in each draw: plain arrays, which travel to other processes.
+
+    Attributes
+    ----------
+    model : str
+        The model's name.
+    unit, label : str
+        What is left out.
+    count : numpy.ndarray of int
+        The unit's counts, shape (left-out dyad,).
+    base : dict of str to numpy.ndarray
+        For each part their linear predictor without the unit's own effects, shape
+        (draw, left-out dyad).
+    dispersion : numpy.ndarray or None
+        Shape (draw,); None where the family has none.
+    cities : tuple of Informed
+        The effects of the first dyad's sender, and of its receiver.
+    """
+
+    model: str
+    unit: str
+    label: str
+    count: np.ndarray
+    base: dict[str, np.ndarray]
+    dispersion: np.ndarray | None
+    cities: tuple[Informed, Informed]
+
+
+def unit_in_fit(
+    draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, unit: str, label: str, rows: np.ndarray
+) -> UnitInFit:
+    """Put together what each draw knows of a unit.
+
+    Parameters
+    ----------
+    draws : xarray.Dataset
+        Posterior draws (draw, ...) of a fit to all counts.
+    dyads : xarray.Dataset
+        The dyads of the study.
+    name : ModelName
+        The model; it has city effects.
+    unit : str
+        ``dyad`` or ``pair``.
+    label : str
+        The unit.
+    rows : numpy.ndarray
+        The positions of its dyads.
+
+    Returns
+    -------
+    UnitInFit
+        The unit.
+    """
+    ends = {side: dyads[side].to_numpy() for side in SIDES}
+    # each of the two cities, with the roles in which the unit sees it
+    seen = {
+        str(ends[side][rows[0]]): [
+            role for role in name.roles if unit == "pair" or role.endswith(f"_{side}")
+        ]
+        for side in SIDES
+    }
+    entered = [_entered(ends, city, roles, rows) for city, roles in seen.items()]
+    base = _without(draws, dyads, name, seen, [rows, *entered])
+    count = dyads["count"].to_numpy()
+    cities = []
+    for (city, roles), others, without in zip(seen.items(), entered, base[1:], strict=True):
+        own = city_effects_of(draws, name, city, roles, uses_of(ends, name, city, roles, rows))
+        uses = uses_of(ends, name, city, roles, others)
+        cities.append(Informed(own, count[others], without, uses))
+    first, second = cities
+    if name.has_pairs:
+        second = _with_pair_effects(second, pair_effects_of(draws, dyads, name, rows))
+        for part in name.parts:
+            base[0][part] = base[0][part] - draws[f"{part}_pair"].isel(dyad=rows).to_numpy()
+    dispersion = draws["dispersion"].to_numpy() if name.family.has_dispersion else None
+    return UnitInFit(name.name, unit, label, count[rows], base[0], dispersion, (first, second))
+
+
+def _entered(
+    ends: dict[str, np.ndarray], city: str, roles: list[str], left_out: np.ndarray
+) -> np.ndarray:
+    """Give the positions of the dyads that a city's roles enter, but for those left out."""
+    of_city = np.zeros(len(ends["sender"]), dtype=bool)
+    for side in {role.split("_")[1] for role in roles}:
+        of_city |= ends[side] == city
+    of_city[left_out] = False
+    return np.flatnonzero(of_city)
+
+
+def _without(
+    draws: xr.Dataset,
+    dyads: xr.Dataset,
+    name: ModelName,
+    seen: dict[str, list[str]],
+    groups: list[np.ndarray],
+) -> list[dict[str, np.ndarray]]:
+    """Give the linear predictors of groups of dyads, the cities' own effects at zero."""
+    zeroed = {}
+    for role in name.roles:
+        owners = [city for city, roles in seen.items() if role in roles]
+        zeroed[role] = draws[role].where(~draws["city"].isin(owners), 0.0)
+    bare, every = draws.assign(zeroed), np.concatenate(groups)
+    ends = np.cumsum([len(group) for group in groups])[:-1]
+    split = {
+        part: np.split(linear_predictor(bare, dyads, part, every).to_numpy(), ends, axis=1)
+        for part in name.parts
+    }
+    return [{part: split[part][k] for part in name.parts} for k in range(len(groups))]
+
+
+def _with_pair_effects(informed: Informed, pairs: OwnEffects) -> Informed:
+    unused = np.zeros((pairs.mean.shape[1], informed.count.size))
+    uses = {part: np.concatenate([use, unused]) for part, use in informed.uses.items()}
+    return Informed(informed.own.beside(pairs), informed.count, informed.base, uses)

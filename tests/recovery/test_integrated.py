@@ -1,0 +1,128 @@
+"""A planted count that importance sampling cannot leave out, integrated and refitted."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analysis.compare import comparison
+from analysis.loo import high_k, psis
+from analysis.treatment import Treatment
+from data import simulate_study
+from data.simulate import TRUTH
+from models import Priors, integrated, sample
+from models.cluster import in_process
+from models.integrations import Integrations, integration_paths
+from models.left_out import Refits, refit
+from models.progress import Reporter
+from models.settings import Settings
+from models.store import fit_digest, fit_path, save_fit
+
+PRIORS = Priors.load("default")
+ACCEPT = 0.95  # lest a step in a thousand diverges, in which case there is no fit to compare
+# so large that importance sampling over the draws fails, and that integrating does not
+LARGE = {"nb_crossed": 12, "zinb_crossed": 8}
+SENDER, RECEIVER = "city 003", "city 005"
+
+
+def planted(model):
+    """Simulate a study in which one city sends nothing but one large count."""
+    study, _ = simulate_study(25, model, seed=4, truth={**TRUTH, "degree_intercept": 0.2})
+    dyads = study.dyads
+    sends = dyads["sender"].to_numpy() == SENDER
+    count = np.where(sends, 0, dyads["count"].to_numpy())
+    count[sends & (dyads["receiver"].to_numpy() == RECEIVER)] = LARGE[model]
+    changed = dyads.assign(count=("dyad", count))
+    return replace(study, dyads=changed, name=f"planted_{model}", digest=f"planted {model}")
+
+
+@pytest.fixture(scope="module", params=LARGE)
+def kept(request, tmp_path_factory):
+    """Give a study, its model and the results folder that holds the fit."""
+    study, results = planted(request.param), tmp_path_factory.mktemp("results")
+    fit = sample(study, request.param, PRIORS, progress=False, seed=5, target_accept=ACCEPT)
+    assert fit.attrs["passed"]
+    fit.attrs["digest"] = fit_digest(
+        study, PRIORS, request.param, Settings(seed=5, target_accept=ACCEPT)
+    )
+    path = fit_path(results, study, PRIORS, request.param)
+    path.parent.mkdir(parents=True)
+    save_fit(fit, path)
+    return study, request.param, fit, results
+
+
+def treatment(kept, unit, labels, **settings):
+    study, model, fit, _ = kept
+    refits = Refits(
+        study, model, PRIORS, unit, Settings(seed=5, tune=500, target_accept=ACCEPT, **settings)
+    )
+    return Treatment(refits, Integrations(refits, fit.attrs["digest"]), labels)
+
+
+@pytest.mark.parametrize("unit", ["dyad", "pair"])
+def test_integrating_finds_what_a_refit_finds(kept, unit, tmp_path):
+    _, _, fit, _ = kept
+    label = {"dyad": f"{SENDER} -> {RECEIVER}", "pair": f"{SENDER} & {RECEIVER}"}[unit]
+    estimate = psis(fit, unit)
+    assert label in high_k(estimate)
+    how = treatment(kept, unit, [label], draws=4000)
+    posterior = fit["posterior"].to_dataset()
+    scores, _ = how.scores(posterior, tmp_path, in_process, Reporter())
+    (found,) = scores.itertuples()
+    assert found.integrated
+    assert found.pareto_k < 0.7
+    exact = refit(how.refits, label)
+    error = np.hypot(found.error, float(exact["error"]))
+    assert abs(found.elpd - float(exact["elpd"])) < 4 * error
+    assert found.error < 0.15
+    # what plain importance sampling said, with its high k, was wrong
+    assert float(estimate.elpd_i.sel({unit: label})) - found.elpd > 2 * error
+
+
+def test_each_unit_is_kept_and_what_fails_is_refitted(kept, tmp_path, monkeypatch):
+    _, _, fit, _ = kept
+    labels = psis(fit, "dyad").elpd_i["dyad"].to_numpy()[[7, 0]].tolist()
+    how, posterior = treatment(kept, "dyad", labels), fit["posterior"].to_dataset()
+    paths = integration_paths(how.integrations, labels, tmp_path)
+    assert how.missing(tmp_path) == 2
+    first, first_error = how.scores(posterior, tmp_path, in_process, Reporter())
+    assert how.missing(tmp_path) == 0
+    assert first.index.tolist() == labels
+    assert first["integrated"].all()
+    paths[labels[0]].unlink()  # a comparison that ended before it was made
+    assert how.missing(tmp_path) == 1
+    other = paths[labels[1]].stat().st_mtime_ns
+    again, error = how.scores(posterior, tmp_path, in_process, Reporter())
+    assert again.equals(first)
+    assert error == first_error
+    assert paths[labels[1]].stat().st_mtime_ns == other
+
+    paths[labels[0]].unlink()
+    monkeypatch.setattr(integrated, "LARGEST_ERROR", -1.0)
+    refitted, error = how.scores(posterior, tmp_path, in_process, Reporter())
+    assert error == pytest.approx(np.sqrt((refitted["error"] ** 2).sum()))
+    assert refitted["integrated"].tolist() == [False, True]
+    assert refitted["pareto_k"].iloc[0] == 0
+    error = np.hypot(first["error"], refitted["error"])
+    assert (abs(refitted["elpd"] - first["elpd"]) < 4 * error).all()
+    # a refit that is there is taken, whether or not integrating would have reached the unit
+    monkeypatch.undo()
+    paths[labels[0]].unlink()
+    assert how.missing(tmp_path) == 0
+    assert how.scores(posterior, tmp_path, in_process, Reporter())[0].equals(refitted)
+
+
+def test_the_table_says_how_units_were_treated(kept):
+    study, model, fit, results = kept
+    found = comparison(study, [model], PRIORS, ["dyad", "pair"], results)
+    for unit, table in found.tables.items():
+        row, estimate = found.rows[unit][model], psis(fit, unit)
+        high = high_k(estimate)
+        assert table.loc[model, "high_k"] == len(high) > 0
+        assert table.loc[model, "integrated"] + table.loc[model, "refits"] == len(high)
+        assert table.loc[model, "integrated"] > 0
+        assert table.loc[model, "mc_error"] > 0
+        treated = row.estimate.pareto_k[unit].isin(high)
+        assert float(row.estimate.pareto_k[treated].max()) <= estimate.good_k
+        # importance sampling that reaches a unit is left as it is
+        np.testing.assert_array_equal(row.estimate.elpd_i[~treated], estimate.elpd_i[~treated])
