@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from data.errors import ResultsError, suggest
+from models.settings import ADVI
 
 if TYPE_CHECKING:
     from data.study import Study
@@ -25,7 +26,8 @@ def load(
     study : str or pathlib.Path
         The study's folder, or the name of it.
     model : str
-        The model's name; of a fit that failed the gate, with ``.failed`` behind it.
+        The model's name; of a fit that failed the gate with ``.failed`` behind it, of a first look
+        with ``.approximate``.
     priors : str
         The prior set's name.
     results : str or pathlib.Path
@@ -125,6 +127,22 @@ def sampler_of(about: Mapping[Hashable, Any]) -> str:
         One of `models.settings.SAMPLERS`; fits that do not say were drawn when there was one.
     """
     return str(about.get("sampler", "nutpie"))
+
+
+def is_first_look(about: Mapping[Hashable, Any]) -> bool:
+    """Tell whether draws are those of an approximation.
+
+    Parameters
+    ----------
+    about : mapping
+        The attributes of the fit.
+
+    Returns
+    -------
+    bool
+        True of a fit by ``interlocal sample --method advi``.
+    """
+    return about.get("method") == ADVI
 
 
 def open_fit(path: Path) -> xr.DataTree:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from analysis.loading import sampler_of
+from analysis.loading import is_first_look, sampler_of
 from analysis.summary import CI_PROB, coefficients, part_unit, shares, spreads
 from analysis.wording import synthetic_sentence
 from data.declaration import PARTS
@@ -73,15 +73,19 @@ def print_fit(fit: xr.DataTree, path: Path, *, reused: bool, out: Console) -> No
     )
     out.print(
         f"{cities} cities, {dyads} directed dyads ({zeros:.1%} zeros){missing}; "
-        f"priors: {escape(about['priors'])}; {about['chains']} chains of {about['draws']} draws "
-        f"by {sampler_of(about)}{_second_try(about)}, seed {about['seed']}"
+        f"priors: {escape(about['priors'])}; {_how_drawn(about)}, seed {about['seed']}"
     )
     if synthetic := synthetic_sentence(json.loads(about["synthetic"])):
         out.print(f"[bold yellow]{escape(synthetic)}[/]")
-    for part in PARTS:
-        _print_table(coefficients(fit, part), f"{part.capitalize()}: {part_unit(fit, part)}", out)
-    _print_table(spreads(fit), "City effects and dispersion", out)
-    _print_table(shares(fit), "Share of the linear predictor's variance", out)
+    tables = [
+        (coefficients(fit, part), f"{part.capitalize()}: {part_unit(fit, part)}") for part in PARTS
+    ]
+    tables += [
+        (spreads(fit), "City effects and dispersion"),
+        (shares(fit), "Share of the linear predictor's variance"),
+    ]
+    for summary, caption in tables:
+        _print_table(summary, caption, out, is_sample=not is_first_look(about))
     _print_gate(fit, out)
     for caution in json.loads(about["cautions"]):
         out.print(f"[bold yellow]Caution:[/] {escape(caution)}.")
@@ -89,36 +93,39 @@ def print_fit(fit: xr.DataTree, path: Path, *, reused: bool, out: Console) -> No
     out.print(f"{kept}: {escape(str(path))}", soft_wrap=True)
 
 
-def _second_try(about: Mapping[Hashable, Any]) -> str:
-    """Say how the draws were made where the first try failed the gate."""
+def _how_drawn(about: Mapping[Hashable, Any]) -> str:
+    """Say where the draws come from, and how those of a second try were made."""
+    if is_first_look(about):
+        return f"{about['chains'] * about['draws']} draws of an approximation by ADVI"
+    drawn = f"{about['chains']} chains of {about['draws']} draws by {sampler_of(about)}"
     if about["final_tune"] == about["tune"]:
-        return ""
+        return drawn
     kept = f", every {about['thin']}th kept" if about["thin"] > 1 else ""
     target = about["final_target_accept"]
-    return f" (second try: {about['final_tune']} to tune, target acceptance {target:g}{kept})"
+    again = f"second try: {about['final_tune']} to tune, target acceptance {target:g}{kept}"
+    return f"{drawn} ({again})"
 
 
-def _print_table(summary: pd.DataFrame, caption: str, out: Console) -> None:
+def _print_table(summary: pd.DataFrame, caption: str, out: Console, *, is_sample: bool) -> None:
     if summary.empty:
         return
     table = plain_table(caption)
     table.add_column("", overflow="fold")
-    headings = ("mean", "sd", f"{CI_PROB:.0%} interval", "P(sign)", "R-hat", "ESS", "tail ESS")
-    for heading in headings:
+    headings = ("mean", "sd", f"{CI_PROB:.0%} interval", "P(sign)")
+    for heading in (*headings, *(("R-hat", "ESS", "tail ESS") if is_sample else ())):
         table.add_column(heading, justify="right", no_wrap=True)
     for term, row in summary.iterrows():
         signed = not str(term).endswith(UNSIGNED)
         sign = "+" if row["mean"] > 0 else "-"
         p_sign = row["p_positive"] if sign == "+" else 1 - row["p_positive"]
+        of_chains = f"{row['r_hat']:.3f}", f"{row['ess_bulk']:.0f}", f"{row['ess_tail']:.0f}"
         table.add_row(
             escape(str(term)),
             f"{row['mean']:.3f}",
             f"{row['sd']:.3f}",
             f"{row['lower']:.3f} to {row['upper']:.3f}",
             f"{sign} {p_sign:.3f}" if signed else "",
-            f"{row['r_hat']:.3f}",
-            f"{row['ess_bulk']:.0f}",
-            f"{row['ess_tail']:.0f}",
+            *(of_chains if is_sample else ()),
         )
     out.print()
     out.print(table)
@@ -127,6 +134,11 @@ def _print_table(summary: pd.DataFrame, caption: str, out: Console) -> None:
 def _print_gate(fit: xr.DataTree, out: Console) -> None:
     about = fit.attrs
     faults = json.loads(about["faults"])
+    if is_first_look(about):
+        out.print()
+        out.print(f"[bold red]A first look:[/] {escape('; '.join(faults))}")
+        out.print(f"To go on: {escape(about['remedy'])}.")
+        return
     figures = (
         f"R-hat at most {about['max_r_hat']:.3f}, bulk ESS at least {about['min_ess_bulk']:.0f}, "
         f"tail ESS at least {about['min_ess_tail']:.0f}, {about['divergences']} divergences, "

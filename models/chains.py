@@ -1,6 +1,8 @@
 """Compiled model -> draws, with a second and more careful try where the first fails the gate."""
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -42,6 +44,36 @@ class Chains:
     run: Settings
     thin: int
 
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a fit's manifest says of them."""
+        found = asdict(self.diagnostics)
+        return {
+            **{key: value for key, value in found.items() if key != "faults"},
+            "faults": json.dumps(found["faults"]),
+            "remedy": self.diagnostics.remedy,
+            "passed": int(not self.diagnostics.faults),
+            "thin": self.thin,
+            "final_tune": self.run.tune,
+            "final_target_accept": self.run.target_accept,
+        }
+
+
+def kept_names(model: pm.Model) -> list[str]:
+    """List the parameters of a model.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        What `models.build` gave.
+
+    Returns
+    -------
+    list of str
+        All but the sampler's own coordinates.
+    """
+    return [v.name for v in model.unobserved_RVs if not v.name.startswith("_")]
+
 
 def compiled_model(model: pm.Model, sampler: str = "nutpie") -> tuple[Compiled, list[str]]:
     """Compile a model for a sampler.
@@ -65,7 +97,7 @@ def compiled_model(model: pm.Model, sampler: str = "nutpie") -> tuple[Compiled, 
     ModelError
         A package that the sampler needs is not installed.
     """
-    names = [v.name for v in model.unobserved_RVs if not v.name.startswith("_")]
+    names = kept_names(model)
     return compiled_for(sampler, model, names), names
 
 

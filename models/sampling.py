@@ -5,24 +5,28 @@ import time
 import warnings
 from contextlib import nullcontext
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from data.study import Study
 from models.build import build
-from models.chains import compiled_model, draw_chains
-from models.diagnostics import Diagnostics
+from models.chains import Chains, compiled_model, draw_chains, kept_names
+from models.first_look import FirstLook, compiled_density, first_look
 from models.log_prior import log_prior
 from models.names import ModelName, parse_model
 from models.predictive import draw_prior, log_likelihood, replicated
 from models.priors import Priors
 from models.progress import Reporter, reporting
 from models.samplers import PACKAGES as SAMPLER_PACKAGES
-from models.settings import Settings
+from models.settings import ADVI, Settings
 from models.variance import variance_shares
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PACKAGES = ("interlocal", "pymc", "pytensor", "arviz", "numpy", "xarray")
 KEPT = 2**27  # values of the pointwise log-likelihood that a fit keeps: 1 GiB
@@ -53,8 +57,8 @@ def sample(
     progress : bool
         Show progress on standard error.
     **settings : dict
-        ``draws``, ``tune``, ``chains``, ``seed``, ``target_accept`` and ``sampler``, as in
-        `Settings`.
+        ``draws``, ``tune``, ``chains``, ``seed``, ``target_accept``, ``sampler`` and ``method``,
+        as in `Settings`.
 
     Returns
     -------
@@ -66,7 +70,8 @@ def sample(
         the manifest: title, model, priors, settings, versions, synthetic columns, diagnostics,
         ``compile_seconds`` and ``sampling_seconds``. Of more than 2^27 values ``log_likelihood``
         is not kept, for computing it again takes less time than reading it
-        (`analysis.pointwise`); of counts see `models.predictive.replicated`.
+        (`analysis.pointwise`); of counts see `models.predictive.replicated`. A first look
+        (``method="advi"``) has no ``sample_stats`` and no diagnostics, but ``pareto_k``.
 
     Raises
     ------
@@ -94,56 +99,52 @@ def _sample(
     reporter.stage("compiling")
     began = time.perf_counter()
     model = build(study, name.name, priors)
-    compiled, public = compiled_model(model, how.sampler)
+    draw: Callable[[Settings, Reporter], Chains | FirstLook]
+    if how.method == ADVI:
+        draw = partial(first_look, compiled_density(model))
+    else:
+        draw = partial(draw_chains, *compiled_model(model, how.sampler))
     compile_seconds = time.perf_counter() - began
 
     began = time.perf_counter()
-    chains = draw_chains(compiled, public, how, reporter)
+    drawn = draw(how, reporter)
     sampling_seconds = time.perf_counter() - began
 
     reporter.stage("predicting")
     streams = np.random.SeedSequence(how.seed).spawn(3)
-    prior = draw_prior(model, public, streams[0])
+    prior = draw_prior(model, kept_names(model), streams[0])
     counts = {
         "prior_predictive": replicated(prior, study.dyads, name, streams[2]),
-        "posterior_predictive": replicated(chains.posterior, study.dyads, name, streams[1]),
+        "posterior_predictive": replicated(drawn.posterior, study.dyads, name, streams[1]),
     }
     pointwise = how.chains * how.draws * study.dyads.sizes["dyad"]
     if pointwise <= KEPT:
-        counts["log_likelihood"] = log_likelihood(chains.posterior, study.dyads, name)
+        counts["log_likelihood"] = log_likelihood(drawn.posterior, study.dyads, name)
     tree = xr.DataTree.from_dict(
         {
-            "posterior": chains.posterior.assign(
-                variance_share=variance_shares(chains.posterior, study.dyads, name)
+            "posterior": drawn.posterior.assign(
+                variance_share=variance_shares(drawn.posterior, study.dyads, name)
             ),
-            "sample_stats": chains.stats,
-            "log_prior": log_prior(chains.posterior, study, name, priors),
+            **({"sample_stats": drawn.stats} if isinstance(drawn, Chains) else {}),
+            "log_prior": log_prior(drawn.posterior, study, name, priors),
             "prior": prior,
             **{group: values.to_dataset(name="count") for group, values in counts.items()},
             "observed_data": study.dyads[["count"]],
             "constant_data": study.dyads.drop_vars("count"),
         }
     )
-    diagnostics = chains.diagnostics
-    tree.attrs = _manifest(study, name, priors, how, diagnostics)
-    tree.attrs |= {
-        "thin": chains.thin,
-        "final_tune": chains.run.tune,
-        "final_target_accept": chains.run.target_accept,
-        "compile_seconds": compile_seconds,
-        "sampling_seconds": sampling_seconds,
-    }
-    if diagnostics.faults:
-        text = f"{name.name}: {'; '.join(diagnostics.faults)}: {diagnostics.remedy}"
+    tree.attrs = _manifest(study, name, priors, how) | drawn.about
+    tree.attrs |= {"compile_seconds": compile_seconds, "sampling_seconds": sampling_seconds}
+    if not tree.attrs["passed"]:
+        text = f"{name.name}: {'; '.join(json.loads(drawn.about['faults']))}"
+        text = f"{text}: {tree.attrs['remedy']}"
         warnings.warn(text, ConvergenceWarning, stacklevel=4)
     return tree
 
 
-def _manifest(
-    study: Study, name: ModelName, priors: Priors, how: Settings, diagnostics: Diagnostics
-) -> dict[str, Any]:
-    diagnosed = asdict(diagnostics)
-    packages = dict.fromkeys([*PACKAGES, *SAMPLER_PACKAGES[how.sampler]])
+def _manifest(study: Study, name: ModelName, priors: Priors, how: Settings) -> dict[str, Any]:
+    samplers = () if how.method == ADVI else SAMPLER_PACKAGES[how.sampler]
+    packages = dict.fromkeys([*PACKAGES, *samplers])
     return {
         "title": study.declaration.title,
         "study": study.name,
@@ -157,8 +158,4 @@ def _manifest(
         "priors_in_force": priors.to_json(),
         **asdict(how),
         "versions": json.dumps({each: version(each) for each in packages}),
-        **{key: value for key, value in diagnosed.items() if key != "faults"},
-        "remedy": diagnostics.remedy,
-        "faults": json.dumps(diagnosed["faults"]),
-        "passed": int(not diagnostics.faults),
     }

@@ -15,7 +15,7 @@ from data.files import refuse_unwritable, replacing
 from data.study import Study
 from models.priors import Priors
 from models.sampling import ConvergenceWarning, sample
-from models.settings import Settings
+from models.settings import ADVI, Settings
 
 COMPRESSED = {"zlib": True, "complevel": 1, "shuffle": True}
 
@@ -43,7 +43,8 @@ def sample_to_file(
     Returns
     -------
     path : pathlib.Path
-        The fit's file; it ends in ``.failed.nc`` where the fit failed its diagnostics.
+        The fit's file; it ends in ``.failed.nc`` where the fit failed its diagnostics, and in
+        ``.approximate.nc`` where it is a first look.
     reused : bool
         Whether it was there.
 
@@ -54,7 +55,7 @@ def sample_to_file(
     """
     path = fit_path(results, study, priors, model)
     digest = fit_digest(study, priors, model, settings)
-    for each in (path, failed_path(path)):
+    for each in (path, failed_path(path), approximate_path(path)):
         if not force and is_current(each, digest):
             return each, True
     refuse_unwritable(path.parent)
@@ -170,7 +171,8 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
     -------
     pathlib.Path
         Where it went: a fit that failed takes ``.failed.nc``. The file of the other kind, made
-        from earlier inputs, is removed, so that one model never has two answers.
+        from earlier inputs, is removed, so that one model never has two answers. A first look
+        takes ``.approximate.nc``, and leaves both as they are.
 
     Raises
     ------
@@ -179,12 +181,15 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
     """
     failed = failed_path(path)
     target, stale = (path, failed) if fit.attrs["passed"] else (failed, path)
+    if fit.attrs["method"] == ADVI:
+        target = stale = approximate_path(path)
     encoding = {
         f"/{group}": {"count": COMPRESSED} for group in ("prior_predictive", "posterior_predictive")
     }
     with replacing(target) as temporary:
         fit.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
-    stale.unlink(missing_ok=True)
+    if stale != target:
+        stale.unlink(missing_ok=True)
     return target
 
 
@@ -202,3 +207,19 @@ def failed_path(path: Path) -> Path:
         The file with ``.failed.nc`` in place of ``.nc``.
     """
     return path.with_suffix(".failed.nc")
+
+
+def approximate_path(path: Path) -> Path:
+    """Name the file that a first look goes to.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file of a fit that passed.
+
+    Returns
+    -------
+    pathlib.Path
+        The file with ``.approximate.nc`` in place of ``.nc``.
+    """
+    return path.with_suffix(".approximate.nc")

@@ -31,6 +31,12 @@ def guangdong():
     return read_study(ROOT / "data" / "guangdong")
 
 
+@pytest.fixture(scope="session")
+def guangdong_folder():
+    """Give the folder of the Guangdong study, as a command takes it."""
+    return str(ROOT / "data" / "guangdong")
+
+
 @pytest.fixture
 def study_folder(tmp_path):
     """Give a copy of the Guangdong study that a test may change."""

@@ -9,6 +9,7 @@ import typer
 from analysis.commands.options import (
     Chains,
     Draws,
+    Method,
     Models,
     PriorSet,
     Results,
@@ -31,6 +32,7 @@ def sample(
     chains: Chains = 4,
     target_accept: TargetAccept = 0.8,
     sampler: Sampler = "nutpie",
+    method: Method = "nuts",
     slopes: Annotated[
         list[str] | None,
         typer.Option(
@@ -52,16 +54,17 @@ def sample(
 
     Each fit goes to RESULTS/STUDY/PRIORS/MODEL.nc, a netCDF file that ArviZ reads. A fit whose
     study, priors and settings are unchanged is shown, not made again. A fit that fails its
-    diagnostics goes to MODEL.failed.nc, and the exit status is 3.
+    diagnostics goes to MODEL.failed.nc, and the exit status is 3. A first look (--method advi) goes
+    to MODEL.approximate.nc: no sample, and nothing that other commands read.
     """
     from data.study import read_study, with_slopes
     from models.settings import Settings
 
-    settings = Settings(draws, tune, chains, seed, target_accept, sampler)
+    settings = Settings(draws, tune, chains, seed, target_accept, sampler, method)
     checked = with_slopes(read_study(study), slopes) if slopes else read_study(study)
     names = chosen_models(models, study, checked)
 
-    from analysis.loading import open_fit
+    from analysis.loading import is_first_look, open_fit
     from analysis.terminal import console, print_fit
     from models.priors import Priors
     from models.store import sample_to_file
@@ -86,7 +89,7 @@ def sample(
             kept.append(path)
             with open_fit(path) as fit:
                 print_fit(fit, path, reused=reused, out=console())
-                if not fit.attrs["passed"]:
+                if not (fit.attrs["passed"] or is_first_look(fit.attrs)):
                     failed.append(model.name)
     except KeyboardInterrupt:
         files = ", ".join(map(str, kept)) or "no fit was finished"

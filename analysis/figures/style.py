@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.loading import is_first_look
 from data.files import replacing
 
 # Okabe and Ito's colours, which all eyes tell apart
@@ -41,8 +42,14 @@ def caption(figure: Figure, about: Mapping[Hashable, Any], shown: str) -> None:
         figure,
         f"{made} {shown}",
         f"Synthetic data: {synthetic}. Not findings about the world." if synthetic else "",
-        "" if about["passed"] else "This fit fails its diagnostics: do not interpret it.",
+        _caveat(about),
     )
+
+
+def _caveat(about: Mapping[Hashable, Any]) -> str:
+    if is_first_look(about):
+        return "An approximation by ADVI, not a sample of the posterior: intervals are too narrow."
+    return "" if about["passed"] else "This fit fails its diagnostics: do not interpret it."
 
 
 def write_below(figure: Figure, *lines: str) -> None:

@@ -32,6 +32,27 @@ STATS = {  # what PyMC's fits call it: what nutpie's do
 }
 
 
+class Trace(pm.backends.NDArray):
+    """Where the draws of a chain go."""
+
+    def __copy__(self) -> Self:
+        """Share what is compiled, and nothing else.
+
+        Returns
+        -------
+        Trace
+            Without draws. PyMC copies the trace that it is given for each chain; a plain copy would
+            write all chains to the same arrays.
+        """
+        return type(self)(
+            model=self.model,
+            vars=self.vars,
+            fn=self.fn,
+            var_shapes=self.var_shapes,
+            var_dtypes=self.var_dtypes,
+        )
+
+
 @dataclass(frozen=True)
 class Compiled:
     """A model, compiled for PyMC's sampler: `models.samplers.Compiled`.
@@ -44,8 +65,8 @@ class Compiled:
         The values of all its data.
     gradient : pymc.model.core.ValueGradFunction
         The log density and its gradient.
-    trace : pymc.backends.ndarray.NDArray
-        Where draws go, empty; it holds the function from a draw to the parameters.
+    trace : Trace
+        Empty; it holds the function from a draw to the parameters.
     jittered : callable
         A seed to a point.
     """
@@ -53,7 +74,7 @@ class Compiled:
     model: pm.Model
     data: dict[str, np.ndarray]
     gradient: Any
-    trace: Any
+    trace: Trace
     jittered: Any
 
     def with_data(self, **values: Any) -> Self:
@@ -209,6 +230,6 @@ def compiled(model: pm.Model, names: list[str]) -> Compiled:
         model=model,
         data={each.name: each.get_value() for each in model.data_vars},
         gradient=gradient,
-        trace=pm.backends.NDArray(model=model, vars=kept),
+        trace=Trace(model=model, vars=kept),
         jittered=make_initial_point_fn(model=model, jitter_rvs=set(model.free_RVs)),
     )

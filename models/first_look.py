@@ -1,0 +1,279 @@
+"""A first look at a posterior: a normal approximation, quick to fit, and not a sample.
+
+Independent normal distributions in the sampler's coordinates are fitted by automatic
+differentiation variational inference, its Monte Carlo objective at fixed points (Giordano, Ingram
+and Broderick 2024, JMLR 25(18)): a plain function, which L-BFGS brings to its maximum. These
+coordinates suit it, for intercepts absorb the mean of the effects and the effects are centered as
+far as the data inform them. What is left of their dependence is lost: standard deviations come out
+too small. Pareto k of the weights that would correct the draws says how far the approximation is
+from the posterior (Yao, Vehtari, Simpson and Gelman 2018, ICML).
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from arviz_stats.base.array import array_stats
+from pymc.backends.arviz import coords_and_dims_for_inferencedata
+from pymc.blocking import DictToArrayBijection, PointType, RaveledVars
+from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
+
+from data.errors import ModelError
+from models.chains import kept_names
+from models.progress import Reporter
+from models.psis import good_k
+from models.samplers.starts import ADVICE
+from models.settings import Settings
+
+HALF = 32  # fixed points, each with its mirror image
+STEPS = 2000  # of the search, at the most
+START_SD = np.exp(-1.0)
+MEMORY = 30  # steps that L-BFGS learns the curvature from
+CHECKED = 1000  # draws that Pareto k is taken from
+LOST = 1e12  # minus the objective where the density is zero or not a number
+
+Gradient = Callable[[np.ndarray], tuple[float, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Density:
+    """The posterior density of a model, compiled.
+
+    Attributes
+    ----------
+    gradient : callable
+        A point (coordinate,) to the log density and its gradient.
+    start : pymc.blocking.RaveledVars
+        The point to start from, and what its coordinates are.
+    parameters : callable
+        The coordinates, by name, to the parameters to keep.
+    names : list of str
+        Of the parameters to keep.
+    coords, dims : dict
+        Their labels.
+    """
+
+    gradient: Gradient
+    start: RaveledVars
+    parameters: Callable[[PointType], list[np.ndarray]]
+    names: list[str]
+    coords: dict[str, Any]
+    dims: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FirstLook:
+    """Draws of an approximation.
+
+    Attributes
+    ----------
+    posterior : xarray.Dataset
+        Independent draws of the parameters (chain, draw, ...), in as many chains as are asked for.
+    pareto_k : float
+        Of the importance weights from the approximation to the posterior.
+    steps : int
+        Steps of the search.
+    converged : bool
+        Whether it ended at a maximum.
+    """
+
+    posterior: xr.Dataset
+    pareto_k: float
+    steps: int
+    converged: bool
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a fit's manifest says of it; it passes no gate."""
+        most = good_k(CHECKED)
+        far = f", above {most:.2f}: far from it" * (self.pareto_k > most)
+        faults = [
+            "an approximation by ADVI, not a sample of the posterior",
+            f"Pareto k {self.pareto_k:.2f}{far}",
+        ]
+        if not self.converged:
+            faults.append(f"ADVI did not converge in {self.steps} steps")
+        return {
+            "pareto_k": self.pareto_k,
+            "steps": self.steps,
+            "faults": json.dumps(faults),
+            "remedy": "take means for a first guess and intervals for too narrow, and sample with "
+            "METHOD=nuts before you conclude anything",
+            "passed": 0,
+        }
+
+
+def compiled_density(model: pm.Model) -> Density:
+    """Compile what an approximation needs of a model.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        What `models.build` gave.
+
+    Returns
+    -------
+    Density
+        The density.
+    """
+    names = kept_names(model)
+    function = model.logp_dlogp_function(ravel_inputs=True)
+    function.set_extra_values({})
+    function.trust_input = True
+    coords, dims = coords_and_dims_for_inferencedata(model)
+    return Density(
+        gradient=lambda point: function([point]),
+        start=DictToArrayBijection.map(model.initial_point()),
+        parameters=model.compile_fn(
+            model.replace_rvs_by_values([model[name] for name in names]),
+            inputs=model.value_vars,
+            on_unused_input="ignore",
+        ),
+        names=names,
+        coords=coords,
+        dims=dims,
+    )
+
+
+def first_look(density: Density, how: Settings, reporter: Reporter) -> FirstLook:
+    """Approximate a posterior, and draw from the approximation.
+
+    Parameters
+    ----------
+    density : Density
+        What `compiled_density` gave.
+    how : Settings
+        Draws, chains and seed.
+    reporter : Reporter
+        Hears of progress.
+
+    Returns
+    -------
+    FirstLook
+        The draws, and how good the approximation is.
+
+    Raises
+    ------
+    ModelError
+        The density is zero around the point that the search starts from.
+    """
+    reporter.stage("approximating")
+    rng = np.random.default_rng(how.seed)
+    with threadpool_limits(1, "blas"):
+        mean, sd, steps, converged = fitted(density.gradient, density.start.data, rng, reporter)
+        z = rng.normal(size=(how.chains * how.draws, mean.size))
+        k = pareto_k_of(density.gradient, mean, sd, z[:: max(1, len(z) // CHECKED)])
+    return FirstLook(_labelled(density, mean + sd * z, how), k, steps, converged)
+
+
+def fitted(
+    gradient: Gradient, start: np.ndarray, rng: np.random.Generator, reporter: Reporter
+) -> tuple[np.ndarray, np.ndarray, int, bool]:
+    """Fit independent normal distributions to a density.
+
+    Parameters
+    ----------
+    gradient : callable
+        A point (coordinate,) to the log density and its gradient.
+    start : numpy.ndarray
+        Where the search for the means begins, shape (coordinate,).
+    rng : numpy.random.Generator
+        Source of the fixed points.
+    reporter : Reporter
+        Hears of progress.
+
+    Returns
+    -------
+    mean, sd : numpy.ndarray
+        Shape (coordinate,).
+    steps : int
+        Steps of the search.
+    converged : bool
+        Whether it ended at a maximum.
+
+    Raises
+    ------
+    ModelError
+        The density is zero around the start.
+    """
+    size = start.size
+    z = rng.normal(size=(HALF, size))
+    z /= np.sqrt((z**2).mean(axis=0))  # with their mirror images, exact for normal coordinates
+    z = np.concatenate([z, -z])
+
+    def minus_elbo(at: np.ndarray) -> tuple[float, np.ndarray]:
+        mean, log_sd = at[:size], at[size:]
+        sd = np.exp(log_sd)
+        values, slopes = zip(*(gradient(mean + sd * each) for each in z), strict=True)
+        value, slope = np.mean(values), np.array(slopes)
+        if not (np.isfinite(value) and np.isfinite(slope).all()):
+            return LOST, np.zeros_like(at)
+        by_log_sd = (slope * z).mean(axis=0) * sd + 1  # of the entropy, the sum of log_sd, 1
+        return -value - log_sd.sum(), -np.concatenate([slope.mean(axis=0), by_log_sd])
+
+    begin = np.concatenate([start, np.full(size, np.log(START_SD))])
+    if minus_elbo(begin)[0] == LOST:
+        raise ModelError(f"the approximation found no point to start from; {ADVICE}")
+    done = 0
+
+    def tell(xk: np.ndarray) -> None:  # noqa: ARG001 - SciPy passes it
+        nonlocal done
+        done += 1
+        reporter.advance(done, STEPS)
+
+    end = minimize(
+        minus_elbo,
+        begin,
+        jac=True,
+        method="L-BFGS-B",
+        callback=tell,
+        options={"maxiter": STEPS, "maxfun": 2 * STEPS, "maxcor": MEMORY},
+    )
+    return end.x[:size], np.exp(end.x[size:]), int(end.nit), bool(end.success)
+
+
+def pareto_k_of(gradient: Gradient, mean: np.ndarray, sd: np.ndarray, z: np.ndarray) -> float:
+    """Tell how far normal distributions are from a density.
+
+    Parameters
+    ----------
+    gradient : callable
+        A point (coordinate,) to the log density and its gradient.
+    mean, sd : numpy.ndarray
+        Of the normal distributions, shape (coordinate,).
+    z : numpy.ndarray
+        Standard normal draws, shape (draw, coordinate).
+
+    Returns
+    -------
+    float
+        Pareto k of the ratios of the density to theirs; infinite where a draw has no density.
+    """
+    log_density = np.array([gradient(point)[0] for point in mean + sd * z])
+    if not np.isfinite(log_density).all():
+        return np.inf
+    log_ratio = log_density + (z**2).sum(axis=1) / 2
+    # psislw smooths the ratios of densities whose minus log it is given
+    _, k = array_stats.psislw(-log_ratio)  # type: ignore[no-untyped-call]
+    return float(k)
+
+
+def _labelled(density: Density, points: np.ndarray, how: Settings) -> xr.Dataset:
+    """Give the parameters at points (draw, coordinate), with their labels."""
+    known = density.start.point_map_info
+    draws = [
+        density.parameters(DictToArrayBijection.rmap(RaveledVars(point, known))) for point in points
+    ]
+    made = {}
+    for name, values in zip(density.names, map(np.stack, zip(*draws, strict=True)), strict=True):
+        dims = "chain", "draw", *density.dims.get(name, ())
+        made[name] = dims, values.reshape(how.chains, how.draws, *values.shape[1:])
+    labels = {dim: density.coords[dim] for of, _ in made.values() for dim in of[2:]}
+    return xr.Dataset(
+        made, {"chain": np.arange(how.chains), "draw": np.arange(how.draws), **labels}
+    )
