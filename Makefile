@@ -104,7 +104,7 @@ data: $(READY) ## rebuild data/guangdong/dyads.csv, the same bytes each time
 	@$(RUN)/python -m data.guangdong.rebuild
 
 test: $(READY) ## run the tests (those that need ../shared are skipped without it)
-	@$(RUN)/pytest
+	@$(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## check style, types and docstrings
 	@$(RUN)/ruff check .

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
 from itertools import islice
 from multiprocessing import resource_tracker
 from typing import Any
@@ -16,6 +17,8 @@ from data.errors import InterlocalError, SchedulerError
 
 Runner = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], Iterator[Any]]
 
+PACKAGE = "interlocal"
+VERSION = version(PACKAGE)
 SECONDS_TO_CONNECT = 10
 ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
 AHEAD = 2  # tasks that a worker has before it, one of them waiting
@@ -62,7 +65,8 @@ def on_cluster(scheduler: str = "") -> Iterator[Runner]:
     Raises
     ------
     SchedulerError
-        There is no scheduler at the address, or it has no workers.
+        There is no scheduler at the address, or it has no workers, or one that lacks this version
+        of the package.
     """
     logging.getLogger("distributed").setLevel(SILENT)
     if scheduler:
@@ -124,7 +128,19 @@ def _connected(scheduler: str) -> Iterator[Client]:
             raise SchedulerError(
                 f"scheduler '{scheduler}': has no workers; start some with `dask worker`"
             ) from None
+        _refuse_other_versions(client, scheduler)
         yield client
+
+
+def _refuse_other_versions(client: Client, scheduler: str) -> None:
+    """See that workers can read what they are sent: one that cannot is lost, and says nothing."""
+    for worker, theirs in client.run(version, PACKAGE, on_error="return").items():
+        if theirs != VERSION:
+            found = "is not there" if isinstance(theirs, Exception) else f"is version {theirs}"
+            raise SchedulerError(
+                f"scheduler '{scheduler}': {PACKAGE} {found} on its worker {worker}; "
+                f"install version {VERSION}"
+            )
 
 
 def _runner(client: Client) -> Runner:

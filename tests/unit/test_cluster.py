@@ -1,9 +1,11 @@
 """Work on dask: several clusters at once, and errors that say what to do."""
 
 import pytest
+from distributed import LocalCluster
 
 from data.errors import SchedulerError
-from models.cluster import in_process, on_cluster
+from models import cluster
+from models.cluster import AHEAD, in_process, on_cluster
 
 
 def test_two_clusters_at_once_do_the_same_work():
@@ -16,4 +18,36 @@ def test_two_clusters_at_once_do_the_same_work():
 def test_a_scheduler_that_is_not_there_is_named():
     refused = pytest.raises(SchedulerError, match=r"scheduler 'tcp://127\.0\.0\.1:1': cannot be")
     with refused, on_cluster("tcp://127.0.0.1:1"):
+        pass
+
+
+@pytest.fixture
+def address():
+    """Give the address of a scheduler that somebody else has started, with one worker."""
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as other:
+        yield other.scheduler_address
+
+
+def test_a_scheduler_does_every_task_and_is_given_few_at_a_time(address):
+    asked, open_tasks = [], []
+
+    def tasks():
+        for number in range(7):
+            asked.append(number)
+            yield number, 2
+
+    with on_cluster(address) as run:
+        found = []
+        for value in run(pow, tasks()):
+            found.append(value)
+            open_tasks.append(len(asked) - len(found))
+    assert sorted(found) == [0, 1, 4, 9, 16, 25, 36]
+    assert max(open_tasks) <= AHEAD
+
+
+def test_workers_without_this_version_are_refused(address, monkeypatch):
+    # they would be lost over what they cannot read, and the work would wait for ever
+    monkeypatch.setattr(cluster, "VERSION", "99.0")
+    refused = pytest.raises(SchedulerError, match=r"interlocal is version .* install version 99\.0")
+    with refused, on_cluster(address):
         pass
