@@ -13,7 +13,7 @@ from models.frequentist.identification import NOT_IDENTIFIED
 from models.names import parse_model
 from models.priors import Priors
 from models.settings import Settings
-from models.store import fit_path, sample_to_file
+from models.store import fit_path, sample_to_files
 
 
 def complete_fits(study: Study, models: Sequence[str], priors: Priors, results: Path) -> None:
@@ -35,10 +35,11 @@ def complete_fits(study: Study, models: Sequence[str], priors: Priors, results: 
     ConvergenceError
         A fit failed its diagnostics.
     """
-    for model in dict.fromkeys([*models, *filter(None, map(twin_of, models))]):
-        if fit_path(results, study, priors, model).exists():
-            continue
-        path, _ = sample_to_file(study, model, priors, Settings(), results, force=False)
+    every = dict.fromkeys([*models, *filter(None, map(twin_of, models))])
+    missing = [each for each in every if not fit_path(results, study, priors, each).exists()]
+    wanted = [(model, priors) for model in missing]
+    made = sample_to_files(study, wanted, Settings(), results)
+    for model, (path, _) in zip(missing, made, strict=True):
         if path.name.endswith(".failed.nc"):
             raise ConvergenceError(
                 f"{model} failed its diagnostics ({path}), and cannot be compared; "

@@ -3,19 +3,19 @@
 import json
 import time
 import warnings
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from data.study import Study
-from models.build import build
-from models.chains import Chains, compiled_model, draw_chains, kept_names
-from models.first_look import FirstLook, compiled_density, first_look
+from models.ahead import COMPILING, Prepared, prepared
+from models.chains import Chains, kept_names
 from models.log_prior import log_prior
 from models.names import ModelName, parse_model
 from models.predictive import draw_prior, log_likelihood, replicated
@@ -24,9 +24,6 @@ from models.progress import Reporter, reporting
 from models.samplers import PACKAGES as SAMPLER_PACKAGES
 from models.settings import ADVI, Settings
 from models.variance import variance_shares
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PACKAGES = ("interlocal", "pymc", "pytensor", "arviz", "numpy", "xarray")
 KEPT = 2**27  # values of the pointwise log-likelihood that a fit keeps: 1 GiB
@@ -85,34 +82,75 @@ def sample(
     ConvergenceWarning
         The draws fail a diagnostic; the message names the parameter and the next thing to try.
     """
-    name = parse_model(model)
     chosen = priors if isinstance(priors, Priors) else Priors.load(priors)
-    how = Settings(**settings)
-    label = f"{study.name} {model} ({chosen.name} priors)"
-    with reporting(label) if progress else nullcontext(Reporter()) as reporter:
-        return _sample(study, name, chosen, how, reporter)
+    name, how = parse_model(model), Settings(**settings)
+    ready = partial(prepared, study, model, chosen, how)
+    return sampled(study, name, chosen, how, ready, progress=progress)
 
 
-def _sample(
-    study: Study, name: ModelName, priors: Priors, how: Settings, reporter: Reporter
+def sampled(
+    study: Study,
+    name: ModelName,
+    priors: Priors,
+    how: Settings,
+    ready: Callable[[], Prepared],
+    *,
+    progress: bool = True,
 ) -> xr.DataTree:
-    reporter.stage("compiling")
-    began = time.perf_counter()
-    model = build(study, name.name, priors)
-    draw: Callable[[Settings, Reporter], Chains | FirstLook]
-    if how.method == ADVI:
-        draw = partial(first_look, compiled_density(model))
-    else:
-        draw = partial(draw_chains, *compiled_model(model, how.sampler))
-    compile_seconds = time.perf_counter() - began
+    """Sample the posterior of a model that something else compiles.
 
+    Parameters
+    ----------
+    study : Study
+        The dyads.
+    name : ModelName
+        The model.
+    priors : Priors
+        The prior set.
+    how : Settings
+        How to sample.
+    ready : callable
+        Gives the compiled model.
+    progress : bool
+        Show progress on standard error.
+
+    Returns
+    -------
+    xarray.DataTree
+        As `sample` has it.
+
+    Raises
+    ------
+    ModelError, PriorError
+        As `sample` raises them.
+
+    Warns
+    -----
+    ConvergenceWarning
+        As `sample` does.
+    """
+    label = f"{study.name} {name.name} ({priors.name} priors)"
+    with reporting(label) if progress else nullcontext(Reporter()) as reporter:
+        reporter.stage("compiling")
+        return _drawn(study, name, priors, how, ready(), reporter)
+
+
+def _drawn(
+    study: Study,
+    name: ModelName,
+    priors: Priors,
+    how: Settings,
+    compiled: Prepared,
+    reporter: Reporter,
+) -> xr.DataTree:
     began = time.perf_counter()
-    drawn = draw(how, reporter)
+    drawn = compiled.draw(how, reporter)
     sampling_seconds = time.perf_counter() - began
 
     reporter.stage("predicting")
     streams = np.random.SeedSequence(how.seed).spawn(3)
-    prior = draw_prior(model, kept_names(model), streams[0])
+    with COMPILING:
+        prior = draw_prior(compiled.model, kept_names(compiled.model), streams[0])
     counts = {
         "prior_predictive": replicated(prior, study.dyads, name, streams[2]),
         "posterior_predictive": replicated(drawn.posterior, study.dyads, name, streams[1]),
@@ -134,7 +172,7 @@ def _sample(
         }
     )
     tree.attrs = _manifest(study, name, priors, how) | drawn.about
-    tree.attrs |= {"compile_seconds": compile_seconds, "sampling_seconds": sampling_seconds}
+    tree.attrs |= {"compile_seconds": compiled.seconds, "sampling_seconds": sampling_seconds}
     if not tree.attrs["passed"]:
         text = f"{name.name}: {'; '.join(json.loads(drawn.about['faults']))}"
         text = f"{text}: {tree.attrs['remedy']}"

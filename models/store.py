@@ -3,8 +3,9 @@
 import hashlib
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,26 +14,34 @@ import xarray as xr
 
 from data.files import refuse_unwritable, replacing
 from data.study import Study
+from models.ahead import in_turn, prepared
+from models.names import parse_model
 from models.priors import Priors
-from models.sampling import ConvergenceWarning, sample
+from models.sampling import ConvergenceWarning, sampled
 from models.settings import ADVI, Settings
 
 COMPRESSED = {"zlib": True, "complevel": 1, "shuffle": True}
 
 
-def sample_to_file(
-    study: Study, model: str, priors: Priors, settings: Settings, results: Path, *, force: bool
-) -> tuple[Path, bool]:
-    """Sample a model into the results folder, unless the fit is there already.
+def sample_to_files(
+    study: Study,
+    wanted: Sequence[tuple[str, Priors]],
+    settings: Settings,
+    results: Path,
+    *,
+    force: bool = False,
+) -> Iterator[tuple[Path, bool]]:
+    """Sample models into the results folder, but for fits that are there already.
+
+    Each is compiled while the one before it is sampled, where the sampler is nutpie: others use
+    PyTensor meanwhile, or start processes.
 
     Parameters
     ----------
     study : Study
         The study.
-    model : str
-        The model's name.
-    priors : Priors
-        The prior set.
+    wanted : sequence of (str, Priors)
+        Names of models, with the prior set of each.
     settings : Settings
         How to sample.
     results : pathlib.Path
@@ -40,8 +49,8 @@ def sample_to_file(
     force : bool
         Sample although nothing has changed.
 
-    Returns
-    -------
+    Yields
+    ------
     path : pathlib.Path
         The fit's file; it ends in ``.failed.nc`` where the fit failed its diagnostics, and in
         ``.approximate.nc`` where it is a first look.
@@ -53,17 +62,32 @@ def sample_to_file(
     ResultsError
         The folder cannot be written.
     """
+    kept = [None if force else _kept(study, *each, settings, results) for each in wanted]
+    missing = [each for each, path in zip(wanted, kept, strict=True) if path is None]
+    compiled = in_turn(
+        [partial(prepared, study, *each, settings) for each in missing],
+        ahead=settings.sampler == "nutpie" and settings.method != ADVI,
+    )
+    for (model, priors), there in zip(wanted, kept, strict=True):
+        if there is not None:
+            yield there, True
+            continue
+        path, name = fit_path(results, study, priors, model), parse_model(model)
+        refuse_unwritable(path.parent)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the file and the summary say it
+            fit = sampled(study, name, priors, settings, partial(next, compiled))
+        fit.attrs["digest"] = fit_digest(study, priors, model, settings)
+        yield save_fit(fit, path), False
+
+
+def _kept(
+    study: Study, model: str, priors: Priors, settings: Settings, results: Path
+) -> Path | None:
     path = fit_path(results, study, priors, model)
     digest = fit_digest(study, priors, model, settings)
-    for each in (path, failed_path(path), approximate_path(path)):
-        if not force and is_current(each, digest):
-            return each, True
-    refuse_unwritable(path.parent)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the file and the summary say it
-        fit = sample(study, model, priors, **asdict(settings))
-    fit.attrs["digest"] = digest
-    return save_fit(fit, path), False
+    files = path, failed_path(path), approximate_path(path)
+    return next((each for each in files if is_current(each, digest)), None)
 
 
 def fit_path(results: Path, study: Study, priors: Priors, model: str) -> Path:
@@ -181,7 +205,7 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
     """
     failed = failed_path(path)
     target, stale = (path, failed) if fit.attrs["passed"] else (failed, path)
-    if fit.attrs["method"] == ADVI:
+    if fit.attrs.get("method") == ADVI:
         target = stale = approximate_path(path)
     encoding = {
         f"/{group}": {"count": COMPRESSED} for group in ("prior_predictive", "posterior_predictive")

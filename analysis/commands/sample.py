@@ -67,7 +67,7 @@ def sample(
     from analysis.loading import is_first_look, open_fit
     from analysis.terminal import console, print_fit
     from models.priors import Priors
-    from models.store import sample_to_file
+    from models.store import sample_to_files
 
     prior_set = Priors.load(priors)
     for model in names:
@@ -82,10 +82,9 @@ def sample(
         return
     failed, kept = [], []
     try:
-        for model in names:
-            path, reused = sample_to_file(
-                checked, model.name, prior_set, settings, Path(results), force=force
-            )
+        wanted = [(model.name, prior_set) for model in names]
+        made = sample_to_files(checked, wanted, settings, Path(results), force=force)
+        for model, (path, reused) in zip(names, made, strict=True):
             kept.append(path)
             with open_fit(path) as fit:
                 print_fit(fit, path, reused=reused, out=console())

@@ -86,13 +86,14 @@ def _sampled(
 ) -> "tuple[list[Fit], list[Fit]]":
     """Sample what is not there; give the fits that pass the gate, and those that fail."""
     from analysis.fits_found import Fit
-    from models.store import sample_to_file
+    from models.store import sample_to_files
 
     passed: list[Fit] = []
     failed: list[Fit] = []
     try:
-        for prior_set, model in itertools.product(sets, models):
-            path, reused = sample_to_file(study, model, prior_set, settings, results, force=False)
+        wanted = [(model, prior_set) for prior_set, model in itertools.product(sets, models)]
+        made = sample_to_files(study, wanted, settings, results)
+        for (model, prior_set), (path, reused) in zip(wanted, made, strict=True):
             fails = path.name.endswith(".failed.nc")
             (failed if fails else passed).append(Fit(model, prior_set.name, path))
             state = "up to date" if reused else "written"

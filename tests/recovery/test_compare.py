@@ -5,7 +5,7 @@ from data import simulate_study
 from data.simulate import TRUTH
 from models import Priors
 from models.settings import Settings
-from models.store import sample_to_file
+from models.store import sample_to_files
 
 STRONG = {
     **TRUTH,
@@ -19,8 +19,8 @@ STRONG = {
 
 def compared(study, models, priors, results):
     """Fit models and compare them by dyad."""
-    for model in models:
-        path, _ = sample_to_file(study, model, priors, Settings(seed=3), results, force=False)
+    wanted = [(model, priors) for model in models]
+    for path, _ in sample_to_files(study, wanted, Settings(seed=3), results):
         assert not path.name.endswith(".failed.nc")
     return comparison(study, models, priors, ("dyad",), results).tables["dyad"]
 
