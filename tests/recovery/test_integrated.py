@@ -63,8 +63,7 @@ def treatment(kept, unit, labels, **settings):
 def test_integrating_finds_what_a_refit_finds(kept, unit, tmp_path):
     _, _, fit, _ = kept
     label = {"dyad": f"{SENDER} -> {RECEIVER}", "pair": f"{SENDER} & {RECEIVER}"}[unit]
-    estimate = psis(fit, unit)
-    assert label in high_k(estimate)
+    assert label in high_k(psis(fit, unit))
     how = treatment(kept, unit, [label], draws=4000)
     posterior = fit["posterior"].to_dataset()
     scores, _ = how.scores(posterior, tmp_path, in_process, Reporter())
@@ -75,8 +74,6 @@ def test_integrating_finds_what_a_refit_finds(kept, unit, tmp_path):
     error = np.hypot(found.error, float(exact["error"]))
     assert abs(found.elpd - float(exact["elpd"])) < 4 * error
     assert found.error < 0.15
-    # what plain importance sampling said, with its high k, was wrong
-    assert float(estimate.elpd_i.sel({unit: label})) - found.elpd > 2 * error
 
 
 def test_each_unit_is_kept_and_what_fails_is_refitted(kept, tmp_path, monkeypatch):
