@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from data.errors import ResultsError, suggest
-from models.settings import ADVI
 
 if TYPE_CHECKING:
     from data.study import Study
@@ -127,22 +126,6 @@ def sampler_of(about: Mapping[Hashable, Any]) -> str:
         One of `models.settings.SAMPLERS`; fits that do not say were drawn when there was one.
     """
     return str(about.get("sampler", "nutpie"))
-
-
-def is_first_look(about: Mapping[Hashable, Any]) -> bool:
-    """Tell whether draws are those of an approximation.
-
-    Parameters
-    ----------
-    about : mapping
-        The attributes of the fit.
-
-    Returns
-    -------
-    bool
-        True of a fit by ``interlocal sample --method advi``.
-    """
-    return about.get("method") == ADVI
 
 
 def open_fit(path: Path) -> xr.DataTree:

@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from analysis.loading import is_first_look, sampler_of
+from analysis.loading import sampler_of
 from analysis.summary import CI_PROB, coefficients, part_unit, shares, spreads
 from analysis.wording import synthetic_sentence
 from data.declaration import PARTS
+from models.settings import is_first_look
 
 UNSIGNED = ("_sd", "dispersion", "predictors", "sender", "receiver", "pair", "residual")
 LOG_WIDTH = 110  # where standard output is a file or a pipe

@@ -49,7 +49,7 @@ class Chains:
         """What a fit's manifest says of them."""
         found = asdict(self.diagnostics)
         return {
-            **{key: value for key, value in found.items() if key != "faults"},
+            **found,
             "faults": json.dumps(found["faults"]),
             "remedy": self.diagnostics.remedy,
             "passed": int(not self.diagnostics.faults),

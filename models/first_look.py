@@ -124,7 +124,6 @@ def compiled_density(model: pm.Model) -> Density:
     names = kept_names(model)
     function = model.logp_dlogp_function(ravel_inputs=True)
     function.set_extra_values({})
-    function.trust_input = True
     coords, dims = coords_and_dims_for_inferencedata(model)
     return Density(
         gradient=lambda point: function([point]),

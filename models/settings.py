@@ -1,7 +1,9 @@
 """How to sample, checked before any work is done."""
 
 import hashlib
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from data.errors import ModelError, suggest
 
@@ -58,6 +60,22 @@ class Settings:
             raise ModelError(f"no sampler '{self.sampler}'; {suggest(self.sampler, SAMPLERS)}")
         if self.method not in METHODS:
             raise ModelError(f"no method '{self.method}'; {suggest(self.method, METHODS)}")
+
+
+def is_first_look(about: Mapping[Hashable, Any]) -> bool:
+    """Tell whether draws are those of an approximation.
+
+    Parameters
+    ----------
+    about : mapping
+        The attributes of the fit.
+
+    Returns
+    -------
+    bool
+        True of a fit by ``interlocal sample --method advi``.
+    """
+    return about.get("method") == ADVI
 
 
 def seed_of(seed: int, label: str) -> int:

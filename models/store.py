@@ -18,7 +18,7 @@ from models.ahead import in_turn, prepared
 from models.names import parse_model
 from models.priors import Priors
 from models.sampling import ConvergenceWarning, sampled
-from models.settings import ADVI, Settings
+from models.settings import ADVI, Settings, is_first_look
 
 COMPRESSED = {"zlib": True, "complevel": 1, "shuffle": True}
 
@@ -203,16 +203,18 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
     ResultsError
         The file cannot be written; nothing is left behind.
     """
-    failed = failed_path(path)
-    target, stale = (path, failed) if fit.attrs["passed"] else (failed, path)
-    if fit.attrs.get("method") == ADVI:
-        target = stale = approximate_path(path)
+    if is_first_look(fit.attrs):
+        target, stale = approximate_path(path), None
+    elif fit.attrs["passed"]:
+        target, stale = path, failed_path(path)
+    else:
+        target, stale = failed_path(path), path
     encoding = {
         f"/{group}": {"count": COMPRESSED} for group in ("prior_predictive", "posterior_predictive")
     }
     with replacing(target) as temporary:
         fit.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
-    if stale != target:
+    if stale:
         stale.unlink(missing_ok=True)
     return target
 

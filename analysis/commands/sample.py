@@ -58,13 +58,13 @@ def sample(
     to MODEL.approximate.nc: no sample, and nothing that other commands read.
     """
     from data.study import read_study, with_slopes
-    from models.settings import Settings
+    from models.settings import Settings, is_first_look
 
     settings = Settings(draws, tune, chains, seed, target_accept, sampler, method)
     checked = with_slopes(read_study(study), slopes) if slopes else read_study(study)
     names = chosen_models(models, study, checked)
 
-    from analysis.loading import is_first_look, open_fit
+    from analysis.loading import open_fit
     from analysis.terminal import console, print_fit
     from models.priors import Priors
     from models.store import sample_to_files

@@ -9,8 +9,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.loading import is_first_look
 from data.files import replacing
+from models.settings import is_first_look
 
 # Okabe and Ito's colours, which all eyes tell apart
 INK, MARK, OTHER, ACCENT, FAINT = "#1b1b1b", "#0072b2", "#d55e00", "#009e73", "#8c8c8c"

@@ -224,7 +224,6 @@ def compiled(model: pm.Model, names: list[str]) -> Compiled:
         The compiled model.
     """
     gradient = model.logp_dlogp_function(ravel_inputs=True)
-    gradient.trust_input = True
     kept = model.replace_rvs_by_values([model[name] for name in names])
     return Compiled(
         model=model,

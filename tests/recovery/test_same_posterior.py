@@ -1,11 +1,12 @@
 """Absorption and centering move the sampler's coordinates, and leave the posterior as it is."""
 
 from dataclasses import replace
+from functools import partial
 
-import arviz as az
 import numpy as np
 import pandas as pd
 import pytest
+from agreement import largest_z
 from plain_models import plain_model
 from threadpoolctl import threadpool_limits
 
@@ -66,13 +67,8 @@ def ours(study, model, centering, seed):
 
 
 def z_values(one, other):
-    """Compare means, sds and quantiles in Monte Carlo errors; give each variable's largest."""
-
-    def z(compute, **how):
-        error = np.hypot(az.mcse(one, **how), az.mcse(other, **how))
-        apart = (compute(one) - compute(other)) / error
-        return {name: float(abs(values).max()) for name, values in apart.data_vars.items()}
-
+    """Compare means, sds and quantiles."""
+    z = partial(largest_z, one, other)
     found = {
         "mean": z(lambda x: x.mean(DRAWS), method="mean"),
         "sd": z(lambda x: x.std(DRAWS), method="sd"),

@@ -6,6 +6,7 @@ import sys
 import arviz as az
 import numpy as np
 import pytest
+from agreement import largest_z
 
 from data import simulate_study
 from data.errors import ModelError
@@ -57,9 +58,7 @@ def test_samplers_agree(fits, sampler):
         ("mean", lambda draws: draws.mean(DRAWS)),
         ("sd", lambda draws: draws.std(DRAWS)),
     ):
-        error = np.hypot(az.mcse(one, method=method), az.mcse(other, method=method))
-        z = abs(compute(one) - compute(other)) / error
-        largest = {name: float(values.max()) for name, values in z.data_vars.items()}
+        largest = largest_z(one, other, compute, method=method)
         assert max(largest.values()) < LARGEST_Z, (method, largest)
 
 
