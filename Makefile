@@ -45,7 +45,7 @@ help: ## list what can be made
 	@echo '  SEED=$(SEED) DRAWS=$(DRAWS) TUNE=$(TUNE) CHAINS=$(CHAINS) TARGET_ACCEPT=$(TARGET_ACCEPT) RESULTS=$(RESULTS)'
 	@echo '  SAMPLER=$(SAMPLER)        nutpie, pymc or numpyro (on a GPU where there is one)'
 	@echo '  METHOD=$(METHOD)           or advi: an approximation in seconds, for a first look'
-	@echo '  FORCE=1               sample again, though nothing has changed'
+	@echo '  FORCE=1               sample again, though nothing has changed; also of make compare, sbc, bench'
 	@echo '  PRIOR_ONLY=1          show what the priors expect, sample nothing'
 
 sample: $(READY) ## sample the models of a study, check the draws and summarise them
@@ -61,7 +61,7 @@ mle: $(READY) ## fit the pooled models by maximum likelihood: ERRORS=jackknife P
 
 compare: $(READY) ## compare the fits by dyad, pair and city: UNITS="dyad pair city" SCHEDULER=tcp://host:port
 	@$(RUN)/interlocal compare '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --unit '$(UNITS)' \
-		--scheduler '$(SCHEDULER)' --results '$(RESULTS)'
+		--scheduler '$(SCHEDULER)' --results '$(RESULTS)' $(if $(FORCE),--force)
 
 sensitivity: $(READY) ## hold the hypotheses against every prior set: PRIORS="default wide"; all by default
 	@$(RUN)/interlocal sensitivity '$(STUDY)' --model '$(MODEL)' \

@@ -1,9 +1,12 @@
-"""What a comparison needs beside its table: fits that are still missing, verdicts on inflation."""
+"""What a comparison needs beside its table: missing fits, what they are, verdicts on inflation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from analysis.compare import fit_of
+import xarray as xr
+
+from analysis.compare import Row, fit_of
+from analysis.comparison_file import About
 from analysis.inflation import Verdict, overlap, twin_of
 from analysis.loo import psis
 from data.errors import ConvergenceError
@@ -35,8 +38,9 @@ def complete_fits(study: Study, models: Sequence[str], priors: Priors, results: 
     ConvergenceError
         A fit failed its diagnostics.
     """
-    every = dict.fromkeys([*models, *filter(None, map(twin_of, models))])
-    missing = [each for each in every if not fit_path(results, study, priors, each).exists()]
+    missing = [
+        each for each in _with_twins(models) if not fit_path(results, study, priors, each).exists()
+    ]
     wanted = [(model, priors) for model in missing]
     made = sample_to_files(study, wanted, Settings(), results)
     for model, (path, _) in zip(missing, made, strict=True):
@@ -47,8 +51,44 @@ def complete_fits(study: Study, models: Sequence[str], priors: Priors, results: 
             )
 
 
+def about_comparison(study: Study, models: Sequence[str], priors: Priors, results: Path) -> About:
+    """Say what is to be compared.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    models : sequence of str
+        The models; each is fitted, and so is its twin.
+    priors : Priors
+        The prior set.
+    results : pathlib.Path
+        The results folder.
+
+    Returns
+    -------
+    About
+        The study, the priors and the fits.
+
+    Raises
+    ------
+    ResultsError
+        A fit is missing, or was made from another study or other priors.
+    """
+    fits = {}
+    for name in _with_twins(models):
+        with fit_of(study, name, priors, results) as fit:
+            fits[name] = fit.attrs["digest"]
+    declared = study.declaration
+    return About(declared.title, declared.synthetic, priors.name, study.digest, fits)
+
+
 def verdicts_on(
-    study: Study, models: Sequence[str], priors: Priors, results: Path
+    study: Study,
+    models: Sequence[str],
+    priors: Priors,
+    results: Path,
+    compared: Mapping[str, Row],
 ) -> list[Verdict]:
     """Judge whether the inflation of each zero-inflated model is identified.
 
@@ -62,6 +102,8 @@ def verdicts_on(
         The prior set.
     results : pathlib.Path
         The results folder, with the fit of each and of its twin.
+    compared : mapping of str to Row
+        How models predict each dyad, as far as it is known; the others' is estimated by PSIS.
 
     Returns
     -------
@@ -83,7 +125,7 @@ def verdicts_on(
             fit_of(study, model, priors, results) as fit,
             fit_of(study, twin, priors, results) as other,
         ):
-            difference = psis(fit, "dyad").elpd_i - psis(other, "dyad").elpd_i
+            difference = _by_dyad(fit, compared) - _by_dyad(other, compared)
             prior, posterior = (
                 fit[group].to_dataset()["selection_intercept"].load()
                 for group in ("prior", "posterior")
@@ -99,3 +141,12 @@ def verdicts_on(
             )
         )
     return verdicts
+
+
+def _with_twins(models: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys([*models, *filter(None, map(twin_of, models))]))
+
+
+def _by_dyad(fit: xr.DataTree, compared: Mapping[str, Row]) -> xr.DataArray:
+    model = fit.attrs["model"]
+    return compared[model].estimate.elpd_i if model in compared else psis(fit, "dyad").elpd_i

@@ -3,13 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from analysis.compare import Comparison
+from analysis.compare import ML, Comparison
 from analysis.inflation import Verdict
+from analysis.loading import COMPARISON, open_fit
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class About:
     study_digest : str
         Of the study's bytes.
     fits : mapping of str to str
-        What each model's fit was made from, by its digest.
+        What each model's fit was made from, by its digest; the twins' too, which verdicts need.
     """
 
     title: str
@@ -35,6 +38,15 @@ class About:
     priors: str
     study_digest: str
     fits: Mapping[str, str]
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The same as a file holds it, lists in JSON, with the version that compared."""
+        return asdict(self) | {
+            "synthetic": json.dumps(list(self.synthetic)),
+            "fits": json.dumps(dict(self.fits)),
+            "version": version("interlocal"),
+        }
 
 
 def comparison_tree(found: Comparison, verdicts: Sequence[Verdict], about: About) -> xr.DataTree:
@@ -72,12 +84,63 @@ def comparison_tree(found: Comparison, verdicts: Sequence[Verdict], about: About
         groups[unit] = xr.Dataset(pointwise | columns | {"draws": ("model", draws)})
     tree = xr.DataTree.from_dict(groups)
     sentences = [verdict.sentence for verdict in verdicts]
-    tree.attrs = asdict(about) | {
-        "synthetic": json.dumps(list(about.synthetic)),
-        "fits": json.dumps(dict(about.fits)),
-        "verdicts": json.dumps(sentences),
-    }
+    tree.attrs = about.attributes | {"verdicts": json.dumps(sentences)}
     return tree
+
+
+def comparison_paths(folder: Path) -> list[Path]:
+    """Name the files of a comparison: CSV, Markdown, and netCDF, written last.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder of a study's results under a prior set.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The three.
+    """
+    whole = folder / COMPARISON
+    return [whole.with_suffix(".csv"), whole.with_suffix(".md"), whole]
+
+
+def kept_comparison(
+    folder: Path, about: About, models: Sequence[str], units: Sequence[str]
+) -> xr.DataTree | None:
+    """Read the comparison that a folder holds, where it is the one that is asked for.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder.
+    about : About
+        What is to be compared.
+    models : sequence of str
+        The models.
+    units : sequence of str
+        What is left out.
+
+    Returns
+    -------
+    xarray.DataTree or None
+        None where a file of it is missing, or where it is of other models, units, fits or data, or
+        of another version.
+    """
+    paths = comparison_paths(folder)
+    if not all(path.exists() for path in paths):
+        return None
+    with open_fit(paths[-1]) as tree:
+        same = (
+            list(tree.children) == list(units)
+            and all(tree.attrs.get(name) == value for name, value in about.attributes.items())
+            and all(_compared(tree, unit) == set(models) for unit in units)
+        )
+        return tree.load() if same else None
+
+
+def _compared(tree: xr.DataTree, unit: str) -> set[str]:
+    return {name for name in tree[unit]["model"].to_numpy().tolist() if not name.endswith(ML)}
 
 
 def comparison_table(tree: xr.DataTree, unit: str) -> pd.DataFrame:

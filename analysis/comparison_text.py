@@ -1,17 +1,19 @@
 """A comparison in words, on the terminal and in files."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from analysis.compare import ML, Comparison
-from analysis.comparison_file import About, comparison_tree
-from analysis.inflation import MARGIN, RULES, Verdict
+from analysis.compare import ML
+from analysis.comparison_file import comparison_paths, comparison_table
+from analysis.inflation import MARGIN, RULES
 from analysis.terminal import plain_table
 from analysis.wording import markdown_text, synthetic_sentence
 from data.files import refuse_unwritable, replacing
@@ -88,62 +90,44 @@ def sentences(table: pd.DataFrame, unit: str) -> list[str]:
     return said
 
 
-def print_comparison(
-    found: Comparison,
-    verdicts: Sequence[Verdict],
-    about: About,
-    out: Console,
-) -> None:
+def print_comparison(tree: xr.DataTree, out: Console) -> None:
     """Print each unit's table with a sentence in words, and the verdicts on inflation.
 
     Parameters
     ----------
-    found : Comparison
-        The tables.
-    verdicts : sequence of Verdict
-        What is known of each zero-inflated model's inflation.
-    about : About
-        What was compared.
+    tree : xarray.DataTree
+        The comparison, as `analysis.comparison_file.comparison_tree` describes it.
     out : rich.console.Console
         Where to print.
     """
     out.print()
-    out.rule(f"[bold]Comparison[/bold] · {escape(about.title)}", align="left")
-    if about.synthetic:
-        out.print(f"[bold yellow]{escape(synthetic_sentence(about.synthetic))}[/]")
-    for unit, table in found.tables.items():
+    out.rule(f"[bold]Comparison[/bold] · {escape(tree.attrs['title'])}", align="left")
+    if synthetic := json.loads(tree.attrs["synthetic"]):
+        out.print(f"[bold yellow]{escape(synthetic_sentence(synthetic))}[/]")
+    for unit in map(str, tree.children):
+        table = comparison_table(tree, unit)
         out.print()
         out.print(_grid(table, unit))
         for sentence in sentences(table, unit):
             out.print(escape(sentence))
     out.print()
     out.print(escape(TREATED))
-    if verdicts:
+    if verdicts := json.loads(tree.attrs["verdicts"]):
         out.print()
         for verdict in verdicts:
-            out.print(escape(verdict.sentence))
+            out.print(escape(verdict))
         out.print(escape(f"Rules: {RULES}"))
 
 
-def write_comparison(
-    found: Comparison,
-    verdicts: Sequence[Verdict],
-    about: About,
-    folder: Path,
-) -> list[Path]:
+def write_comparison(tree: xr.DataTree, folder: Path) -> list[Path]:
     """Write a comparison as CSV, Markdown and netCDF, each whole or not at all.
 
     Parameters
     ----------
-    found : Comparison
-        The tables and the pointwise estimates.
-    verdicts : sequence of Verdict
-        What is known of each zero-inflated model's inflation.
-    about : About
-        What was compared.
+    tree : xarray.DataTree
+        The comparison, as `analysis.comparison_file.comparison_tree` describes it.
     folder : pathlib.Path
-        Where they go: ``comparison.csv``, ``.md`` and ``.nc``, whose content
-        `analysis.comparison_file.comparison_tree` describes.
+        Where they go: ``comparison.csv``, ``.md`` and ``.nc``, which holds the tree.
 
     Returns
     -------
@@ -156,29 +140,31 @@ def write_comparison(
         The folder cannot be written.
     """
     refuse_unwritable(folder)
-    paths = [folder / f"comparison.{ending}" for ending in ("csv", "md", "nc")]
-    whole = pd.concat(found.tables, names=["unit", "model"])
+    paths = comparison_paths(folder)
+    tables = {unit: comparison_table(tree, unit) for unit in map(str, tree.children)}
+    whole = pd.concat(tables, names=["unit", "model"])
     with replacing(paths[0]) as temporary:
         temporary.write_text(whole.to_csv(), encoding="utf-8")
     with replacing(paths[1]) as temporary:
-        temporary.write_text(_markdown(found, verdicts, about), encoding="utf-8")
+        temporary.write_text(_markdown(tree, tables), encoding="utf-8")
     with replacing(paths[2]) as temporary:
-        comparison_tree(found, verdicts, about).to_netcdf(temporary, engine="h5netcdf")
+        tree.to_netcdf(temporary, engine="h5netcdf")
     return paths
 
 
-def _markdown(found: Comparison, verdicts: Sequence[Verdict], about: About) -> str:
-    blocks = [f"**Comparison**: {markdown_text(about.title)}"]
-    if about.synthetic:
-        blocks.append(synthetic_sentence(about.synthetic))
-    for unit, table in found.tables.items():
+def _markdown(tree: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> str:
+    blocks = [f"**Comparison**: {markdown_text(tree.attrs['title'])}"]
+    if synthetic := json.loads(tree.attrs["synthetic"]):
+        blocks.append(synthetic_sentence(synthetic))
+    for unit, table in tables.items():
         shown = pd.DataFrame(_cells(table), index=pd.Index(table.index, name="model"))
         blocks += [
             f"Left out: {QUESTIONS[unit]}",
             shown.reset_index().to_markdown(index=False, disable_numparse=True),
             " ".join(sentences(table, unit)),
         ]
-    blocks += [TREATED, *(verdict.sentence for verdict in verdicts)]
+    verdicts = json.loads(tree.attrs["verdicts"])
+    blocks += [TREATED, *verdicts]
     return "\n\n".join([*blocks, *([f"Rules: {RULES}"] if verdicts else [])]) + "\n"
 
 

@@ -23,6 +23,9 @@ def compare(
         ),
     ] = "",
     results: Results = "results",
+    force: Annotated[
+        bool, typer.Option("--force", help="Compare again, though nothing has changed.")
+    ] = False,
 ) -> None:
     """Compare the fits of a study by how well they predict what they have not seen.
 
@@ -31,7 +34,8 @@ def compare(
     the effects of its cities integrated out, and where that fails exactly, by refits. Both run on
     dask and are kept: an interrupted comparison goes on where it stopped.
     The maximum-likelihood rows are scored by exact refits too. Written to RESULTS/STUDY/PRIORS/:
-    comparison.csv, comparison.md and comparison.nc.
+    comparison.csv, comparison.md and comparison.nc. A comparison of the same fits at the same units
+    is shown, not made again.
     """
     from data.study import read_study
     from models.units import checked_units
@@ -40,30 +44,32 @@ def compare(
     names = [each.name for each in chosen_models(models, study, checked)]
     left_out = checked_units(units.replace(",", " ").split())
 
-    from analysis.compare import comparison, fit_of
-    from analysis.comparing import complete_fits, verdicts_on
-    from analysis.comparison_file import About
+    from analysis.compare import comparison
+    from analysis.comparing import about_comparison, complete_fits, verdicts_on
+    from analysis.comparison_file import comparison_paths, comparison_tree, kept_comparison
     from analysis.comparison_text import print_comparison, write_comparison
     from analysis.terminal import console
     from models.priors import Priors
 
-    prior_set, folder = Priors.load(priors), Path(results)
+    prior_set, where = Priors.load(priors), Path(results)
+    folder = where / checked.name / prior_set.name
     try:
-        complete_fits(checked, names, prior_set, folder)
-        found = comparison(checked, names, prior_set, left_out, folder, scheduler)
-        verdicts = verdicts_on(checked, names, prior_set, folder)
+        complete_fits(checked, names, prior_set, where)
+        about = about_comparison(checked, names, prior_set, where)
+        tree = None if force else kept_comparison(folder, about, names, left_out)
+        said = "up to date"
+        if tree is None:
+            found = comparison(checked, names, prior_set, left_out, where, scheduler)
+            verdicts = verdicts_on(checked, names, prior_set, where, found.rows.get("dyad", {}))
+            tree = comparison_tree(found, verdicts, about)
+            write_comparison(tree, folder)
+            said = "written"
     except KeyboardInterrupt:
         print(
             "\ninterrupted; finished units are kept, and the same command goes on from there",
             file=sys.stderr,
         )
         raise typer.Exit(130) from None
-    declared = checked.declaration
-    fits = {}
-    for name in names:
-        with fit_of(checked, name, prior_set, folder) as fit:
-            fits[name] = fit.attrs["digest"]
-    about = About(declared.title, declared.synthetic, prior_set.name, checked.digest, fits)
-    print_comparison(found, verdicts, about, console())
-    for path in write_comparison(found, verdicts, about, folder / checked.name / prior_set.name):
-        print(f"written: {path}")
+    print_comparison(tree, console())
+    for path in comparison_paths(folder):
+        print(f"{said}: {path}")

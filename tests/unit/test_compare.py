@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -86,12 +87,34 @@ def test_one_row_a_model_and_the_maximum_likelihood_fit_among_them(undisturbed, 
         assert json.loads(tree.attrs["synthetic"]) == ["services", "near", "alike"]
 
 
-def test_a_second_call_refits_nothing(undisturbed, study):
+def written_in(results):
+    return {path: path.stat().st_mtime_ns for path in results.rglob("*.*")}
+
+
+def never(*_, **__):
+    raise AssertionError
+
+
+def test_a_second_call_computes_nothing(undisturbed, study, monkeypatch):
+    results, (_, said, _) = undisturbed
+    before = written_in(results)
+    for module, work in (("compare", "comparison"), ("comparing", "verdicts_on")):
+        monkeypatch.setattr(import_module(f"analysis.{module}"), work, never)
+    status, said_again, _ = run(*words(study, results))
+    assert status == 0
+    assert written_in(results) == before
+    assert said_again == said.replace("written: ", "up to date: ")
+    for other in (["--force"], ["--unit=dyad"], ["--model=nb_sender"]):
+        with pytest.raises(AssertionError):
+            run(*words(study, results), *other)
+
+
+def test_compared_again_it_refits_nothing(undisturbed, study):
     results, _ = undisturbed
-    before = {path: path.stat().st_mtime_ns for path in results.rglob("left_out/**/*.nc")}
-    table = table_in(results)
-    assert run(*words(study, results))[0] == 0
-    assert {path: path.stat().st_mtime_ns for path in results.rglob("left_out/**/*.nc")} == before
+    before, table = written_in(results / "seven/default/left_out"), table_in(results)
+    assert len(before) >= 14
+    assert run(*words(study, results), "--force")[0] == 0
+    assert written_in(results / "seven/default/left_out") == before
     pd.testing.assert_frame_equal(table_in(results), table)
 
 

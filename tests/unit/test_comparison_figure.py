@@ -69,7 +69,9 @@ def figure_of(found, synthetic=()):
 
 def test_the_file_holds_tables_and_pointwise_densities(found, tmp_path):
     folder = tmp_path / "here" / "skeptical"
-    paths = write_comparison(found, [], About("Made up", ["ties"], "skeptical", "", {}), folder)
+    paths = write_comparison(
+        comparison_tree(found, [], About("Made up", ["ties"], "skeptical", "", {})), folder
+    )
     assert [path.name for path in paths] == ["comparison.csv", "comparison.md", "comparison.nc"]
     with load_comparison("here", "skeptical", tmp_path) as tree:
         assert tree.attrs["title"] == "Made up"
@@ -100,7 +102,7 @@ def test_a_comparison_that_is_not_there(found, tmp_path):
     with pytest.raises(ResultsError, match=r"here/default/comparison.nc: no such.*`make compare`"):
         load_comparison("here", results=tmp_path)
     folder = tmp_path / "here" / "skeptical"
-    write_comparison(found, [], About("Made up", [], "skeptical", "", {}), folder)
+    write_comparison(comparison_tree(found, [], About("Made up", [], "skeptical", "", {})), folder)
     with pytest.raises(ResultsError, match="did you mean 'skeptical'"):
         load_comparison("here", "sceptical", tmp_path)
     # it is no fit, though it lies beside them
