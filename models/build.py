@@ -18,7 +18,8 @@ from models.effects import CityEffect, city_effects, pair_effects
 from models.families import Family
 from models.kernel import fused_log_prob, has_kernel
 from models.names import SIDES, ModelName, parse_model
-from models.predictor import city_position, column_scale, offset
+from models.predictor import column_scale
+from models.predictor_kernel import KnownOfDyads, predictor_of
 from models.priors import Priors
 from models.slopes import random_slopes
 
@@ -51,9 +52,9 @@ def build(
         variable ``counts`` (dyad); slower, for what is precomputed for known counts is not. How
         far effects are centered, ``<role>_centering``, can always be exchanged.
     likelihood : str
-        ``fused``: one compiled operation (`models.kernel`); ``graph``: PyTensor's own operations,
-        several times slower, and what counts need that can be exchanged or are neither Poisson nor
-        negative binomial.
+        ``fused``: compiled operations (`models.kernel`, `models.predictor_kernel`); ``graph``:
+        PyTensor's own, several times slower. What counts need that can be exchanged or are neither
+        Poisson nor negative binomial is always PyTensor's own.
 
     Returns
     -------
@@ -98,7 +99,8 @@ def build(
         for block in name.blocks:
             effects |= city_effects(block, dyads, chosen, shares)
         parameters: dict[str, Array] = {
-            part: _linear_predictor(part, dyads, effects, chosen) for part in name.parts
+            part: _linear_predictor(part, dyads, effects, chosen, fused=likelihood == "fused")
+            for part in name.parts
         }
         for part in name.parts:
             parameters[part] = parameters[part] + random_slopes(study, name, part, chosen)
@@ -125,10 +127,14 @@ def _coords(dyads: xr.Dataset, name: ModelName) -> dict[str, list[str]]:
 
 
 def _linear_predictor(
-    part: Part, dyads: xr.Dataset, effects: Mapping[str, CityEffect], priors: Priors
+    part: Part,
+    dyads: xr.Dataset,
+    effects: Mapping[str, CityEffect],
+    priors: Priors,
+    *,
+    fused: bool,
 ) -> Array:
-    design = dyads[f"{part}_design"].to_numpy()
-    center = design.mean(axis=0)
+    center = dyads[f"{part}_design"].mean("dyad").to_numpy()
     scale = column_scale(dyads, part).to_numpy()
     terms = dyads[f"{part}_term"].to_numpy().tolist()
     intercept_prior = priors.prior(f"{part}_intercept")
@@ -136,13 +142,13 @@ def _linear_predictor(
 
     constant: Array = 0.0  # what effects add to every dyad
     shifts: list[Array] = [0.0] * len(terms)  # what they add to the standardized coefficients
-    rest: Array = offset(dyads, part).to_numpy()
+    of_city: dict[str, Array] = {}
     for side in SIDES:
         if f"{part}_{side}" not in effects:
             continue
         effect = effects[f"{part}_{side}"]
         constant = constant + effect.along[0]
-        of_city = effect.across
+        of_city[side] = effect.across
         for column in range(1, effect.split.columns.shape[1]):
             weight = effect.along[column]
             term = effect.split.term_of[f"{part}_{side}"].get(column)
@@ -150,17 +156,14 @@ def _linear_predictor(
                 shifts[term] = shifts[term] + weight * scale[term]
                 constant = constant + weight * center[term]
             else:
-                of_city = of_city + effect.split.columns[:, column] * weight
-        rest = rest + of_city[city_position(dyads, side)]
+                of_city[side] = of_city[side] + effect.split.columns[:, column] * weight
 
     if intercept_prior.can_be_shifted:
         intercept = _shifted(f"{part}_intercept", intercept_prior, constant)
     else:
         intercept = intercept_prior.variable(f"{part}_intercept") + constant
-    if not terms:
-        return intercept + rest
-    coefs = _coefficients(part, coef_priors, shifts, scale)
-    return intercept + pt.dot((design - center) / scale, coefs) + rest
+    coefs = _coefficients(part, coef_priors, shifts, scale) if terms else np.zeros(0)
+    return predictor_of(KnownOfDyads.of(dyads, part), intercept, coefs, of_city, fused=fused)
 
 
 def _shifted(name: str, prior: Prior, shift: Array) -> Array:

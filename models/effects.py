@@ -37,23 +37,53 @@ class Split:
         Shape (city, along): a column of ones, then the city-level predictors on their own scale.
     weights : numpy.ndarray
         Shape (along, along): ``columns @ weights`` is orthonormal.
-    across : numpy.ndarray
-        Shape (city, city - along): an orthonormal basis of the rest.
+    reflectors : numpy.ndarray
+        Shape (city, along): Householder vectors, whose reflections turn the first axes of city
+        space into the span of the columns, and the other axes into an orthonormal basis of the
+        rest.
+    reach : numpy.ndarray
+        Shape (along, city - along): how far each of the other axes moves along each vector.
     term_of : dict
         For each role, which column is which term of the role's part.
     """
 
     columns: np.ndarray
     weights: np.ndarray = field(init=False)
-    across: np.ndarray = field(init=False)
+    reflectors: np.ndarray = field(init=False)
+    reach: np.ndarray = field(init=False)
     term_of: dict[str, dict[int, int]]
 
     def __post_init__(self) -> None:
         """Complete the columns to an orthonormal basis of city space."""
         along = self.columns.shape[1]
-        basis, triangle = np.linalg.qr(self.columns, mode="complete")
-        self.weights = np.linalg.inv(triangle[:along])
-        self.across = basis[:, along:]
+        raw, tau = np.linalg.qr(self.columns, mode="raw")
+        self.weights = np.linalg.inv(np.triu(raw.T[:along]))
+        vectors = np.tril(raw.T, -1) + np.eye(*self.columns.shape)
+        # their product is I - vectors @ triangle @ vectors.T (Schreiber and Van Loan 1989)
+        triangle = np.diag(tau)
+        for k in range(1, along):
+            earlier = vectors[:, :k].T @ vectors[:, k]
+            triangle[:k, k] = -tau[k] * triangle[:k, :k] @ earlier
+        self.reflectors = vectors
+        self.reach = triangle @ vectors[along:].T
+
+    def across(self, value: Array) -> Array:
+        """Put a vector into the part of city space that is across the columns.
+
+        Parameters
+        ----------
+        value : tensor
+            Shape (city - along,): coordinates in an orthonormal basis of that part.
+
+        Returns
+        -------
+        tensor
+            Shape (city,), in time proportional to it.
+        """
+        total: Array = pt.concatenate([np.zeros(len(self.reach)), value])
+        for vector, reach in zip(self.reflectors.T, self.reach, strict=True):
+            total = total - vector * (reach * value).sum()
+        return total
 
 
 @dataclass(frozen=True)
@@ -105,7 +135,7 @@ def city_effects(
     for k, role in enumerate(roles):
         sd = priors.variable(f"{role}_sd")
         *before, last = cholesky[k]
-        shape = split.across.shape[1]
+        shape = split.reach.shape[1]
         # standardized values of the earlier roles carry the correlation (Cholesky, row by row)
         mean = sd * sum(weight * z for weight, z in zip(before, across, strict=True))
         # the sampler moves z own^share + share mean own^(share - 1): of share 0 the standardized
@@ -118,7 +148,7 @@ def city_effects(
         value = mean + own * across[k]
         along.append(pm.Normal(f"_{role}_along", 0, 1, shape=split.columns.shape[1]))
         correlated = sum(w * z for w, z in zip(cholesky[k], along, strict=True))
-        effect = CityEffect(split, split.weights @ (sd * correlated), split.across @ value)
+        effect = CityEffect(split, split.weights @ (sd * correlated), split.across(value))
         pm.Deterministic(role, effect.across + split.columns @ effect.along, dims="city")
         effects[role] = effect
     return effects

@@ -12,7 +12,6 @@ import numpy as np
 from pytensor import tensor as pt
 from pytensor.gradient import DisconnectedType, disconnected_type
 from pytensor.graph.basic import Apply, Variable
-from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import (
     numba_njit,
     register_funcify_default_op_cache_key,
@@ -27,6 +26,7 @@ from models.kernel_loops import (
     log_prob_of_draws,
     positive_counts,
 )
+from models.operation import Operation
 
 PARAMETERS = 3  # degree, selection, dispersion
 # of the compiled code that PyTensor keeps on disk: raise it with every change of kernel_loops.py,
@@ -34,7 +34,7 @@ PARAMETERS = 3  # degree, selection, dispersion
 VERSION = 6
 
 
-class FusedLogProb(Op):
+class FusedLogProb(Operation):
     """Log-probability of counts that are known, with its derivatives.
 
     Inputs: degree (dyad), selection (dyad; empty where the family has none), dispersion ()
@@ -51,43 +51,25 @@ class FusedLogProb(Op):
     """
 
     __props__ = ("kind", "has_dispersion")
+    parameters = PARAMETERS
+    dims = (1,) * (1 + PARAMETERS)
 
     def __init__(self, kind: str, *, has_dispersion: bool) -> None:
         self.kind = kind
         self.has_dispersion = has_dispersion
 
-    def make_node(self, *inputs: Any) -> Apply:
-        """Declare the outputs.
-
-        Parameters
-        ----------
-        *inputs : tensor
-            As the class describes.
-
-        Returns
-        -------
-        pytensor.graph.basic.Apply
-            The node.
-        """
-        outputs = [pt.vector(dtype="float64") for _ in range(1 + PARAMETERS)]
-        return Apply(self, [pt.as_tensor(each) for each in inputs], outputs)
-
-    def perform(
-        self,
-        node: Apply,  # noqa: ARG002 - PyTensor passes it
-        inputs: Sequence[Any],
-        storage: list[list[Any]],
-    ) -> None:
+    def compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
         """Compute the outputs outside numba's mode.
 
         Parameters
         ----------
-        node : pytensor.graph.basic.Apply
-            The node.
-        inputs : sequence of numpy.ndarray
+        *inputs : numpy.ndarray
             The inputs.
-        storage : list of list
-            Where the outputs go.
+
+        Returns
+        -------
+        list of numpy.ndarray
+            The outputs.
         """
         degree, selection, dispersion, *known = inputs
         outputs = [np.empty(each.size) for each in (degree, degree, selection, degree)]
@@ -95,8 +77,7 @@ class FusedLogProb(Op):
             *(KINDS[self.kind], self.has_dispersion, degree, selection, float(dispersion)),
             *(*known, *outputs),
         )
-        for place, value in zip(storage, outputs, strict=True):
-            place[0] = value
+        return outputs
 
     def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:  # noqa: ARG002
         """Give the outputs' shapes.
@@ -114,21 +95,6 @@ class FusedLogProb(Op):
             One an output.
         """
         return [shapes[0], shapes[0], shapes[1], shapes[0]]
-
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        """Say which outputs can be differentiated in which inputs.
-
-        Parameters
-        ----------
-        node : pytensor.graph.basic.Apply
-            The node.
-
-        Returns
-        -------
-        list of list of bool
-            A row an input: the log-probability in each parameter, nothing else.
-        """
-        return [[k < PARAMETERS, *[False] * PARAMETERS] for k in range(len(node.inputs))]
 
     def pullback(
         self,

@@ -1,4 +1,6 @@
-"""The likelihood of `models.kernel` in JAX; to import this module is to register it with PyTensor.
+"""The operations of `models.kernel` and `models.predictor_kernel` in JAX.
+
+To import this module is to register them with PyTensor.
 
 The formulas are those of `models.kernel_loops`, whose description has them. JAX compiles array
 expressions, so every dyad is computed both as a zero and as a positive count, which shares nearly
@@ -23,6 +25,7 @@ from models.counts import log_rising
 from models.fast_math import LARGEST_EXPONENT
 from models.kernel import PARAMETERS, FusedLogProb
 from models.kernel_loops import TINY
+from models.predictor_kernel import FusedPredictor, PredictorSlopes
 
 JAX = Arrays(
     exp=jnp.exp,
@@ -78,6 +81,37 @@ def _in_jax(op: FusedLogProb, node: Any, **_: Any) -> Callable[..., Four]:
         all_four = with_derivatives(op.kind, known, has_dispersion=op.has_dispersion)
         inputs = degree, selection, jnp.asarray(dispersion, degree.dtype)
         return differentiable(all_four)(*inputs), *all_four(*inputs)[1:]
+
+    return call
+
+
+@jax_funcify.register(FusedPredictor)
+def _predictor_in_jax(op: FusedPredictor, **_: Any) -> Callable[..., jax.Array]:  # noqa: ARG001
+    def call(
+        intercept: jax.Array,
+        coef: jax.Array,
+        sender: jax.Array,
+        receiver: jax.Array,
+        *known: jax.Array,
+    ) -> jax.Array:
+        offset, design, sender_of, receiver_of = known
+        return intercept + offset + coef @ design + sender[sender_of] + receiver[receiver_of]
+
+    return call
+
+
+@jax_funcify.register(PredictorSlopes)
+def _slopes_in_jax(op: PredictorSlopes, node: Any, **_: Any) -> Callable[..., Any]:  # noqa: ARG001
+    cities = node.inputs[-1]
+    if not isinstance(cities, Constant):
+        raise NotImplementedError("the linear predictor in JAX takes cities that are known")
+
+    def call(
+        slopes: jax.Array, design: jax.Array, sender_of: jax.Array, receiver_of: jax.Array, *_: Any
+    ) -> tuple[jax.Array, ...]:
+        none = jnp.zeros(int(cities.data), slopes.dtype)
+        by_city = (none.at[each].add(slopes) for each in (sender_of, receiver_of))
+        return slopes.sum(), design @ slopes, *by_city
 
     return call
 

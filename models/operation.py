@@ -1,0 +1,92 @@
+"""What the operations that numba compiles for us have in common."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from pytensor import tensor as pt
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
+
+
+class Operation(Op):
+    """A PyTensor operation on floats whose inputs come first, and after them what is known.
+
+    Attributes
+    ----------
+    parameters : int
+        How many inputs the first output can be differentiated in; the other outputs, in none.
+    dims : tuple of int
+        How many dimensions each output has.
+    """
+
+    parameters: ClassVar[int]
+    dims: ClassVar[tuple[int, ...]]
+
+    @abstractmethod
+    def compute(self, *inputs: np.ndarray) -> Sequence[np.ndarray]:
+        """Compute the outputs outside numba's mode.
+
+        Parameters
+        ----------
+        *inputs : numpy.ndarray
+            The inputs.
+
+        Returns
+        -------
+        sequence of numpy.ndarray
+            The outputs.
+        """
+
+    def make_node(self, *inputs: Any) -> Apply:
+        """Declare the outputs.
+
+        Parameters
+        ----------
+        *inputs : tensor
+            As the class describes.
+
+        Returns
+        -------
+        pytensor.graph.basic.Apply
+            The node.
+        """
+        outputs = [pt.tensor(dtype="float64", shape=(None,) * ndim) for ndim in self.dims]
+        return Apply(self, [pt.as_tensor(each) for each in inputs], outputs)
+
+    def perform(
+        self,
+        node: Apply,  # noqa: ARG002 - PyTensor passes it
+        inputs: Sequence[Any],
+        storage: list[list[Any]],
+    ) -> None:
+        """Put what `compute` gives where PyTensor wants it.
+
+        Parameters
+        ----------
+        node : pytensor.graph.basic.Apply
+            The node.
+        inputs : sequence of numpy.ndarray
+            The inputs.
+        storage : list of list
+            Where the outputs go.
+        """
+        for place, value in zip(storage, self.compute(*inputs), strict=True):
+            place[0] = value
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        """Say which outputs can be differentiated in which inputs.
+
+        Parameters
+        ----------
+        node : pytensor.graph.basic.Apply
+            The node.
+
+        Returns
+        -------
+        list of list of bool
+            A row an input.
+        """
+        others = [False] * (len(self.dims) - 1)
+        return [[k < self.parameters, *others] for k in range(len(node.inputs))]

@@ -1,0 +1,269 @@
+"""A part's linear predictor as one PyTensor operation, in one pass over the dyads.
+
+PyTensor's own operations remain the reference that `tests/unit/test_predictor_kernel.py` holds it
+against. Numba compiles it; for JAX, import `models.kernel_jax`, which registers it there too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import xarray as xr
+from pytensor import tensor as pt
+from pytensor.gradient import disconnected_type
+from pytensor.graph.basic import Apply, Variable
+from pytensor.link.numba.dispatch.basic import (
+    numba_njit,
+    register_funcify_default_op_cache_key,
+)
+
+from data.declaration import Part
+from models.arrays import Array
+from models.names import SIDES
+from models.operation import Operation
+from models.predictor import city_position, column_scale, offset
+from models.predictor_loops import add_up, predict
+
+# of the compiled code that PyTensor keeps on disk: raise it with every change of
+# predictor_loops.py, and run `make clean`
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class KnownOfDyads:
+    """What a linear predictor needs to know of the dyads.
+
+    Attributes
+    ----------
+    offset : numpy.ndarray
+        Shape (dyad,).
+    design : numpy.ndarray
+        Shape (term, dyad): predictors less their means, in standard deviations.
+    city_of : dict of str to numpy.ndarray
+        By side the position of each dyad's city, shape (dyad,).
+    cities : int
+        How many there are.
+    """
+
+    offset: np.ndarray
+    design: np.ndarray
+    city_of: dict[str, np.ndarray]
+    cities: int
+
+    @classmethod
+    def of(cls, dyads: xr.Dataset, part: Part) -> Self:
+        """Take it from the dyads of a study.
+
+        Parameters
+        ----------
+        dyads : xarray.Dataset
+            The dyads.
+        part : str
+            ``selection`` or ``degree``.
+
+        Returns
+        -------
+        KnownOfDyads
+            Of this part.
+        """
+        design = dyads[f"{part}_design"].to_numpy()
+        standardized = (design - design.mean(axis=0)) / column_scale(dyads, part).to_numpy()
+        return cls(
+            offset(dyads, part).to_numpy(),
+            np.ascontiguousarray(standardized.T),
+            {side: city_position(dyads, side) for side in SIDES},
+            dyads.sizes["city"],
+        )
+
+
+def predictor_of(
+    known: KnownOfDyads,
+    intercept: Array,
+    coef: Array,
+    of_city: Mapping[str, Array],
+    *,
+    fused: bool,
+) -> Array:
+    """Give the linear predictor of every dyad.
+
+    Parameters
+    ----------
+    known : KnownOfDyads
+        What is known of the dyads.
+    intercept, coef : tensor
+        Shapes () and (term,).
+    of_city : mapping of str to tensor
+        For each side that has effects, these, shape (city,).
+    fused : bool
+        Whether as one operation, where there are effects; else as PyTensor's own.
+
+    Returns
+    -------
+    tensor
+        Shape (dyad,).
+    """
+    if fused and of_city:
+        none = np.zeros(known.cities)
+        return FusedPredictor()(
+            *(intercept, coef, *(of_city.get(side, none) for side in SIDES)),
+            *(known.offset, known.design),
+            *(known.city_of[side].astype(np.uint64) for side in SIDES),
+        )
+    total = intercept + known.offset
+    if len(known.design):
+        total = total + pt.dot(known.design.T, coef)
+    for side, effect in of_city.items():
+        total = total + effect[known.city_of[side]]
+    return total
+
+
+class FusedPredictor(Operation):
+    """Linear predictor of the dyads.
+
+    Inputs: intercept (), coef (term), effects of senders and of receivers (city); then what is
+    known: offset (dyad), design (term, dyad), positions of the sender and the receiver (dyad).
+    Output: the linear predictor (dyad).
+    """
+
+    __props__ = ()
+    parameters = 4
+    dims = (1,)
+
+    def compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
+        """Compute the output outside numba's mode.
+
+        Parameters
+        ----------
+        *inputs : numpy.ndarray
+            The inputs.
+
+        Returns
+        -------
+        list of numpy.ndarray
+            The output.
+        """
+        intercept, coef, sender, receiver, offset, *others = inputs
+        out = np.empty(offset.size)
+        predict(float(intercept), coef, sender, receiver, offset, *others, out)
+        return [out]
+
+    def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:  # noqa: ARG002
+        """Give the output's shape.
+
+        Parameters
+        ----------
+        node : pytensor.graph.basic.Apply
+            The node.
+        shapes : list of tuple
+            The inputs' shapes.
+
+        Returns
+        -------
+        list of tuple
+            One.
+        """
+        return [shapes[self.parameters]]
+
+    def pullback(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],  # noqa: ARG002 - PyTensor passes it
+        cotangents: Sequence[Variable],
+    ) -> list[Variable]:
+        """Differentiate by adding up over the dyads.
+
+        Parameters
+        ----------
+        inputs, outputs, cotangents : sequence of tensor
+            As PyTensor passes them.
+
+        Returns
+        -------
+        list of tensor
+            One an input.
+        """
+        _, _, sender, _, *known = inputs
+        slopes = PredictorSlopes()(cotangents[0], *known[1:], sender.shape[0])
+        return [*slopes, *(disconnected_type() for _ in known)]
+
+
+class PredictorSlopes(Operation):
+    """Derivatives in the dyads' linear predictors, added up to those in what these are made of.
+
+    Inputs: derivatives (dyad), design (term, dyad), positions of the sender and the receiver
+    (dyad), the number of cities (). Outputs: derivatives in the intercept (), the coefficients
+    (term) and the effects of senders and of receivers (city).
+    """
+
+    __props__ = ()
+    parameters = 0
+    dims = (0, 1, 1, 1)
+
+    def compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
+        """Compute the outputs outside numba's mode.
+
+        Parameters
+        ----------
+        *inputs : numpy.ndarray
+            The inputs.
+
+        Returns
+        -------
+        list of numpy.ndarray
+            The outputs.
+        """
+        slopes, design, *others, cities = inputs
+        coef, sender, receiver = np.empty(len(design)), *np.empty((2, int(cities)))
+        add_up(slopes, design, *others, coef, sender, receiver)
+        return [np.asarray(sender.sum()), coef, sender, receiver]
+
+    def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
+        """Give the outputs' shapes.
+
+        Parameters
+        ----------
+        node : pytensor.graph.basic.Apply
+            The node.
+        shapes : list of tuple
+            The inputs' shapes.
+
+        Returns
+        -------
+        list of tuple
+            One an output.
+        """
+        cities = (node.inputs[-1],)
+        return [(), (shapes[1][0],), cities, cities]
+
+
+@register_funcify_default_op_cache_key(FusedPredictor)
+def _in_numba(op: FusedPredictor, **_: Any) -> Any:  # noqa: ARG001 - it has no properties
+    @numba_njit
+    def call(  # type: ignore[no-untyped-def]
+        intercept, coef, sender, receiver, offset, design, sender_of, receiver_of
+    ):
+        # contiguous, or the loops would not run in vector registers
+        out = np.empty_like(offset)
+        predict(
+            *(intercept.item(), np.ascontiguousarray(coef), np.ascontiguousarray(sender)),
+            *(np.ascontiguousarray(receiver), offset, design, sender_of, receiver_of, out),
+        )
+        return out
+
+    return call, VERSION
+
+
+@register_funcify_default_op_cache_key(PredictorSlopes)
+def _slopes_in_numba(op: PredictorSlopes, **_: Any) -> Any:  # noqa: ARG001 - as above
+    @numba_njit
+    def call(slopes, design, sender_of, receiver_of, cities):  # type: ignore[no-untyped-def]
+        coef = np.empty(design.shape[0])
+        sender, receiver = np.empty(cities.item()), np.empty(cities.item())
+        add_up(
+            *(np.ascontiguousarray(slopes), design, sender_of, receiver_of),
+            *(coef, sender, receiver),
+        )
+        return np.asarray(sender.sum()), coef, sender, receiver
+
+    return call, VERSION

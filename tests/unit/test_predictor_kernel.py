@@ -1,0 +1,87 @@
+"""The linear predictor as one operation: against NumPy, against the graph, in numba and in JAX."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+from pytensor import function, grad
+from pytensor import tensor as pt
+
+from models.effects import Split
+from models.predictor_kernel import KnownOfDyads, predictor_of
+
+MODES = ["NUMBA", "FAST_COMPILE", *(["JAX"] if importlib.util.find_spec("jax") else [])]
+# rows of several chunks, rows that no number of streams divides, none at all of one city
+SHAPES = [(3, 5, 0), (7, 42, 1), (9, 71, 2), (31, 1217, 5)]
+
+
+def made_up(cities, dyads, terms):
+    """Give dyads in no order, and parameters."""
+    rng = np.random.default_rng([cities, dyads])
+    city_of = {side: rng.integers(0, cities - 1, dyads) for side in ("sender", "receiver")}
+    known = KnownOfDyads(rng.normal(size=dyads), rng.normal(size=(terms, dyads)), city_of, cities)
+    parameters = rng.normal(), rng.normal(size=terms), *rng.normal(size=(2, cities))
+    return known, parameters, rng.normal(size=dyads)
+
+
+def compiled(known, sides, mode, *, fused=True):
+    """Compile the linear predictor and the derivatives of its weighted sum."""
+    if mode == "JAX":
+        import models.kernel_jax  # noqa: F401, PLC0415 - it registers the operation
+    inputs = [
+        pt.scalar(),
+        *(pt.vector(shape=(n,)) for n in (len(known.design), *[known.cities] * 2)),
+    ]
+    weights = pt.vector()
+    effects = {
+        side: inputs[2 + k] for k, side in enumerate(("sender", "receiver")) if side in sides
+    }
+    value = predictor_of(known, *inputs[:2], effects, fused=fused)
+    wanted = [*inputs[:2], *effects.values()]
+    slopes = grad((value * weights).sum(), wanted, disconnected_inputs="ignore")
+    return function([*inputs, weights], [value, *slopes], mode=mode, on_unused_input="ignore")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_it_is_the_sum_and_its_gradient_the_sums_by_city(shape, mode):
+    known, (intercept, coef, sender, receiver), weights = made_up(*shape)
+    i, j = known.city_of["sender"], known.city_of["receiver"]
+    found = compiled(known, ("sender", "receiver"), mode)(
+        intercept, coef, sender, receiver, weights
+    )
+    expected = (
+        known.offset + intercept + coef @ known.design + sender[i] + receiver[j],
+        weights.sum(),
+        known.design @ weights,
+        np.bincount(i, weights, known.cities),
+        np.bincount(j, weights, known.cities),
+    )
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("sides", [("sender", "receiver"), ("sender",), ("receiver",)])
+def test_it_is_the_graph(sides):
+    known, parameters, weights = made_up(9, 71, 2)
+    fused, graph = (
+        compiled(known, sides, "NUMBA", fused=fused)(*parameters, weights)
+        for fused in (True, False)
+    )
+    assert len(fused) == 3 + len(sides)
+    for one, other in zip(fused, graph, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+def city_columns(along):
+    rng = np.random.default_rng(along)
+    return np.column_stack([np.ones(11), rng.normal(1e-4, 1e-3, size=(11, along - 1))])
+
+
+# the last: columns that lie on axes already, which nothing need be reflected for
+@pytest.mark.parametrize("columns", [*map(city_columns, (1, 2, 4)), np.eye(11, 2)])
+def test_city_space_is_split_into_orthogonal_parts(columns):
+    split, along = Split(columns, {}), columns.shape[1]
+    across = np.column_stack([split.across(each).eval() for each in np.eye(11 - along)])
+    basis = np.hstack([columns @ split.weights, across])
+    np.testing.assert_allclose(basis.T @ basis, np.eye(11), atol=1e-12)
