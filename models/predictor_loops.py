@@ -1,7 +1,8 @@
 """A part's linear predictor, and its derivatives' sums over dyads, compiled by numba.
 
-Both go over the dyads once, in chunks that stay in the fastest cache. Positions are unsigned: a
-signed one might count from the end, which a compiler must look for in every row.
+Positions are unsigned: a signed one might count from the end, which a compiler must look for in
+every row. No sum may be reordered: code that is loaded from a cache is not compiled into its
+callers, fresh code may be, and the same seed shall give the same draws either way.
 """
 
 from typing import Any
@@ -9,12 +10,9 @@ from typing import Any
 import numba
 import numpy as np
 
-CHUNK = 512  # dyads
+CHUNK = 512  # dyads: what is added up stays in the fastest cache
 STREAMS = 4  # of rows that are added up side by side
-COMPILED: dict[str, Any] = {
-    "fastmath": {"contract", "reassoc", "nsz"},  # sums in any order, in vector registers
-    "error_model": "numpy",
-}
+COMPILED: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
 Row = np.ndarray  # one value a dyad
 
 
@@ -82,11 +80,8 @@ def add_up(
     coef, sender, receiver : numpy.ndarray
         Written: the derivatives, shapes (term,), (city,) and (city,).
     """
-    coef[:] = 0.0
-    for first in range(0, slopes.size, CHUNK):
-        last = min(first + CHUNK, slopes.size)
-        for term in range(coef.size):
-            coef[term] += _product(design[term, first:last], slopes[first:last])
+    if coef.size:
+        np.dot(design, slopes, coef)
     _add_by_city(slopes, sender_of, sender)
     _add_by_city(slopes, receiver_of, receiver)
 
@@ -109,14 +104,6 @@ def _of_cities(
 def _add_multiple(weight: float, values: Row, out: Row) -> None:
     for d in range(out.size):
         out[d] += weight * values[d]
-
-
-@numba.njit(**COMPILED)
-def _product(one: Row, other: Row) -> float:
-    total = 0.0
-    for d in range(one.size):
-        total += one[d] * other[d]
-    return total
 
 
 @numba.njit(**COMPILED)

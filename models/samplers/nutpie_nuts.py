@@ -8,6 +8,7 @@ from typing import Any, Self
 import nutpie
 import pymc as pm
 import xarray as xr
+from pytensor import config
 
 from data.errors import ModelError
 from models.progress import Reporter
@@ -113,4 +114,7 @@ def compiled(model: pm.Model, names: list[str]) -> Compiled:
     Compiled
         The compiled model.
     """
-    return Compiled(nutpie.compile_pymc_model(model, var_names=names))
+    # sums in a fixed order: numba reorders them by what it compiles together, which depends on what
+    # a cache holds, and the same seed shall give the same draws
+    with config.change_flags(numba__fastmath=False):
+        return Compiled(nutpie.compile_pymc_model(model, var_names=names))
