@@ -58,19 +58,7 @@ class FusedLogProb(Operation):
         self.kind = kind
         self.has_dispersion = has_dispersion
 
-    def compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
-        """Compute the outputs outside numba's mode.
-
-        Parameters
-        ----------
-        *inputs : numpy.ndarray
-            The inputs.
-
-        Returns
-        -------
-        list of numpy.ndarray
-            The outputs.
-        """
+    def _compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
         degree, selection, dispersion, *known = inputs
         outputs = [np.empty(each.size) for each in (degree, degree, selection, degree)]
         log_prob_and_slopes(

@@ -25,19 +25,8 @@ class Operation(Op):
     dims: ClassVar[tuple[int, ...]]
 
     @abstractmethod
-    def compute(self, *inputs: np.ndarray) -> Sequence[np.ndarray]:
-        """Compute the outputs outside numba's mode.
-
-        Parameters
-        ----------
-        *inputs : numpy.ndarray
-            The inputs.
-
-        Returns
-        -------
-        sequence of numpy.ndarray
-            The outputs.
-        """
+    def _compute(self, *inputs: np.ndarray) -> Sequence[np.ndarray]:
+        """Compute the outputs outside numba's mode."""
 
     def make_node(self, *inputs: Any) -> Apply:
         """Declare the outputs.
@@ -61,7 +50,7 @@ class Operation(Op):
         inputs: Sequence[Any],
         storage: list[list[Any]],
     ) -> None:
-        """Put what `compute` gives where PyTensor wants it.
+        """Compute the outputs outside numba's mode.
 
         Parameters
         ----------
@@ -72,7 +61,7 @@ class Operation(Op):
         storage : list of list
             Where the outputs go.
         """
-        for place, value in zip(storage, self.compute(*inputs), strict=True):
+        for place, value in zip(storage, self._compute(*inputs), strict=True):
             place[0] = value
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:

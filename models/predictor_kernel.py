@@ -130,19 +130,7 @@ class FusedPredictor(Operation):
     parameters = 4
     dims = (1,)
 
-    def compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
-        """Compute the output outside numba's mode.
-
-        Parameters
-        ----------
-        *inputs : numpy.ndarray
-            The inputs.
-
-        Returns
-        -------
-        list of numpy.ndarray
-            The output.
-        """
+    def _compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
         intercept, coef, sender, receiver, offset, *others = inputs
         out = np.empty(offset.size)
         predict(float(intercept), coef, sender, receiver, offset, *others, out)
@@ -200,19 +188,7 @@ class PredictorSlopes(Operation):
     parameters = 0
     dims = (0, 1, 1, 1)
 
-    def compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
-        """Compute the outputs outside numba's mode.
-
-        Parameters
-        ----------
-        *inputs : numpy.ndarray
-            The inputs.
-
-        Returns
-        -------
-        list of numpy.ndarray
-            The outputs.
-        """
+    def _compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
         slopes, design, *others, cities = inputs
         coef, sender, receiver = np.empty(len(design)), *np.empty((2, int(cities)))
         add_up(slopes, design, *others, coef, sender, receiver)
