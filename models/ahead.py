@@ -15,8 +15,9 @@ import pymc as pm
 
 from data.study import Study
 from models.build import build
-from models.chains import Chains, compiled_model, draw_chains
-from models.first_look import FirstLook, compiled_density, first_look
+from models.chains import Chains, compiled_model, draw_chains, kept_names
+from models.first_look import FirstLook, first_look
+from models.flat_model import flat_model
 from models.priors import Priors
 from models.progress import Reporter
 from models.settings import ADVI, Settings
@@ -74,7 +75,7 @@ def prepared(study: Study, model: str, priors: Priors, how: Settings) -> Prepare
         built = build(study, model, priors)
         draw: Callable[[Settings, Reporter], Chains | FirstLook]
         if how.method == ADVI:
-            draw = partial(first_look, compiled_density(built))
+            draw = partial(first_look, flat_model(built, kept_names(built)))
         else:
             draw = partial(draw_chains, *compiled_model(built, how.sampler))
         return Prepared(built, draw, perf_counter() - began)

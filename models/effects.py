@@ -80,7 +80,9 @@ class Split:
         tensor
             Shape (city,), in time proportional to it.
         """
-        total: Array = pt.concatenate([np.zeros(len(self.reach)), value])
+        cities, along = self.columns.shape
+        place = np.maximum(np.arange(cities) - along, 0)
+        total: Array = value[place] * (np.arange(cities) >= along)
         for vector, reach in zip(self.reflectors.T, self.reach, strict=True):
             total = total - vector * (reach * value).sum()
         return total

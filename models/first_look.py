@@ -15,16 +15,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pymc as pm
 import xarray as xr
 from arviz_stats.base.array import array_stats
-from pymc.backends.arviz import coords_and_dims_for_inferencedata
-from pymc.blocking import DictToArrayBijection, PointType, RaveledVars
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from data.errors import ModelError
-from models.chains import kept_names
+from models.flat_model import FlatModel
 from models.progress import Reporter
 from models.psis import good_k
 from models.samplers.starts import ADVICE
@@ -38,32 +35,6 @@ CHECKED = 1000  # draws that Pareto k is taken from
 LOST = 1e12  # minus the objective where the density is zero or not a number
 
 Gradient = Callable[[np.ndarray], tuple[float, np.ndarray]]
-
-
-@dataclass(frozen=True)
-class Density:
-    """The posterior density of a model, compiled.
-
-    Attributes
-    ----------
-    gradient : callable
-        A point (coordinate,) to the log density and its gradient.
-    start : pymc.blocking.RaveledVars
-        The point to start from, and what its coordinates are.
-    parameters : callable
-        The coordinates, by name, to the parameters to keep.
-    names : list of str
-        Of the parameters to keep.
-    coords, dims : dict
-        Their labels.
-    """
-
-    gradient: Gradient
-    start: RaveledVars
-    parameters: Callable[[PointType], list[np.ndarray]]
-    names: list[str]
-    coords: dict[str, Any]
-    dims: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -108,44 +79,13 @@ class FirstLook:
         }
 
 
-def compiled_density(model: pm.Model) -> Density:
-    """Compile what an approximation needs of a model.
-
-    Parameters
-    ----------
-    model : pymc.Model
-        What `models.build` gave.
-
-    Returns
-    -------
-    Density
-        The density.
-    """
-    names = kept_names(model)
-    function = model.logp_dlogp_function(ravel_inputs=True)
-    function.set_extra_values({})
-    coords, dims = coords_and_dims_for_inferencedata(model)
-    return Density(
-        gradient=lambda point: function([point]),
-        start=DictToArrayBijection.map(model.initial_point()),
-        parameters=model.compile_fn(
-            model.replace_rvs_by_values([model[name] for name in names]),
-            inputs=model.value_vars,
-            on_unused_input="ignore",
-        ),
-        names=names,
-        coords=coords,
-        dims=dims,
-    )
-
-
-def first_look(density: Density, how: Settings, reporter: Reporter) -> FirstLook:
+def first_look(model: FlatModel, how: Settings, reporter: Reporter) -> FirstLook:
     """Approximate a posterior, and draw from the approximation.
 
     Parameters
     ----------
-    density : Density
-        What `compiled_density` gave.
+    model : FlatModel
+        The compiled model.
     how : Settings
         Draws, chains and seed.
     reporter : Reporter
@@ -164,10 +104,11 @@ def first_look(density: Density, how: Settings, reporter: Reporter) -> FirstLook
     reporter.stage("approximating")
     rng = np.random.default_rng(how.seed)
     with threadpool_limits(1, "blas"):
-        mean, sd, steps, converged = fitted(density.gradient, density.start.data, rng, reporter)
+        mean, sd, steps, converged = fitted(model.gradient, model.middle, rng, reporter)
         z = rng.normal(size=(how.chains * how.draws, mean.size))
-        k = pareto_k_of(density.gradient, mean, sd, z[:: max(1, len(z) // CHECKED)])
-    return FirstLook(_labelled(density, mean + sd * z, how), k, steps, converged)
+        k = pareto_k_of(model.gradient, mean, sd, z[:: max(1, len(z) // CHECKED)])
+    points = (mean + sd * z).reshape(how.chains, how.draws, -1)
+    return FirstLook(model.labelled(points), k, steps, converged)
 
 
 def fitted(
@@ -260,19 +201,3 @@ def pareto_k_of(gradient: Gradient, mean: np.ndarray, sd: np.ndarray, z: np.ndar
     # psislw smooths the ratios of densities whose minus log it is given
     _, k = array_stats.psislw(-log_ratio)  # type: ignore[no-untyped-call]
     return float(k)
-
-
-def _labelled(density: Density, points: np.ndarray, how: Settings) -> xr.Dataset:
-    """Give the parameters at points (draw, coordinate), with their labels."""
-    known = density.start.point_map_info
-    draws = [
-        density.parameters(DictToArrayBijection.rmap(RaveledVars(point, known))) for point in points
-    ]
-    made = {}
-    for name, values in zip(density.names, map(np.stack, zip(*draws, strict=True)), strict=True):
-        dims = "chain", "draw", *density.dims.get(name, ())
-        made[name] = dims, values.reshape(how.chains, how.draws, *values.shape[1:])
-    labels = {dim: density.coords[dim] for of, _ in made.values() for dim in of[2:]}
-    return xr.Dataset(
-        made, {"chain": np.arange(how.chains), "draw": np.arange(how.draws), **labels}
-    )

@@ -48,12 +48,16 @@ def positive_counts(counts: np.ndarray) -> tuple[np.ndarray, ...]:
     Returns
     -------
     at, count, constant, slot, distinct : numpy.ndarray
-        As `log_prob_and_slopes` describes them.
+        As `log_prob_and_slopes` describes them. They cannot be written to, as PyTensor's constants
+        cannot: numba compiles the loops once for both.
     """
     at = np.flatnonzero(counts)
     distinct, slot = np.unique(counts[at], return_inverse=True)
     positive = counts[at].astype(float)
-    return at, positive, -gammaln(positive + 1), slot.astype(np.int64), distinct
+    found = at, positive, -gammaln(positive + 1), slot.astype(np.int64), distinct
+    for each in found:
+        each.flags.writeable = False
+    return found
 
 
 @numba.njit(**COMPILED)

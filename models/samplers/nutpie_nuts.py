@@ -1,19 +1,33 @@
-"""The No-U-Turn sampler of nutpie, on the gradient that numba compiles."""
+"""The No-U-Turn sampler of nutpie, on the gradient that numba compiles.
+
+nutpie can compile a model by itself, and would take half as long again: it has every parameter
+computed by compiled code, draw by draw, and what it compiles around the density is in no cache.
+"""
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any, Self
 
+import numba
+import numpy as np
 import nutpie
 import pymc as pm
 import xarray as xr
-from pytensor import config
+from numba import types
+from nutpie.compile_pymc import CompiledPyMCModel
 
 from data.errors import ModelError
+from models.flat_model import FlatModel, flat_model
 from models.progress import Reporter
 from models.samplers.starts import ADVICE
 from models.settings import Settings
+
+POINT = "point"
+DOUBLES = types.CPointer(types.double)
+# of points where the density or its gradient is not a finite number
+NOT_FINITE = 1
 
 
 @dataclass(frozen=True)
@@ -22,11 +36,14 @@ class Compiled:
 
     Attributes
     ----------
+    flat : FlatModel
+        The model as functions of vectors.
     inner : nutpie.CompiledModel
-        The compiled model.
+        What nutpie takes. Its one variable is the point in the sampler's coordinates.
     """
 
-    inner: Any
+    flat: FlatModel
+    inner: CompiledPyMCModel
 
     def with_data(self, **values: Any) -> Self:
         """Exchange data of the model.
@@ -41,7 +58,8 @@ class Compiled:
         Compiled
             The model with other data.
         """
-        return type(self)(self.inner.with_data(**values))
+        flat = self.flat.with_data(**values)
+        return replace(self, flat=flat, inner=replace(self.inner, user_data=flat.data))
 
     def draw(self, how: Settings, reporter: Reporter) -> xr.DataTree:
         """Tune and draw.
@@ -86,7 +104,13 @@ class Compiled:
         except BaseException:  # an interrupt too: nutpie's threads must end with us
             sampler.cancel()
             raise
-        return fit
+        points = fit["posterior"][POINT].to_numpy()
+        return xr.DataTree.from_dict(
+            {
+                "posterior": self.flat.labelled(points),
+                "sample_stats": fit["sample_stats"].to_dataset(),
+            }
+        )
 
 
 def _teller(reporter: Reporter) -> Callable[[list[Any]], None]:
@@ -114,7 +138,51 @@ def compiled(model: pm.Model, names: list[str]) -> Compiled:
     Compiled
         The compiled model.
     """
-    # sums in a fixed order: numba reorders them by what it compiles together, which depends on what
-    # a cache holds, and the same seed shall give the same draws
-    with config.change_flags(numba__fastmath=False):
-        return Compiled(nutpie.compile_pymc_model(model, var_names=names))
+    flat, lock = flat_model(model, names), Lock()
+
+    def start(seed: int) -> np.ndarray:
+        with lock:  # nutpie asks from a thread a chain
+            return flat.start(seed)
+
+    size = flat.middle.size
+    inner = CompiledPyMCModel(
+        dims={},
+        _coords={},
+        _n_dim=size,
+        _shapes={POINT: (size,)},
+        shape_info=([POINT], [slice(0, size)], [(size,)]),
+        n_expanded=size,
+        initial_point_func=start,
+        compiled_logp_func=_density(flat),
+        compiled_expand_func=_copied,
+        user_data=flat.data,
+        shared_data={},
+        shared_var_keys={},
+        logp_func=flat.density,
+        expand_func=None,
+    )
+    return Compiled(flat, inner)
+
+
+def _density(flat: FlatModel) -> Any:
+    """Compile what nutpie calls from its own threads at every step."""
+    call, exchangeable = flat.density.vm.jit_fn, flat.data.size
+
+    def density(size, point, gradient, value, data):  # type: ignore[no-untyped-def]
+        at, slopes = numba.carray(point, (size,)), numba.carray(gradient, (size,))
+        log_density, found = call(at, numba.carray(data, (exchangeable,), np.float64))
+        value[0] = log_density.item()
+        finite = np.isfinite(value[0])
+        for k in range(found.size):
+            slopes[k] = found[k]
+            finite &= np.isfinite(found[k])
+        return 0 if finite else NOT_FINITE
+
+    return numba.cfunc(types.int64(types.uint64, DOUBLES, DOUBLES, DOUBLES, types.voidptr))(density)
+
+
+@numba.cfunc(types.int64(types.uint64, types.uint64, DOUBLES, DOUBLES, types.voidptr), cache=True)
+def _copied(size, kept, point, out, data):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    for k in range(size):
+        out[k] = point[k]
+    return 0

@@ -14,8 +14,10 @@ from pymc.exceptions import SamplingError
 from pymc.initial_point import make_initial_point_fn
 from pymc.sampling.parallel import ParallelSamplingError
 from pymc.step_methods.hmc.quadpotential import QuadPotentialDiagAdapt
+from pytensor import config
 
 from data.errors import ModelError
+from models.flat_model import FIXED_ORDER
 from models.progress import Reporter
 from models.samplers.starts import ADVICE, Point, starting_points
 from models.settings import Settings
@@ -223,7 +225,8 @@ def compiled(model: pm.Model, names: list[str]) -> Compiled:
     Compiled
         The compiled model.
     """
-    gradient = model.logp_dlogp_function(ravel_inputs=True)
+    with config.change_flags(**FIXED_ORDER):
+        gradient = model.logp_dlogp_function(ravel_inputs=True)
     kept = model.replace_rvs_by_values([model[name] for name in names])
     return Compiled(
         model=model,

@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 import nutpie
-import pymc as pm
+from nutpie.compile_pymc import CompiledPyMCModel
 from plain_models import plain_model
 
 from data.study import Study
 from models.build import build
+from models.samplers.nutpie_nuts import compiled
 
 ROUNDS = 15
 LEAST = 0.1  # seconds of calls for one time
@@ -24,8 +25,8 @@ DOUBLES = ctypes.POINTER(ctypes.c_double)
 def gradient_seconds(study: Study, model: str) -> dict[str, list[float]]:
     """Give the seconds of one call, value and gradient of the joint log-density, for each round."""
     calls = {
-        "ours": _gradient_call(build(study, model)),
-        "pymc-nutpie": _gradient_call(plain_model(study, model)),
+        "ours": _gradient_call(compiled(build(study, model), []).inner),
+        "pymc-nutpie": _gradient_call(nutpie.compile_pymc_model(plain_model(study, model))),
     }
     seconds: dict[str, list[float]] = {label: [] for label in calls}
     for _ in range(ROUNDS):
@@ -34,8 +35,7 @@ def gradient_seconds(study: Study, model: str) -> dict[str, list[float]]:
     return seconds
 
 
-def _gradient_call(model: pm.Model) -> Callable[[], object]:
-    compiled = nutpie.compile_pymc_model(model)
+def _gradient_call(compiled: CompiledPyMCModel) -> Callable[[], object]:
     point = np.random.default_rng(0).normal(0, 0.05, compiled.n_dim)
     arrays = point, np.empty(point.size), np.empty(1)
     pointers = [each.ctypes.data_as(DOUBLES) for each in arrays]

@@ -41,3 +41,9 @@ def compared(posterior: xr.Dataset) -> xr.Dataset:
 def cores(how: Settings) -> int:
     """Give how many chains are drawn at a time."""
     return min(how.chains, os.process_cpu_count() or 1)
+
+
+def counted(fit: xr.DataTree, seconds: float) -> Drawn:
+    """Keep of a fit by nutpie what is compared."""
+    divergences = int(fit["sample_stats"]["diverging"].sum())
+    return Drawn(compared(fit["posterior"].to_dataset()), seconds, divergences)

@@ -1,12 +1,18 @@
 """interlocal, sampled as `interlocal sample` does it, without what comes after."""
 
+import time
+
 from data.study import Study
 from models.build import build
+from models.chains import compiled_model
+from models.progress import Reporter
 from models.settings import Settings
-from peers.drawn import Drawn
-from peers.nutpie_sampling import by_nutpie
+from peers.drawn import Drawn, counted
 
 
 def draw(study: Study, model: str, how: Settings, sampler: str) -> Drawn:
     """Sample by nutpie."""
-    return by_nutpie(build(study, model), how)
+    compiled, _ = compiled_model(build(study, model), sampler)
+    began = time.perf_counter()
+    fit = compiled.draw(how, Reporter())
+    return counted(fit, time.perf_counter() - began)

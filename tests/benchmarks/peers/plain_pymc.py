@@ -1,20 +1,22 @@
 """The models as a user of PyMC writes them, by each of the samplers that PyMC offers."""
 
+import time
+
+import nutpie
 import pymc as pm
 from plain_models import plain_model
 
 from data.study import Study
 from models.settings import Settings
-from peers.drawn import Drawn, compared, cores
+from peers.drawn import Drawn, cores, counted
 from peers.numpyro_compilation import compile_seconds
-from peers.nutpie_sampling import by_nutpie
 
 
 def draw(study: Study, model: str, how: Settings, sampler: str) -> Drawn:
     """Sample by `nutpie`, `pymc` or `numpyro`."""
     written = plain_model(study, model)
     if sampler == "nutpie":
-        return by_nutpie(written, how)
+        return _by_nutpie(written, how)
     if sampler == "numpyro":
         with compile_seconds(how.chains) as compiling:
             drawn = _sampled(written, how, sampler)
@@ -36,6 +38,21 @@ def _sampled(written: pm.Model, how: Settings, sampler: str) -> Drawn:
             progressbar=False,
             compute_convergence_checks=False,
         )
-    posterior = fit["posterior"].to_dataset()
-    divergences = int(fit["sample_stats"]["diverging"].sum())
-    return Drawn(compared(posterior), posterior.attrs["sampling_time"], divergences)
+    return counted(fit, fit["posterior"].attrs["sampling_time"])
+
+
+def _by_nutpie(written: pm.Model, how: Settings) -> Drawn:
+    compiled = nutpie.compile_pymc_model(written)
+    began = time.perf_counter()
+    fit = nutpie.sample(
+        compiled,
+        draws=how.draws,
+        tune=how.tune,
+        chains=how.chains,
+        cores=cores(how),
+        seed=how.seed,
+        target_accept=how.target_accept,
+        save_warmup=False,
+        progress_bar=False,
+    )
+    return counted(fit, time.perf_counter() - began)

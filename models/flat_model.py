@@ -1,0 +1,198 @@
+"""A model as functions of two vectors: the sampler's coordinates, and the data that can change."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from pymc.backends.arviz import coords_and_dims_for_inferencedata
+from pymc.blocking import DictToArrayBijection
+from pymc.initial_point import make_initial_point_fn
+from pymc.pytensorf import join_nonshared_inputs, rewrite_pregrad
+from pytensor import config
+from pytensor import tensor as pt
+from pytensor.compile.executor import Function
+from pytensor.graph.replace import clone_replace, vectorize_graph
+
+from models.arrays import Array
+
+# of functions that numba compiles: it reorders sums by what it compiles together, which depends on
+# what a cache holds, and the same seed shall give the same draws
+FIXED_ORDER = {"numba__fastmath": False}
+BLOCK = 2**22  # draws x coordinates whose parameters are computed at once: 32 MiB an array
+
+
+@dataclass(frozen=True)
+class FlatModel:
+    """A model, compiled.
+
+    Attributes
+    ----------
+    model : pymc.Model
+        The model.
+    names : list of str
+        The parameters to keep.
+    data : numpy.ndarray
+        What can be exchanged, side by side.
+    places : dict of str to slice
+        Where each of them is.
+    density : pytensor.compile.Function
+        A point (coordinate,) and data to the joint log-density () and its gradient (coordinate,).
+    parameters : pytensor.compile.Function
+        Points (draw, coordinate) and data to the parameters to keep, each (draw, ...).
+    middle : numpy.ndarray
+        The point that a search starts from, shape (coordinate,).
+    jittered : callable
+        A seed to a point near it, by name.
+    """
+
+    model: pm.Model
+    names: list[str]
+    data: np.ndarray
+    places: dict[str, slice]
+    density: Function
+    parameters: Function
+    middle: np.ndarray
+    jittered: Callable[[int], dict[str, np.ndarray]]
+
+    def with_data(self, **values: Any) -> Self:
+        """Exchange data of the model.
+
+        Parameters
+        ----------
+        **values : numpy.ndarray
+            New values by name.
+
+        Returns
+        -------
+        FlatModel
+            The model with other data; this one keeps its own.
+        """
+        data = self.data.copy()
+        for name, value in values.items():
+            data[self.places[name]] = np.ravel(value)
+        return replace(self, data=data)
+
+    def gradient(self, point: np.ndarray) -> tuple[float, np.ndarray]:
+        """Compute the density at a point.
+
+        Parameters
+        ----------
+        point : numpy.ndarray
+            Shape (coordinate,).
+
+        Returns
+        -------
+        value : float
+            The joint log-density, natural log.
+        gradient : numpy.ndarray
+            Its gradient, shape (coordinate,).
+        """
+        value, gradient = self.density(point, self.data)
+        return float(value), gradient
+
+    def start(self, seed: int) -> np.ndarray:
+        """Give a point for a chain to start from.
+
+        Parameters
+        ----------
+        seed : int
+            Source of the jitter.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (coordinate,).
+        """
+        return np.asarray(DictToArrayBijection.map(self.jittered(seed)).data)
+
+    def labelled(self, points: np.ndarray) -> xr.Dataset:
+        """Give the parameters at points, with their labels.
+
+        Parameters
+        ----------
+        points : numpy.ndarray
+            Shape (chain, draw, coordinate).
+
+        Returns
+        -------
+        xarray.Dataset
+            The parameters to keep (chain, draw, ...).
+        """
+        coords, dims = coords_and_dims_for_inferencedata(self.model)
+        chains, draws, _ = points.shape
+        step = max(1, BLOCK // self.middle.size)
+        found: dict[str, np.ndarray] = {}
+        for chain in range(chains):
+            for first in range(0, draws, step):
+                rows = slice(first, first + step)
+                block = self.parameters(points[chain, rows], self.data)
+                for name, values in zip(self.names, block, strict=True):
+                    into = found.setdefault(name, np.empty((chains, draws, *values.shape[1:])))
+                    into[chain, rows] = values
+        made = {name: (("chain", "draw", *dims.get(name, ())), found[name]) for name in self.names}
+        labels = {dim: coords[dim] for of, _ in made.values() for dim in of[2:]}
+        return xr.Dataset(made, {"chain": np.arange(chains), "draw": np.arange(draws), **labels})
+
+
+def flat_model(model: pm.Model, names: list[str]) -> FlatModel:
+    """Compile a model.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        What `models.build` gave.
+    names : list of str
+        The parameters to keep.
+
+    Returns
+    -------
+    FlatModel
+        The compiled model.
+    """
+    values = {each: np.asarray(each.get_value()) for each in model.data_vars}
+    flat = np.concatenate([np.empty(0), *map(np.ravel, values.values())])
+    ends = np.cumsum([value.size for value in values.values()], dtype=int)
+    places = {
+        each: slice(end - value.size, end)
+        for end, (each, value) in zip(ends, values.items(), strict=True)
+    }
+    data = pt.vector("data", shape=flat.shape)
+    of_data = {
+        each: data[places[each]].reshape(value.shape).astype(value.dtype)
+        for each, value in values.items()
+    }
+    start = model.initial_point()
+
+    def of_vectors(outputs: list[Array]) -> tuple[list[Array], Array]:
+        rewritten = clone_replace(outputs, of_data)
+        outputs, point = join_nonshared_inputs(start, rewritten, model.value_vars)
+        return outputs, point
+
+    log_density = rewrite_pregrad(model.logp())
+    slopes = [slope.ravel() for slope in pt.grad(log_density, model.value_vars)]
+    outputs, point = of_vectors([log_density, pt.concatenate(slopes)])
+    with model, config.change_flags(**FIXED_ORDER):
+        density = pm.compile([point, data], outputs, mode="NUMBA", on_unused_input="ignore")
+
+    kept, point = of_vectors(model.replace_rvs_by_values([model[name] for name in names]))
+    points = pt.matrix("points", shape=(None, point.type.shape[0]))
+    # of all draws at once: then code that is not compiled is as fast, and nothing waits for it
+    parameters = pm.compile(
+        [points, data],
+        vectorize_graph(kept, {point: points}),
+        mode="FAST_COMPILE",
+        on_unused_input="ignore",
+    )
+    return FlatModel(
+        model=model,
+        names=names,
+        data=flat,
+        places={each.name: place for each, place in places.items()},
+        density=density,
+        parameters=parameters,
+        middle=DictToArrayBijection.map(start).data,
+        jittered=make_initial_point_fn(model=model, jitter_rvs=set(model.free_RVs)),
+    )
