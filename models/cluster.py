@@ -113,9 +113,12 @@ def _interrupts_held() -> Iterator[None]:
 
 @contextmanager
 def _connected(scheduler: str) -> Iterator[Client]:
+    before = dask.config.get("scheduler", None)
     try:
         client = Client(scheduler, timeout=SECONDS_TO_CONNECT)
     except (OSError, ValueError, TypeError) as error:
+        # it has made itself the default, which would be asked for locks to write files
+        dask.config.set(scheduler=before)
         reason = " ".join(str(error).split()) or type(error).__name__
         raise SchedulerError(
             f"scheduler '{scheduler}': cannot be reached: {reason}; "

@@ -1,7 +1,7 @@
 """The No-U-Turn sampler of nutpie, on the gradient that numba compiles.
 
-nutpie can compile a model by itself, and would take half as long again: it has every parameter
-computed by compiled code, draw by draw, and what it compiles around the density is in no cache.
+nutpie can compile a model by itself, and takes twice as long: it has every parameter computed by
+compiled code, draw by draw, and what it compiles around the density is in no cache.
 """
 
 import os
@@ -26,8 +26,7 @@ from models.settings import Settings
 
 POINT = "point"
 DOUBLES = types.CPointer(types.double)
-# of points where the density or its gradient is not a finite number
-NOT_FINITE = 1
+NOT_FINITE = 1  # the density or its gradient; the trajectory ends there
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Work on dask: several clusters at once, and errors that say what to do."""
 
+import dask
 import pytest
 from distributed import LocalCluster
 
@@ -19,6 +20,13 @@ def test_a_scheduler_that_is_not_there_is_named():
     refused = pytest.raises(SchedulerError, match=r"scheduler 'tcp://127\.0\.0\.1:1': cannot be")
     with refused, on_cluster("tcp://127.0.0.1:1"):
         pass
+
+
+def test_a_scheduler_that_was_never_reached_is_nobodys_default():
+    # xarray would ask it for a lock to write a file
+    with pytest.raises(SchedulerError), on_cluster("nowhere"):
+        pass
+    assert dask.config.get("scheduler", None) is None
 
 
 @pytest.fixture
