@@ -168,13 +168,16 @@ def _density(flat: FlatModel) -> Any:
     call, exchangeable = flat.density.vm.jit_fn, flat.data.size
 
     def density(size, point, gradient, value, data):  # type: ignore[no-untyped-def]
-        at, slopes = numba.carray(point, (size,)), numba.carray(gradient, (size,))
-        log_density, found = call(at, numba.carray(data, (exchangeable,), np.float64))
+        at, known = numba.carray(point, (size,)), numba.carray(data, (exchangeable,), np.float64)
+        try:
+            log_density, slopes = call(at, known)
+        except Exception:  # noqa: BLE001 - numba knows no other; it would be printed, and go on
+            return NOT_FINITE
         value[0] = log_density.item()
         finite = np.isfinite(value[0])
-        for k in range(found.size):
-            slopes[k] = found[k]
-            finite &= np.isfinite(found[k])
+        for k in range(slopes.size):
+            gradient[k] = slopes[k]
+            finite &= np.isfinite(slopes[k])
         return 0 if finite else NOT_FINITE
 
     return numba.cfunc(types.int64(types.uint64, DOUBLES, DOUBLES, DOUBLES, types.voidptr))(density)

@@ -4,6 +4,7 @@ import numpy as np
 import pymc as pm
 import pytest
 from pymc.blocking import DictToArrayBijection, RaveledVars
+from pytensor.raise_op import Assert
 
 from data import simulate_study
 from models import flat_model as module
@@ -98,17 +99,29 @@ def test_points_start_near_the_middle_and_differ(flat):
     assert not np.allclose(first, other)
 
 
-def test_what_nutpie_calls_is_the_density(ready, flat):
+def called(ready, point):
+    """Call what nutpie calls; give the status, the value and the gradient."""
     call = ready.inner.compiled_logp_func.ctypes
+    gradient, value = np.full(point.size, np.nan), np.full(1, np.nan)
+    places = (each.ctypes.data_as(call.argtypes[1]) for each in (point, gradient, value))
+    status = call(point.size, *places, ready.inner.user_data.ctypes.data)
+    return status, value[0], gradient
+
+
+def test_what_nutpie_calls_is_the_density(ready, flat):
     point = POINTS[0, 0, : flat.middle.size].copy()
-    gradient, value = np.empty(point.size), np.empty(1)
-
-    def status():
-        places = (each.ctypes.data_as(call.argtypes[1]) for each in (point, gradient, value))
-        return call(point.size, *places, ready.inner.user_data.ctypes.data)
-
-    assert status() == 0
-    assert value[0] == pytest.approx(flat.gradient(point)[0], rel=1e-12)
+    status, value, gradient = called(ready, point)
+    assert status == 0
+    assert value == pytest.approx(flat.gradient(point)[0], rel=1e-12)
     np.testing.assert_allclose(gradient, flat.gradient(point)[1], rtol=1e-12)
     point[0] = np.nan
-    assert status() == 1
+    assert called(ready, point)[0] == 1
+
+
+def test_where_compiled_code_raises_nutpie_is_told():
+    with pm.Model() as model:
+        level = pm.Normal("level")
+        pm.Potential("refused", Assert("too large")(-level, level < 5))
+    ready = compiled(model, ["level"])
+    assert called(ready, np.array([4.0]))[0] == 0
+    assert called(ready, np.array([6.0]))[0] == 1
