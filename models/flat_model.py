@@ -130,8 +130,9 @@ class FlatModel:
                 rows = slice(first, first + step)
                 block = self.parameters(points[chain, rows], self.data)
                 for name, values in zip(self.names, block, strict=True):
-                    into = found.setdefault(name, np.empty((chains, draws, *values.shape[1:])))
-                    into[chain, rows] = values
+                    if name not in found:
+                        found[name] = np.empty((chains, draws, *values.shape[1:]))
+                    found[name][chain, rows] = values
         made = {name: (("chain", "draw", *dims.get(name, ())), found[name]) for name in self.names}
         labels = {dim: coords[dim] for of, _ in made.values() for dim in of[2:]}
         return xr.Dataset(made, {"chain": np.arange(chains), "draw": np.arange(draws), **labels})

@@ -157,7 +157,7 @@ def compiled(model: pm.Model, names: list[str]) -> Compiled:
         user_data=flat.data,
         shared_data={},
         shared_var_keys={},
-        logp_func=flat.density,
+        logp_func=None,
         expand_func=None,
     )
     return Compiled(flat, inner)

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import NullLocator
 from peers import PEERS
 
@@ -86,4 +87,5 @@ def _label_ends(panel: Axes) -> None:
             fontsize=SMALL,
             color=end.get_color(),
             annotation_clip=False,
+            path_effects=[withStroke(linewidth=2, foreground="white")],  # lines may pass behind
         )

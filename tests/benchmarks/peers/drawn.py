@@ -44,6 +44,6 @@ def cores(how: Settings) -> int:
 
 
 def counted(fit: xr.DataTree, seconds: float) -> Drawn:
-    """Keep of a fit by nutpie what is compared."""
+    """Keep of a fit what is compared."""
     divergences = int(fit["sample_stats"]["diverging"].sum())
     return Drawn(compared(fit["posterior"].to_dataset()), seconds, divergences)
