@@ -1,6 +1,5 @@
 """A model as functions of two vectors: the sampler's coordinates, and the data that can change."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -9,14 +8,11 @@ import pymc as pm
 import xarray as xr
 from pymc.backends.arviz import coords_and_dims_for_inferencedata
 from pymc.blocking import DictToArrayBijection
-from pymc.initial_point import make_initial_point_fn
 from pymc.pytensorf import join_nonshared_inputs, rewrite_pregrad
 from pytensor import config
 from pytensor import tensor as pt
 from pytensor.compile.executor import Function
 from pytensor.graph.replace import clone_replace, vectorize_graph
-
-from models.arrays import Array
 
 # of functions that numba compiles: it reorders sums by what it compiles together, which depends on
 # what a cache holds, and the same seed shall give the same draws
@@ -44,8 +40,6 @@ class FlatModel:
         Points (draw, coordinate) and data to the parameters to keep, each (draw, ...).
     middle : numpy.ndarray
         The point that a search starts from, shape (coordinate,).
-    jittered : callable
-        A seed to a point near it, by name.
     """
 
     model: pm.Model
@@ -55,7 +49,6 @@ class FlatModel:
     density: Function
     parameters: Function
     middle: np.ndarray
-    jittered: Callable[[int], dict[str, np.ndarray]]
 
     def with_data(self, **values: Any) -> Self:
         """Exchange data of the model.
@@ -92,21 +85,6 @@ class FlatModel:
         """
         value, gradient = self.density(point, self.data)
         return float(value), gradient
-
-    def start(self, seed: int) -> np.ndarray:
-        """Give a point for a chain to start from.
-
-        Parameters
-        ----------
-        seed : int
-            Source of the jitter.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (coordinate,).
-        """
-        return np.asarray(DictToArrayBijection.map(self.jittered(seed)).data)
 
     def labelled(self, points: np.ndarray) -> xr.Dataset:
         """Give the parameters at points, with their labels.
@@ -166,19 +144,15 @@ def flat_model(model: pm.Model, names: list[str]) -> FlatModel:
         for each, value in values.items()
     }
     start = model.initial_point()
-
-    def of_vectors(outputs: list[Array]) -> tuple[list[Array], Array]:
-        rewritten = clone_replace(outputs, of_data)
-        outputs, point = join_nonshared_inputs(start, rewritten, model.value_vars)
-        return outputs, point
-
     log_density = rewrite_pregrad(model.logp())
     slopes = [slope.ravel() for slope in pt.grad(log_density, model.value_vars)]
-    outputs, point = of_vectors([log_density, pt.concatenate(slopes)])
+    kept = model.replace_rvs_by_values([model[name] for name in names])
+    rewritten = clone_replace([log_density, pt.concatenate(slopes), *kept], of_data)
+    (value, gradient, *kept), point = join_nonshared_inputs(start, rewritten, model.value_vars)
     with model, config.change_flags(**FIXED_ORDER):
-        density = pm.compile([point, data], outputs, mode="NUMBA", on_unused_input="ignore")
-
-    kept, point = of_vectors(model.replace_rvs_by_values([model[name] for name in names]))
+        density = pm.compile(
+            [point, data], [value, gradient], mode="NUMBA", on_unused_input="ignore"
+        )
     points = pt.matrix("points", shape=(None, point.type.shape[0]))
     # of all draws at once: then code that is not compiled is as fast, and nothing waits for it
     parameters = pm.compile(
@@ -195,5 +169,4 @@ def flat_model(model: pm.Model, names: list[str]) -> FlatModel:
         density=density,
         parameters=parameters,
         middle=DictToArrayBijection.map(start).data,
-        jittered=make_initial_point_fn(model=model, jitter_rvs=set(model.free_RVs)),
     )

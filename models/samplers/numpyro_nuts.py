@@ -20,14 +20,13 @@ import pymc as pm
 import xarray as xr
 from numpyro.infer.hmc import HMCState, hmc
 from pymc.backends.arviz import coords_and_dims_for_inferencedata
-from pymc.initial_point import make_initial_point_fn
 from pymc.sampling.jax import get_jaxified_graph
 from pytensor.graph.replace import clone_replace
 
 import models.kernel_jax  # noqa: F401 - registers the likelihood
 from models.arrays import Array
 from models.progress import Reporter
-from models.samplers.starts import Point, starting_points
+from models.samplers.starts import Point, jittered, starting_points
 from models.settings import Settings
 
 BLOCK = 10  # draws from one look at progress and interrupts to the next
@@ -278,5 +277,5 @@ def compiled(model: pm.Model, names: list[str]) -> Compiled:
         data={name: each.get_value() for name, each in data.items()},
         energy=lambda point, values: -log_density(point, values)[0],
         parameters=in_jax(model.replace_rvs_by_values([model[name] for name in names])),
-        jittered=make_initial_point_fn(model=model, jitter_rvs=set(model.free_RVs)),
+        jittered=jittered(model),
     )

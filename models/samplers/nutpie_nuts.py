@@ -17,11 +17,12 @@ import pymc as pm
 import xarray as xr
 from numba import types
 from nutpie.compile_pymc import CompiledPyMCModel
+from pymc.blocking import DictToArrayBijection
 
 from data.errors import ModelError
 from models.flat_model import FlatModel, flat_model
 from models.progress import Reporter
-from models.samplers.starts import ADVICE
+from models.samplers.starts import ADVICE, jittered
 from models.settings import Settings
 
 POINT = "point"
@@ -137,11 +138,11 @@ def compiled(model: pm.Model, names: list[str]) -> Compiled:
     Compiled
         The compiled model.
     """
-    flat, lock = flat_model(model, names), Lock()
+    flat, points, lock = flat_model(model, names), jittered(model), Lock()
 
     def start(seed: int) -> np.ndarray:
         with lock:  # nutpie asks from a thread a chain
-            return flat.start(seed)
+            return np.asarray(DictToArrayBijection.map(points(seed)).data)
 
     size = flat.middle.size
     inner = CompiledPyMCModel(

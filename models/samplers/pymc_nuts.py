@@ -11,7 +11,6 @@ import pymc as pm
 import xarray as xr
 from pymc.blocking import DictToArrayBijection
 from pymc.exceptions import SamplingError
-from pymc.initial_point import make_initial_point_fn
 from pymc.sampling.parallel import ParallelSamplingError
 from pymc.step_methods.hmc.quadpotential import QuadPotentialDiagAdapt
 from pytensor import config
@@ -19,7 +18,7 @@ from pytensor import config
 from data.errors import ModelError
 from models.flat_model import FIXED_ORDER
 from models.progress import Reporter
-from models.samplers.starts import ADVICE, Point, starting_points
+from models.samplers.starts import ADVICE, Point, jittered, starting_points
 from models.settings import Settings
 
 STATS = {  # what PyMC's fits call it: what nutpie's do
@@ -233,5 +232,5 @@ def compiled(model: pm.Model, names: list[str]) -> Compiled:
         data={each.name: each.get_value() for each in model.data_vars},
         gradient=gradient,
         trace=Trace(model=model, vars=kept),
-        jittered=make_initial_point_fn(model=model, jitter_rvs=set(model.free_RVs)),
+        jittered=jittered(model),
     )

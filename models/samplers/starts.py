@@ -1,8 +1,10 @@
-"""Points that chains start from, for samplers that do not look for them by themselves."""
+"""Points that chains start from, and a search for those that have a density."""
 
 from collections.abc import Callable
 
 import numpy as np
+import pymc as pm
+from pymc.initial_point import make_initial_point_fn
 
 from data.errors import ModelError
 from models.settings import Settings, seed_of
@@ -12,15 +14,34 @@ ADVICE = "look for predictors of extreme size and for priors that exclude the da
 Point = dict[str, np.ndarray]  # the sampler's coordinates by name
 
 
+def jittered(model: pm.Model) -> Callable[[int], Point]:
+    """Give what makes points to start from, as every sampler here does.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model.
+
+    Returns
+    -------
+    callable
+        A seed to a point, each coordinate moved from PyMC's own by at most 1.
+    """
+    points: Callable[[int], Point] = make_initial_point_fn(
+        model=model, jitter_rvs=set(model.free_RVs)
+    )
+    return points
+
+
 def starting_points(
-    jittered: Callable[[int], Point], is_finite: Callable[[Point], bool], how: Settings
+    points: Callable[[int], Point], is_finite: Callable[[Point], bool], how: Settings
 ) -> list[Point]:
     """Find a point for each chain where the density and its gradient are finite.
 
     Parameters
     ----------
-    jittered : callable
-        A seed to a point: `pymc.initial_point.make_initial_point_fn` gives it.
+    points : callable
+        A seed to a point: `jittered` gives it.
     is_finite : callable
         A point to whether the density and its gradient are finite there.
     how : Settings
@@ -38,7 +59,7 @@ def starting_points(
     """
     found = []
     for chain in range(how.chains):
-        tried = (jittered(seed_of(how.seed, f"start {chain} {k}")) for k in range(TRIES))
+        tried = (points(seed_of(how.seed, f"start {chain} {k}")) for k in range(TRIES))
         point = next(filter(is_finite, tried), None)
         if point is None:
             raise ModelError(f"the sampler found no point to start from in {TRIES} tries; {ADVICE}")

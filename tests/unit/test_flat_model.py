@@ -92,8 +92,8 @@ def test_whole_numbers_among_the_data_stay_whole():
     assert swapped == pytest.approx(flat.gradient(point[::-1].copy())[0], rel=1e-12)
 
 
-def test_points_start_near_the_middle_and_differ(flat):
-    first, again, other = flat.start(1), flat.start(1), flat.start(2)
+def test_points_start_near_the_middle_and_differ(ready, flat):
+    first, again, other = map(ready.inner.initial_point_func, (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert (abs(first - flat.middle) <= 1).all()
     assert not np.allclose(first, other)
