@@ -4,14 +4,14 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from itertools import islice
 from multiprocessing import resource_tracker
 from typing import Any
 
 import dask
-from distributed import Client, Future, LocalCluster, as_completed
+from distributed import Client, Future, LocalCluster, as_completed, default_client
 
 from data.errors import InterlocalError, SchedulerError
 
@@ -119,6 +119,10 @@ def _connected(scheduler: str) -> Iterator[Client]:
     except (OSError, ValueError, TypeError) as error:
         # it has made itself the default, which would be asked for locks to write files
         dask.config.set(scheduler=before)
+        with suppress(ValueError):
+            lost = default_client()
+            if lost.status == "connecting":
+                lost.status = "closed"
         reason = " ".join(str(error).split()) or type(error).__name__
         raise SchedulerError(
             f"scheduler '{scheduler}': cannot be reached: {reason}; "

@@ -2,6 +2,7 @@
 
 import dask
 import pytest
+from dask.base import get_scheduler
 from distributed import LocalCluster
 
 from data.errors import SchedulerError
@@ -27,6 +28,7 @@ def test_a_scheduler_that_was_never_reached_is_nobodys_default():
     with pytest.raises(SchedulerError), on_cluster("nowhere"):
         pass
     assert dask.config.get("scheduler", None) is None
+    assert get_scheduler() is None
 
 
 @pytest.fixture
