@@ -110,7 +110,6 @@ lint: $(READY) ## check style, types and docstrings
 	@$(RUN)/ruff check .
 	@$(RUN)/ruff format --check .
 	@$(RUN)/mypy
-	@$(RUN)/numpydoc lint $$(git ls-files --cached --others --exclude-standard 'data/*.py' 'models/*.py' 'analysis/**.py')
 
 format: $(READY) ## rewrite the code in the common style
 	@$(RUN)/ruff check --fix .

@@ -30,8 +30,6 @@ class Envelope:
     ----------
     level : float
         The pointwise level: each bound has at least this tail probability.
-    lower, upper : numpy.ndarray
-        Numbers of ranks below k = 1 to L, bounds included.
     """
 
     level: float
@@ -41,22 +39,7 @@ class Envelope:
 
 @lru_cache
 def envelope(replicates: int, ranked: int, coverage: float) -> Envelope:
-    """Give the simultaneous envelope of one parameter's ranks.
-
-    Parameters
-    ----------
-    replicates : int
-        How many ranks, R.
-    ranked : int
-        How many draws each truth is ranked among, L.
-    coverage : float
-        The probability that uniform ranks stay inside everywhere.
-
-    Returns
-    -------
-    Envelope
-        The narrowest whose coverage is at least this.
-    """
+    """Give the simultaneous envelope of one parameter's ranks."""
 
     def _excess(log_level: float) -> float:
         bounds = _bounds(replicates, ranked, float(np.exp(log_level)))
@@ -77,8 +60,6 @@ def uniformity_p_value(ranks: np.ndarray, ranked: int) -> float:
     ----------
     ranks : numpy.ndarray
         Whole numbers from 0 to ``ranked``, shape (replicate,).
-    ranked : int
-        How many draws each truth is ranked among, L.
 
     Returns
     -------
@@ -105,13 +86,6 @@ def ranks_below(ranks: np.ndarray, ranked: int) -> np.ndarray:
     ----------
     ranks : numpy.ndarray
         Whole numbers from 0 to ``ranked``, shape (replicate,).
-    ranked : int
-        How many draws each truth is ranked among, L.
-
-    Returns
-    -------
-    numpy.ndarray
-        How many ranks lie below k, for k = 1 to L.
     """
     return np.bincount(ranks, minlength=ranked + 1).cumsum()[:ranked]
 
@@ -151,8 +125,6 @@ def uniformity(ranks: xr.DataArray, ranked: int, level: float = LEVEL) -> pd.Dat
     ----------
     ranks : xarray.DataArray
         Whole numbers from 0 to ``ranked``; dims (replicate, parameter).
-    ranked : int
-        How many draws each truth is ranked among.
     level : float
         The probability that uniform ranks of all parameters stay inside their envelopes
         (Bonferroni: each parameter's own is higher).

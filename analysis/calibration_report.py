@@ -18,20 +18,8 @@ def report(replicates: xr.Dataset, folder: Path) -> list[str]:
 
     Parameters
     ----------
-    replicates : xarray.Dataset
-        All replicates, as `models.replicates.complete` returns them.
     folder : pathlib.Path
         Where ``ranks.nc``, ``uniformity.csv``, ``uniformity.md`` and ``ranks.png`` and ``.svg`` go.
-
-    Returns
-    -------
-    list of str
-        The parameters whose ranks leave the envelope.
-
-    Raises
-    ------
-    ResultsError
-        A file cannot be written.
     """
     ranks = replicates["rank"].transpose("replicate", "parameter")
     ranked = int(replicates.attrs["ranked_among"])

@@ -13,11 +13,6 @@ from models.names import SIDES
 def city_effects(fit: xr.DataTree) -> xr.Dataset:
     """Summarise the sender and receiver effects of every city.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-
     Returns
     -------
     xarray.Dataset
@@ -25,11 +20,6 @@ def city_effects(fit: xr.DataTree) -> xr.Dataset:
         scale of the part's linear predictor: ``mean``, ``lower`` and ``upper`` (89 % equal-tailed
         interval), ``inner_lower`` and ``inner_upper`` (50 %), ``p_positive`` (posterior
         probability of a positive effect).
-
-    Raises
-    ------
-    ResultsError
-        The model has no city effects.
     """
     posterior = fit["posterior"]
     roles = [f"{part}_{side}" for part in PARTS for side in SIDES]
@@ -43,38 +33,12 @@ def city_effects(fit: xr.DataTree) -> xr.Dataset:
 
 
 def of_role(effects: xr.Dataset, role: str) -> pd.DataFrame:
-    """Take the effects of one role.
-
-    Parameters
-    ----------
-    effects : xarray.Dataset
-        What `city_effects` returned.
-    role : str
-        For example ``degree_sender``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a city, a column a variable.
-    """
+    """Take the effects of one role."""
     return effects.sel(role=role).drop_vars("role").to_dataframe()
 
 
 def parts_and_sides(effects: xr.Dataset) -> tuple[list[str], list[str]]:
-    """List the parts and the sides that have effects.
-
-    Parameters
-    ----------
-    effects : xarray.Dataset
-        What `city_effects` returned.
-
-    Returns
-    -------
-    parts : list of str
-        ``selection``, ``degree``, or one of them.
-    sides : list of str
-        ``sender``, ``receiver``, or one of them.
-    """
+    """List the parts and the sides that have effects."""
     named = [role.split("_") for role in effects["role"].to_numpy().tolist()]
     parts = [part for part in PARTS if part in {part for part, _ in named}]
     return list(parts), [side for side in SIDES if side in {side for _, side in named}]

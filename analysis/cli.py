@@ -32,11 +32,6 @@ for command in (sample, mle, compare, sensitivity, figures, report, priors, simu
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Words of the command; those of the process by default.
-
     Returns
     -------
     int

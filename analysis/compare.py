@@ -41,8 +41,6 @@ class Row:
         integrated out, and 0 where the unit was left out exactly.
     high_k : int
         Units that importance sampling over the draws did not reach; each was treated.
-    integrated : int
-        How many of them were scored by integrating.
     refits, failed : int
         How many exact refits there were, and how many of them failed the gate.
     error : float
@@ -65,8 +63,6 @@ class Comparison:
     ----------
     tables : dict of str to pandas.DataFrame
         By unit. A row a model, the best first; columns as `compare` describes.
-    rows : dict of str to dict of str to Row
-        By unit and model, with the pointwise estimates.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -138,30 +134,8 @@ def comparison(
 
     Parameters
     ----------
-    study : Study
-        The study.
-    models : sequence of str
-        The models.
-    priors : Priors
-        The prior set.
-    units : sequence of str
-        What is left out.
-    results : pathlib.Path
-        The results folder.
     scheduler : str
         The address of a dask scheduler; a cluster on this machine where it is empty.
-
-    Returns
-    -------
-    Comparison
-        Tables and estimates.
-
-    Raises
-    ------
-    ModelError
-        There is no such model or unit.
-    ResultsError
-        A fit is missing, or was made from another study or other priors.
     """
     wanted: dict[tuple[str, str], tuple[Treatment, ELPDDataLOO]] = {}
     for model in models:
@@ -189,29 +163,7 @@ def comparison(
 
 
 def fit_of(study: Study, model: str, priors: Priors, results: Path) -> xr.DataTree:
-    """Open the fit of a model, and refuse one that was made from something else.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    model : str
-        The model.
-    priors : Priors
-        The prior set.
-    results : pathlib.Path
-        The results folder.
-
-    Returns
-    -------
-    xarray.DataTree
-        The fit.
-
-    Raises
-    ------
-    ResultsError
-        There is no such fit, or it was made from another study or other priors.
-    """
+    """Open the fit of a model, and refuse one that was made from something else."""
     path = fit_path(results, study, priors, parse_model(model).name)
     again = f"run `interlocal sample` on it with --model {model} first"
     if not path.exists():

@@ -20,24 +20,7 @@ from models.store import fit_path, sample_to_files
 
 
 def complete_fits(study: Study, models: Sequence[str], priors: Priors, results: Path) -> None:
-    """Fit the models that are not there, and the twin of each zero-inflated one.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    models : sequence of str
-        Models to compare.
-    priors : Priors
-        The prior set.
-    results : pathlib.Path
-        The results folder.
-
-    Raises
-    ------
-    ConvergenceError
-        A fit failed its diagnostics.
-    """
+    """Fit the models that are not there, and the twin of each zero-inflated one."""
     missing = [
         each for each in _with_twins(models) if not fit_path(results, study, priors, each).exists()
     ]
@@ -52,29 +35,7 @@ def complete_fits(study: Study, models: Sequence[str], priors: Priors, results: 
 
 
 def about_comparison(study: Study, models: Sequence[str], priors: Priors, results: Path) -> About:
-    """Say what is to be compared.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    models : sequence of str
-        The models; each is fitted, and so is its twin.
-    priors : Priors
-        The prior set.
-    results : pathlib.Path
-        The results folder.
-
-    Returns
-    -------
-    About
-        The study, the priors and the fits.
-
-    Raises
-    ------
-    ResultsError
-        A fit is missing, or was made from another study or other priors.
-    """
+    """Say what is to be compared."""
     fits = {}
     for name in _with_twins(models):
         with fit_of(study, name, priors, results) as fit:
@@ -90,26 +51,7 @@ def verdicts_on(
     results: Path,
     compared: Mapping[str, Row],
 ) -> list[Verdict]:
-    """Judge whether the inflation of each zero-inflated model is identified.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    models : sequence of str
-        The models; others than zero-inflated ones are passed over.
-    priors : Priors
-        The prior set.
-    results : pathlib.Path
-        The results folder, with the fit of each and of its twin.
-    compared : mapping of str to Row
-        How models predict each dyad, as far as it is known; the others' is estimated by PSIS.
-
-    Returns
-    -------
-    list of Verdict
-        One a zero-inflated model.
-    """
+    """Judge whether the inflation of each zero-inflated model is identified."""
     inflated = [model for model in models if twin_of(model)]
     at_boundary = {
         family: any(

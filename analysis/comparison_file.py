@@ -21,14 +21,6 @@ class About:
 
     Attributes
     ----------
-    title : str
-        The study's title.
-    synthetic : sequence of str
-        Columns that are simulated.
-    priors : str
-        The prior set's name.
-    study_digest : str
-        Of the study's bytes.
     fits : mapping of str to str
         What each model's fit was made from, by its digest; the twins' too, which verdicts need.
     """
@@ -51,15 +43,6 @@ class About:
 
 def comparison_tree(found: Comparison, verdicts: Sequence[Verdict], about: About) -> xr.DataTree:
     """Put a comparison into one labelled tree.
-
-    Parameters
-    ----------
-    found : Comparison
-        The tables and the pointwise estimates.
-    verdicts : sequence of Verdict
-        What is known of each zero-inflated model's inflation.
-    about : About
-        What was compared.
 
     Returns
     -------
@@ -89,18 +72,7 @@ def comparison_tree(found: Comparison, verdicts: Sequence[Verdict], about: About
 
 
 def comparison_paths(folder: Path) -> list[Path]:
-    """Name the files of a comparison: CSV, Markdown, and netCDF, written last.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The folder of a study's results under a prior set.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The three.
-    """
+    """Name the files of a comparison: CSV, Markdown, and netCDF, written last."""
     whole = folder / COMPARISON
     return [whole.with_suffix(".csv"), whole.with_suffix(".md"), whole]
 
@@ -109,17 +81,6 @@ def kept_comparison(
     folder: Path, about: About, models: Sequence[str], units: Sequence[str]
 ) -> xr.DataTree | None:
     """Read the comparison that a folder holds, where it is the one that is asked for.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The folder.
-    about : About
-        What is to be compared.
-    models : sequence of str
-        The models.
-    units : sequence of str
-        What is left out.
 
     Returns
     -------
@@ -145,18 +106,6 @@ def _compared(tree: xr.DataTree, unit: str) -> set[str]:
 
 def comparison_table(tree: xr.DataTree, unit: str) -> pd.DataFrame:
     """Take one unit's table out of a comparison.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        What `comparison_tree` made.
-    unit : str
-        What is left out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As `analysis.compare.comparison` made it: a row a model, the best first.
 
     Notes
     -----

@@ -50,13 +50,6 @@ TREATED = (
 def sentences(table: pd.DataFrame, unit: str) -> list[str]:
     """Say what a table says.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        One unit's table, as `analysis.compare.comparison` makes it.
-    unit : str
-        What is left out.
-
     Returns
     -------
     list of str
@@ -91,15 +84,7 @@ def sentences(table: pd.DataFrame, unit: str) -> list[str]:
 
 
 def print_comparison(tree: xr.DataTree, out: Console) -> None:
-    """Print each unit's table with a sentence in words, and the verdicts on inflation.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        The comparison, as `analysis.comparison_file.comparison_tree` describes it.
-    out : rich.console.Console
-        Where to print.
-    """
+    """Print each unit's table with a sentence in words, and the verdicts on inflation."""
     out.print()
     out.rule(f"[bold]Comparison[/bold] · {escape(tree.attrs['title'])}", align="left")
     if synthetic := json.loads(tree.attrs["synthetic"]):
@@ -120,25 +105,7 @@ def print_comparison(tree: xr.DataTree, out: Console) -> None:
 
 
 def write_comparison(tree: xr.DataTree, folder: Path) -> list[Path]:
-    """Write a comparison as CSV, Markdown and netCDF, each whole or not at all.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        The comparison, as `analysis.comparison_file.comparison_tree` describes it.
-    folder : pathlib.Path
-        Where they go: ``comparison.csv``, ``.md`` and ``.nc``, which holds the tree.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files.
-
-    Raises
-    ------
-    ResultsError
-        The folder cannot be written.
-    """
+    """Write a comparison as CSV, Markdown and netCDF, each whole or not at all."""
     refuse_unwritable(folder)
     paths = comparison_paths(folder)
     tables = {unit: comparison_table(tree, unit) for unit in map(str, tree.children)}

@@ -21,25 +21,11 @@ def draw_figures(
 ) -> dict[tuple[str, str], Path]:
     """Draw every figure that the results allow.
 
-    Parameters
-    ----------
-    results : StudyResults
-        The results.
-    reporter : Reporter
-        Is told of progress.
-    again : bool
-        Draw although a figure is younger than what it shows.
-
     Returns
     -------
     dict of (str, str) to pathlib.Path
         By model and figure the PNG file, with an SVG file beside it; the comparison of all models
         has the model ``""``.
-
-    Raises
-    ------
-    ResultsError
-        A file cannot be written.
     """
     drawn: dict[tuple[str, str], Path] = {}
     work = list(_work(results))

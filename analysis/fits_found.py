@@ -19,15 +19,7 @@ from models.priors import Priors
 
 @dataclass(frozen=True)
 class Fit:
-    """One fit on disk.
-
-    Attributes
-    ----------
-    model, priors : str
-        The names of its model and of its prior set.
-    path : pathlib.Path
-        Its file.
-    """
+    """One fit on disk."""
 
     model: str
     priors: str
@@ -35,7 +27,6 @@ class Fit:
 
     @property
     def label(self) -> str:
-        """What a sentence calls it."""
         return f"{self.model} ({self.priors} priors)"
 
 
@@ -47,8 +38,6 @@ class FoundFits:
     ----------
     passed : tuple of Fit
         Those that can be used; models in the study's order, `default` priors first.
-    failed : tuple of Fit
-        Those that failed their diagnostics.
     out_of_date : tuple of Fit
         Those of another state of the study, of a prior set that comes with the package and has
         changed since, or that cannot be read.
@@ -60,20 +49,7 @@ class FoundFits:
 
 
 def find_fits(study: Study, results: Path) -> FoundFits:
-    """Find the fits of a study under every prior set.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    results : pathlib.Path
-        The results folder, with ``<study>/<priors>/<model>.nc``; other files are passed over.
-
-    Returns
-    -------
-    FoundFits
-        What there is.
-    """
+    """Find the fits of a study under every prior set."""
     models, sets = list(study.declaration.models), ["default", *prior_sets()]
 
     def order(fit: Fit) -> tuple[int, str, int, str]:
@@ -97,23 +73,12 @@ def maximum_likelihood_beside(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Give what pooled maximum likelihood says, beside each model of its family.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    models : sequence of str
-        Models of any effects.
-    results : pathlib.Path
-        The results folder, with ``<study>/maximum_likelihood/<family>_pooled.nc``.
-
     Returns
     -------
     table : pandas.DataFrame
         A row a coefficient: ``model``, ``part``, ``term``, ``ml_estimate``, ``p_<kind>``
         (two-sided, Wald) for each kind of standard error that the result holds and, where it has
         them, ``p_permutation``.
-    out_of_date : list of str
-        Results of another state of the study, or that cannot be read.
     """
     stale: dict[str, None] = {}
     tables = {}

@@ -22,16 +22,12 @@ class Fitted:
 
     Attributes
     ----------
-    name : ModelName
-        The model.
     dyads : xarray.Dataset
         The dyads that were fitted, as `data.dyads.dyads_dataset` lays them out, without counts.
     table : pandas.DataFrame
         The raw columns that the formulas of the model's parts use, a row a directed dyad.
     levelled : frozenset of str
         Those that are categories, though they may hold numbers.
-    formulas : mapping of str to str
-        The right-hand side of each part of the model.
     columns : mapping
         The declared names of the columns of sender, receiver and exposure.
     posterior : xarray.Dataset
@@ -48,25 +44,7 @@ class Fitted:
 
 
 def fitted(fit: xr.DataTree) -> Fitted:
-    """Take a fit apart.
-
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-
-    Returns
-    -------
-    Fitted
-        What questions about other values of the predictors need.
-
-    Raises
-    ------
-    ResultsError
-        The fit is from before fits held their raw predictors.
-    StudyError
-        A formula in the file is not one that a study may have.
-    """
+    """Take a fit apart."""
     name = parse_model(fit.attrs["model"])
     declaration = json.loads(fit.attrs["declaration"])
     formulas = {part: declaration["formula"][part] for part in name.parts}
@@ -91,24 +69,10 @@ def fitted(fit: xr.DataTree) -> Fitted:
 def designs(about: Fitted, changed: pd.DataFrame, name: str) -> dict[str, xr.DataArray]:
     """Compute the design matrices of other rows.
 
-    Parameters
-    ----------
-    about : Fitted
-        The fit.
-    changed : pandas.DataFrame
-        Rows with the raw columns of ``about.table``; messages name a row by its index.
-    name : str
-        What messages call the rows.
-
     Returns
     -------
     dict of str to xarray.DataArray
         ``<part>_design`` (dyad, <part>_term) for each part of the model.
-
-    Raises
-    ------
-    QueryError
-        The rows do not suit the formulas; see `data.changed.changed_design`.
     """
     found = {}
     for part, formula in about.formulas.items():
@@ -122,48 +86,14 @@ def designs(about: Fitted, changed: pd.DataFrame, name: str) -> dict[str, xr.Dat
 
 
 def checked_draws(draws: int) -> int:
-    """Refuse a number of draws that nothing can be computed from.
-
-    Parameters
-    ----------
-    draws : int
-        How many posterior draws to use.
-
-    Returns
-    -------
-    int
-        The same.
-
-    Raises
-    ------
-    QueryError
-        It is less than 2.
-    """
+    """Refuse a number of draws that nothing can be computed from."""
     if draws < 2:
         raise QueryError(f"draws is {draws}; at least 2 are needed")
     return draws
 
 
 def dyad_position(dyads: xr.Dataset, label: str) -> int:
-    """Find a directed dyad.
-
-    Parameters
-    ----------
-    dyads : xarray.Dataset
-        The dyads that were fitted.
-    label : str
-        ``sender -> receiver``.
-
-    Returns
-    -------
-    int
-        Its position.
-
-    Raises
-    ------
-    QueryError
-        The study has no such dyad; the message says which city it does not know.
-    """
+    """Find a directed dyad."""
     labels = [str(each) for each in dyads["dyad"].to_numpy()]
     if label in labels:
         return labels.index(label)
@@ -184,13 +114,6 @@ def dyad_position(dyads: xr.Dataset, label: str) -> int:
 
 def provenance(fit: xr.DataTree, draws: int) -> dict[Hashable | None, Any]:
     """Say what a table is made from, for its ``attrs``.
-
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        The fit.
-    draws : int
-        How many posterior draws were used.
 
     Returns
     -------

@@ -17,8 +17,6 @@ def frequentist_table(fit: MaximumLikelihood, errors: str = "dyadic") -> pd.Data
 
     Parameters
     ----------
-    fit : MaximumLikelihood
-        What `models.maximum_likelihood` returned.
     errors : str
         Which standard errors ``z``, ``p``, ``lower`` and ``upper`` rest on: a key of
         `models.frequentist.covariances.KINDS`.
@@ -33,11 +31,6 @@ def frequentist_table(fit: MaximumLikelihood, errors: str = "dyadic") -> pd.Data
         (odds ratio of being eligible, or ratio of expected counts), ``Stata's sign`` (selection
         of a zero-inflated family only: the coefficient of an extra zero) and, where they were
         asked for, ``p_permutation``. NaN where the data do not determine a figure.
-
-    Raises
-    ------
-    ModelError
-        There is no such kind of standard error for this fit.
     """
     fit.standard_errors(errors)  # refuses an unknown kind
     kinds = fit.covariance["kind"].to_numpy().tolist()
@@ -73,11 +66,6 @@ def frequentist_table(fit: MaximumLikelihood, errors: str = "dyadic") -> pd.Data
 
 def inflation_state(fit: MaximumLikelihood) -> str:
     """Say in words whether the counts show zero inflation.
-
-    Parameters
-    ----------
-    fit : MaximumLikelihood
-        A fit.
 
     Returns
     -------

@@ -32,17 +32,7 @@ UNKNOWN = "-"  # where the data do not determine a figure
 
 
 def print_mle(fit: MaximumLikelihood, errors: str, out: Console) -> None:
-    """Print a fit: each part's table, its standard errors side by side, tests, what is unknown.
-
-    Parameters
-    ----------
-    fit : MaximumLikelihood
-        The fit.
-    errors : str
-        The standard errors that intervals and p-values rest on.
-    out : rich.console.Console
-        Where to print.
-    """
+    """Print a fit: each part's table, its standard errors side by side, tests, what is unknown."""
     about, table = fit.about, frequentist_table(fit, errors)
     out.print()
     out.rule(
@@ -63,22 +53,7 @@ def print_mle(fit: MaximumLikelihood, errors: str, out: Console) -> None:
 
 
 def write_tables(fit: MaximumLikelihood, errors: str, stem: Path) -> list[Path]:
-    """Write a fit's table as text, CSV, Markdown and LaTeX, each whole or not at all.
-
-    Parameters
-    ----------
-    fit : MaximumLikelihood
-        The fit.
-    errors : str
-        The standard errors that intervals and p-values rest on.
-    stem : pathlib.Path
-        The files' path without its ending.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files.
-    """
+    """Write a fit's table as text, CSV, Markdown and LaTeX, each whole or not at all."""
     table = frequentist_table(fit, errors)
     text = StringIO()
     print_mle(fit, errors, Console(file=text, width=WIDTH, highlight=False))
@@ -99,13 +74,6 @@ def write_tables(fit: MaximumLikelihood, errors: str, stem: Path) -> list[Path]:
 
 def remarks(fit: MaximumLikelihood, errors: str) -> list[str]:
     """Say what a reader of a fit must know.
-
-    Parameters
-    ----------
-    fit : MaximumLikelihood
-        The fit.
-    errors : str
-        The standard errors that intervals and p-values rest on.
 
     Returns
     -------

@@ -28,16 +28,8 @@ class ModelResults:
 
     Attributes
     ----------
-    model : str
-        Its name.
-    fit : xarray.DataTree
-        The fit.
-    path : pathlib.Path
-        The fit's file.
     mle : MaximumLikelihood or None
         The family's pooled model by maximum likelihood, where `interlocal mle` has fitted it.
-    sources : tuple of pathlib.Path
-        The files that all this comes from.
     """
 
     model: str
@@ -48,7 +40,6 @@ class ModelResults:
 
     @cached_property
     def loo(self) -> ELPDDataLOO:
-        """How well the fit predicts each dyad, by importance sampling."""
         return psis(self.fit, "dyad")
 
 
@@ -58,18 +49,8 @@ class StudyResults:
 
     Attributes
     ----------
-    study : Study
-        The study.
-    priors : Priors
-        The prior set.
-    folder : pathlib.Path
-        Where its results are: ``results/<study>/<priors>``.
     models : dict of str to ModelResults
         By name, in the order asked for; fits that failed their diagnostics among them.
-    missing : list of str
-        Models that have not been fitted.
-    comparison : xarray.DataTree or None
-        What `interlocal compare` wrote of these fits.
     """
 
     study: Study
@@ -81,11 +62,9 @@ class StudyResults:
     _open: ExitStack = field(repr=False, compare=False)
 
     def __enter__(self) -> Self:
-        """Give the results; leaving closes their files."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the files."""
         self._open.close()
 
     @property
@@ -107,30 +86,7 @@ class StudyResults:
 
 
 def gather(study: Study, models: Sequence[str], priors: Priors, results: Path) -> StudyResults:
-    """Open the results of a study.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    models : sequence of str
-        The models.
-    priors : Priors
-        The prior set.
-    results : pathlib.Path
-        The results folder.
-
-    Returns
-    -------
-    StudyResults
-        Fits are read as they are used; use it in a ``with`` statement.
-
-    Raises
-    ------
-    ResultsError
-        None of the models has been fitted, or one was fitted to another study or under other
-        priors.
-    """
+    """Open the results of a study."""
     found, missing = {}, []
     with ExitStack() as opened:  # which closes them where something is refused
         for model in models:

@@ -33,12 +33,6 @@ class Findings:
 
     Attributes
     ----------
-    table : pandas.DataFrame
-        As `hypotheses` describes it.
-    absent : dict of str to tuple of str
-        By part, the fitted models that do not have it.
-    failed : tuple of str
-        Fits that failed their diagnostics and are not used.
     out_of_date : tuple of str
         Results of another state of the study or of the prior set, which are not used.
     rope : float
@@ -53,18 +47,7 @@ class Findings:
 
 
 def rules(rope: float = ROPE_RATIO) -> str:
-    """Say how verdicts come about.
-
-    Parameters
-    ----------
-    rope : float
-        The ratio that bounds the region of practical equivalence.
-
-    Returns
-    -------
-    str
-        Some sentences.
-    """
+    """Say how verdicts come about."""
     return (
         f"supported: the hypothesised direction has a posterior probability of at least {SURE:g}, "
         f"and less than {RULED_OUT:.0%} of the posterior lies within the region of practical "
@@ -76,20 +59,7 @@ def rules(rope: float = ROPE_RATIO) -> str:
 
 
 def verdict(p_direction: float, rope_share: float) -> str:
-    """Judge a hypothesis by one posterior.
-
-    Parameters
-    ----------
-    p_direction : float
-        Posterior probability of the hypothesised direction.
-    rope_share : float
-        Share of the posterior within the region of practical equivalence.
-
-    Returns
-    -------
-    str
-        ``supported``, ``contradicted``, ``negligible`` or ``undecided``, as `rules` says.
-    """
+    """Judge a hypothesis by one posterior."""
     if rope_share > SURE:
         return "negligible"
     if rope_share < RULED_OUT and p_direction >= SURE:
@@ -148,27 +118,7 @@ def hypotheses(
 def findings(
     study: Study, *, results: str | Path = "results", rope: float = ROPE_RATIO
 ) -> Findings:
-    """Hold hypotheses against every fit, and keep account of what was not used.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    results : str or pathlib.Path
-        The results folder.
-    rope : float
-        As `hypotheses` takes it.
-
-    Returns
-    -------
-    Findings
-        The table, and what is not in it.
-
-    Raises
-    ------
-    ModelError
-        The ratio is not above 1.
-    """
+    """Hold hypotheses against every fit, and keep account of what was not used."""
     if not 1 < rope < np.inf:
         raise ModelError(f"rope is {rope:g}; it is a ratio above 1, such as {ROPE_RATIO:g}")
     stated = study.declaration.hypothesis
@@ -206,8 +156,6 @@ def with_effects(table: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        What `hypotheses` returned.
     effects : pandas.DataFrame
         One row a coefficient of a fit, with ``model``, ``priors``, ``part`` and ``term`` as
         columns or as levels of the index.

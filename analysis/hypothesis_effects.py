@@ -23,13 +23,6 @@ COLUMNS = ["effect", "effect_lower", "effect_upper", "change", "quantity"]
 def plain_effects(study: Study, *, results: str | Path = "results") -> pd.DataFrame:
     """Compute what each hypothesised term does in plain units, in every fit of a study.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    results : str or pathlib.Path
-        The results folder.
-
     Returns
     -------
     pandas.DataFrame
@@ -39,11 +32,6 @@ def plain_effects(study: Study, *, results: str | Path = "results") -> pd.DataFr
         selection term the probability of being eligible, for a degree term the expected count (of
         an eligible dyad, where there are others). NaN where the column stands in other terms of
         the part too, or the term is an interaction: no change of one column is the term's own.
-
-    Raises
-    ------
-    ResultsError
-        A fit is from before fits held their raw predictors.
     """
     rows = {}
     for one in find_fits(study, Path(results)).passed:

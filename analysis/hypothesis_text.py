@@ -19,34 +19,12 @@ TURNS = "(sign changes)"  # behind a verdict
 
 
 def sentences(found: Findings) -> list[str]:
-    """Say of each hypothesis what the models find under each prior set.
-
-    Parameters
-    ----------
-    found : Findings
-        What `analysis.hypotheses.findings` returned.
-
-    Returns
-    -------
-    list of str
-        One a hypothesis, in the study's order.
-    """
+    """Say of each hypothesis what the models find under each prior set."""
     return [_sentence(rows) for _, rows in _by_hypothesis(found)]
 
 
 def remarks(found: Findings) -> list[str]:
-    """Say what is not in the table, and by which rules verdicts come about.
-
-    Parameters
-    ----------
-    found : Findings
-        What `analysis.hypotheses.findings` returned.
-
-    Returns
-    -------
-    list of str
-        Sentences.
-    """
+    """Say what is not in the table, and by which rules verdicts come about."""
     said = [
         f"Not in the model: the {part} part of {_listed(models)}."
         for part, models in found.absent.items()
@@ -65,19 +43,7 @@ def remarks(found: Findings) -> list[str]:
 
 
 def print_hypotheses(found: Findings, title: str, synthetic: Sequence[str], out: Console) -> None:
-    """Print each hypothesis under every model and prior set, and what that comes to.
-
-    Parameters
-    ----------
-    found : Findings
-        What `analysis.hypotheses.findings` returned.
-    title : str
-        The study's title.
-    synthetic : sequence of str
-        Columns that are simulated.
-    out : rich.console.Console
-        Where to print.
-    """
+    """Print each hypothesis under every model and prior set, and what that comes to."""
     out.print()
     out.rule(f"[bold]Hypotheses[/bold] · {escape(title)}", align="left")
     if synthetic:
@@ -102,29 +68,7 @@ def print_hypotheses(found: Findings, title: str, synthetic: Sequence[str], out:
 def write_hypotheses(
     found: Findings, title: str, synthetic: Sequence[str], folder: Path
 ) -> list[Path]:
-    """Write the table as CSV, and all that is said of it as Markdown, each whole or not at all.
-
-    Parameters
-    ----------
-    found : Findings
-        What `analysis.hypotheses.findings` returned.
-    title : str
-        The study's title.
-    synthetic : sequence of str
-        Columns that are simulated; the CSV file names them in a column.
-    folder : pathlib.Path
-        Where they go: ``hypotheses.csv`` and ``hypotheses.md``.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files.
-
-    Raises
-    ------
-    ResultsError
-        The folder cannot be written.
-    """
+    """Write the table as CSV, and all that is said of it as Markdown, each whole or not at all."""
     refuse_unwritable(folder)
     contents = {
         "csv": found.table.assign(synthetic=" ".join(synthetic)).to_csv(),
@@ -139,22 +83,7 @@ def write_hypotheses(
 
 
 def markdown(found: Findings, title: str, synthetic: Sequence[str]) -> str:
-    """Write all that is known of the hypotheses as Markdown.
-
-    Parameters
-    ----------
-    found : Findings
-        What `analysis.hypotheses.findings` returned.
-    title : str
-        The study's title.
-    synthetic : sequence of str
-        Columns that are simulated.
-
-    Returns
-    -------
-    str
-        Sentences, a table a hypothesis, remarks.
-    """
+    """Write all that is known of the hypotheses as Markdown."""
     blocks = [f"**Hypotheses**: {markdown_text(title)}"]
     if synthetic:
         blocks.append(synthetic_sentence(synthetic))

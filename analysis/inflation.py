@@ -65,11 +65,6 @@ class Verdict:
 def twin_of(model: str) -> str:
     """Name the model without a selection part that a zero-inflated one is held against.
 
-    Parameters
-    ----------
-    model : str
-        A model's name.
-
     Returns
     -------
     str
@@ -82,11 +77,6 @@ def twin_of(model: str) -> str:
 
 def overlap(prior: xr.DataArray, posterior: xr.DataArray) -> float:
     """Compute the overlap of two distributions from their draws.
-
-    Parameters
-    ----------
-    prior, posterior : xarray.DataArray
-        Draws of a scalar.
 
     Returns
     -------

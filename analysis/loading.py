@@ -92,55 +92,18 @@ def load_comparison(
 
 
 def is_fit_of(fit: xr.DataTree, study: "Study", priors: "Priors") -> bool:
-    """Tell whether a fit was made from a study and a prior set as they are now.
-
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        The fit.
-    study : Study
-        The study.
-    priors : Priors
-        The prior set.
-
-    Returns
-    -------
-    bool
-        False where either has changed since.
-    """
+    """Tell whether a fit was made from a study and a prior set as they are now."""
     made_from = fit.attrs.get("study_digest"), fit.attrs.get("priors_in_force")
     return made_from == (study.digest, priors.to_json())
 
 
 def sampler_of(about: Mapping[Hashable, Any]) -> str:
-    """Tell which sampler drew a fit.
-
-    Parameters
-    ----------
-    about : mapping
-        The attributes of the fit.
-
-    Returns
-    -------
-    str
-        One of `models.settings.SAMPLERS`; fits that do not say were drawn when there was one.
-    """
+    """Tell which sampler drew a fit."""
     return str(about.get("sampler", "nutpie"))
 
 
 def open_fit(path: Path) -> xr.DataTree:
-    """Open the file of a fit; its arrays are read as they are used.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    Returns
-    -------
-    xarray.DataTree
-        The fit.
-    """
+    """Open the file of a fit; its arrays are read as they are used."""
     return xr.open_datatree(path, engine="h5netcdf")
 
 

@@ -17,23 +17,11 @@ from models.units import rows_of_units
 def psis(fit: xr.DataTree, unit: str) -> ELPDDataLOO:
     """Estimate how well a fit predicts each unit from the others, by importance sampling.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit, whose pointwise log-likelihood is read or computed in blocks of dyads.
-    unit : str
-        ``dyad`` or ``pair``.
-
     Returns
     -------
     arviz_stats.utils.ELPDDataLOO
         As `arviz.loo` gives it, pointwise: ``elpd_i`` and ``pareto_k`` (unit). For a pair the
         joint density of both directions is left out.
-
-    Raises
-    ------
-    ModelError
-        There is no such unit.
 
     Notes
     -----
@@ -76,15 +64,6 @@ def container(units: pd.DataFrame, unit: str, samples: int) -> ELPDDataLOO:
     units : pandas.DataFrame
         A row a unit: ``elpd``, ``pareto_k`` (0 where the unit was left out exactly) and ``lpd``,
         the log of the mean density in the fit to all units.
-    unit : str
-        What the units are.
-    samples : int
-        How many posterior draws there are; 1 for maximum likelihood.
-
-    Returns
-    -------
-    arviz_stats.utils.ELPDDataLOO
-        What `arviz.compare` and arviz's plots take.
     """
     coords = {unit: units.index.to_numpy(dtype=str)}
     elpd = units["elpd"].to_numpy()
@@ -104,18 +83,7 @@ def container(units: pd.DataFrame, unit: str, samples: int) -> ELPDDataLOO:
 
 
 def high_k(estimate: ELPDDataLOO) -> list[str]:
-    """List the units that importance sampling does not reach.
-
-    Parameters
-    ----------
-    estimate : arviz_stats.utils.ELPDDataLOO
-        What `psis` gave.
-
-    Returns
-    -------
-    list of str
-        Units whose Pareto k is above the threshold, or not a number.
-    """
+    """List the units that importance sampling does not reach."""
     k = estimate.pareto_k
     (unit,) = k.dims
     labels: list[str] = k[unit].to_numpy()[~(k.to_numpy() <= estimate.good_k)].tolist()
@@ -125,22 +93,7 @@ def high_k(estimate: ELPDDataLOO) -> list[str]:
 def with_others(
     estimate: ELPDDataLOO, elpd: pd.Series, pareto_k: pd.Series | float = 0.0
 ) -> ELPDDataLOO:
-    """Replace the densities of some units by others.
-
-    Parameters
-    ----------
-    estimate : arviz_stats.utils.ELPDDataLOO
-        What `psis` gave.
-    elpd : pandas.Series
-        The log density of each unit that was left out in another way.
-    pareto_k : pandas.Series or float
-        Of each; 0 where it was refitted exactly, as in `arviz.reloo`.
-
-    Returns
-    -------
-    arviz_stats.utils.ELPDDataLOO
-        The same with these densities.
-    """
+    """Replace the densities of some units by others."""
     (unit,) = estimate.elpd_i.dims
     units = pd.DataFrame(
         {
@@ -156,20 +109,7 @@ def with_others(
 
 
 def in_sample(fit: xr.DataTree, unit: str) -> pd.Series:
-    """Give the log of each unit's mean density in the fit to all units.
-
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-    unit : str
-        ``dyad``, ``pair`` or ``city``.
-
-    Returns
-    -------
-    pandas.Series
-        One a unit.
-    """
+    """Give the log of each unit's mean density in the fit to all units."""
     rows = rows_of_units(fit["constant_data"].to_dataset(), unit)
     samples = fit["posterior"].sizes["chain"] * fit["posterior"].sizes["draw"]
     found: dict[str, float] = {}

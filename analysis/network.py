@@ -72,13 +72,6 @@ def network_statistics(counts: xr.DataArray, dyads: xr.Dataset) -> xr.DataArray:
 def network_check(fit: xr.DataTree, draws: int = DRAWS) -> xr.Dataset:
     """Compute the statistics of the observed network and of replicated ones.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-    draws : int
-        About how many of its draws to use.
-
     Returns
     -------
     xarray.Dataset
@@ -96,11 +89,6 @@ def network_check(fit: xr.DataTree, draws: int = DRAWS) -> xr.Dataset:
 
 def network_table(check: xr.Dataset) -> pd.DataFrame:
     """Hold the observed statistics against the replicated ones.
-
-    Parameters
-    ----------
-    check : xarray.Dataset
-        What `network_check` gave.
 
     Returns
     -------

@@ -16,11 +16,6 @@ Read = Callable[[np.ndarray], np.ndarray]  # positions of dyads to (chain, draw,
 def total_log_likelihood(fit: xr.DataTree) -> xr.DataArray:
     """Add the log-likelihood of all dyads up.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-
     Returns
     -------
     xarray.DataArray
@@ -37,17 +32,8 @@ def joint_blocks(
 ) -> Iterator[tuple[list[str], xr.DataArray]]:
     """Add the log-likelihood of each unit's dyads up, some units at a time.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-    rows : mapping of str to numpy.ndarray
-        The positions of each unit's dyads.
-
     Yields
     ------
-    labels : list of str
-        Some units, in their order.
     joint : xarray.DataArray
         The natural log of the joint probability of each one's counts; dims (chain, draw, unit).
     """

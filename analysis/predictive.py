@@ -12,13 +12,6 @@ DRAWS = 500  # the tail probabilities of an 89 % interval then have a Monte Carl
 def replicated_counts(fit: xr.DataTree, draws: int = DRAWS) -> xr.DataArray:
     """Read replicated counts, evenly spaced along the chains.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-    draws : int
-        About how many draws to read; all where there are fewer.
-
     Returns
     -------
     xarray.DataArray
@@ -32,11 +25,6 @@ def replicated_counts(fit: xr.DataTree, draws: int = DRAWS) -> xr.DataArray:
 
 def predicted_mean(fit: xr.DataTree) -> xr.DataArray:
     """Average the replicated counts of each dyad.
-
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
 
     Returns
     -------

@@ -14,13 +14,7 @@ from models.prior_predictive import ABSURD, FAR, PriorPredictive
 
 
 def print_prior_sets(out: Console) -> None:
-    """Print the prior sets that come with the package, with what they say of themselves.
-
-    Parameters
-    ----------
-    out : rich.console.Console
-        Where to print.
-    """
+    """Print the prior sets that come with the package, with what they say of themselves."""
     table = _columns_table("Prior sets", "set", "what it is")
     for name in prior_sets():
         table.add_row(name, escape(_first_sentence(locate(name, Path(), ""))))
@@ -28,17 +22,7 @@ def print_prior_sets(out: Console) -> None:
 
 
 def print_priors(priors: pd.DataFrame, model: str, out: Console) -> None:
-    """Print every prior in force.
-
-    Parameters
-    ----------
-    priors : pandas.DataFrame
-        What `Priors.table` returned.
-    model : str
-        The model's name.
-    out : rich.console.Console
-        Where to print.
-    """
+    """Print every prior in force."""
     table = _columns_table(f"Priors of {model}", "parameter", "term", "prior", "source")
     for row in priors.itertuples(index=False):
         table.add_row(*(escape(str(value)) for value in row))
@@ -49,17 +33,7 @@ def print_priors(priors: pd.DataFrame, model: str, out: Console) -> None:
 def print_prior_predictive(
     expected: PriorPredictive, model: str, priors: str, out: Console
 ) -> None:
-    """Print what a model expects before it has seen a count, and warn where that is absurd.
-
-    Parameters
-    ----------
-    expected : PriorPredictive
-        The summary.
-    model, priors : str
-        The model's and the prior set's name.
-    out : rich.console.Console
-        Where to print.
-    """
+    """Print what a model expects before it has seen a count, and warn where that is absurd."""
     title = f"What {model} expects under {priors} priors"
     table = _columns_table(title, "", "prior", "observed")
     low, middle, high = (f"{share:.0%}" for share in expected.zeros)

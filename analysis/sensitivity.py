@@ -83,11 +83,6 @@ def sensitivity(fit: xr.DataTree) -> pd.DataFrame:
 def flagged(table: pd.DataFrame) -> pd.DataFrame:
     """Keep the parameters that the priors move, or that the data do not.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        What `sensitivity` returned.
-
     Returns
     -------
     pandas.DataFrame
@@ -98,11 +93,6 @@ def flagged(table: pd.DataFrame) -> pd.DataFrame:
 
 def not_scaled(table: pd.DataFrame) -> str:
     """Name the coefficients whose prior could not be scaled.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        What `sensitivity` returned.
 
     Returns
     -------

@@ -10,17 +10,7 @@ from analysis.terminal import plain_table
 
 
 def print_sensitivity(table: pd.DataFrame, label: str, out: Console) -> None:
-    """Print the parameters that the priors move, or that the data do not.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        What `analysis.sensitivity.sensitivity` returned.
-    label : str
-        What the fit is called.
-    out : rich.console.Console
-        Where to print.
-    """
+    """Print the parameters that the priors move, or that the data do not."""
     some, known = flagged(table), int(table["prior"].notna().sum())
     out.print()
     if some.empty:
@@ -32,13 +22,7 @@ def print_sensitivity(table: pd.DataFrame, label: str, out: Console) -> None:
 
 
 def print_rules(out: Console) -> None:
-    """Print what a sensitivity is.
-
-    Parameters
-    ----------
-    out : rich.console.Console
-        Where to print.
-    """
+    """Print what a sensitivity is."""
     out.print()
     out.print(escape(RULES))
 

@@ -41,20 +41,7 @@ def coefficients(fit: xr.DataTree, part: str) -> pd.DataFrame:
 
 
 def part_unit(fit: xr.DataTree, part: str) -> str:
-    """Say in what unit the coefficients of a part are.
-
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-    part : str
-        ``selection`` or ``degree``.
-
-    Returns
-    -------
-    str
-        For example ``log of the expected count, if eligible``.
-    """
+    """Say in what unit the coefficients of a part are."""
     if part == "selection":
         return "log odds of being an eligible partner"
     if parse_model(fit.attrs["model"]).family.kind == "hurdle":

@@ -23,46 +23,17 @@ LOG_WIDTH = 110  # where standard output is a file or a pipe
 
 
 def console() -> Console:
-    """Give the console that results are printed on.
-
-    Returns
-    -------
-    rich.console.Console
-        Standard output, as wide as the terminal.
-    """
+    """Give the console that results are printed on."""
     return Console(width=None if sys.stdout.isatty() else LOG_WIDTH, highlight=False)
 
 
 def plain_table(title: str) -> Table:
-    """Begin a table without lines.
-
-    Parameters
-    ----------
-    title : str
-        What stands above it.
-
-    Returns
-    -------
-    rich.table.Table
-        Without columns.
-    """
+    """Begin a table without lines."""
     return Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
 
 
 def print_fit(fit: xr.DataTree, path: Path, *, reused: bool, out: Console) -> None:
-    """Print a fit's summary: what it is, each part, city effects and dispersion, where it is kept.
-
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        The fit.
-    path : pathlib.Path
-        Its file.
-    reused : bool
-        Whether it was there before.
-    out : rich.console.Console
-        Where to print.
-    """
+    """Print a fit's summary: what it is, its tables, its diagnostics, where it is kept."""
     about = fit.attrs
     dyads = fit["observed_data"].sizes["dyad"]
     zeros = float((fit["observed_data"]["count"] == 0).mean())

@@ -27,12 +27,8 @@ class Treatment:
 
     Attributes
     ----------
-    refits : Refits
-        The model, and what kind of unit is left out.
     integrations : Integrations or None
         The fit whose draws are used; None where every unit is refitted.
-    labels : list of str
-        The units.
     """
 
     refits: Refits
@@ -40,18 +36,7 @@ class Treatment:
     labels: list[str]
 
     def missing(self, results: Path) -> int:
-        """Count the units about which there is work to do.
-
-        Parameters
-        ----------
-        results : pathlib.Path
-            The results folder.
-
-        Returns
-        -------
-        int
-            How many are neither refitted nor integrated yet.
-        """
+        """Count the units about which there is work to do."""
         rest = self._without_refit(results)
         if self.integrations is None:
             return len(rest)
@@ -63,17 +48,6 @@ class Treatment:
     ) -> tuple[pd.DataFrame, float]:
         """Leave each unit out.
 
-        Parameters
-        ----------
-        posterior : xarray.Dataset
-            The fit's draws, read only where they are needed.
-        results : pathlib.Path
-            The results folder, in which what is done for a unit is kept and found.
-        run : callable
-            Does the work: `models.cluster.in_process`, or what `on_cluster` gives.
-        reporter : Reporter
-            Hears of progress.
-
         Returns
         -------
         scores : pandas.DataFrame
@@ -82,11 +56,6 @@ class Treatment:
         error : float
             Monte Carlo standard error of the sum of ``elpd``. Units that were integrated share
             the fit's draws; each refit has its own.
-
-        Raises
-        ------
-        ResultsError
-            The folder cannot be written.
         """
         reached = pd.DataFrame(columns=["elpd", "error", "pareto_k", "passed"], dtype=float)
         error = 0.0

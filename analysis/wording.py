@@ -8,11 +8,6 @@ from collections.abc import Sequence
 def synthetic_sentence(columns: Sequence[str]) -> str:
     """Say which data are simulated.
 
-    Parameters
-    ----------
-    columns : sequence of str
-        The simulated columns.
-
     Returns
     -------
     str
@@ -28,17 +23,6 @@ def synthetic_sentence(columns: Sequence[str]) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Write text so that neither Markdown nor the HTML made of it reads it as markup.
-
-    Parameters
-    ----------
-    text : str
-        Plain text, which may come from a file.
-
-    Returns
-    -------
-    str
-        The same for a reader of what is made of it.
-    """
+    """Write text so that neither Markdown nor the HTML made of it reads it as markup."""
     marked = re.sub(r"([\\`*\[\]|~])", r"\\\1", html.escape(text, quote=False))
     return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", marked)  # within a word it is no markup

@@ -25,29 +25,15 @@ def changed_design(
     formula : str
         A right-hand side in formulaic's language; it is checked again, for it may come from a
         file.
-    table : pandas.DataFrame
-        The columns on which the formula was fitted, as `data.dyads.raw_predictors` returns them.
     changed : pandas.DataFrame
         Other rows, with at least the columns that the formula uses; messages name a row by its
         index.
-    where : str
-        What messages call the formula.
-    name : str
-        What messages call the other rows.
 
     Returns
     -------
     pandas.DataFrame
         float64, a row for each of the other rows, columns as `data.formula.design_matrix` has
         them, without the intercept.
-
-    Raises
-    ------
-    StudyError
-        The formula is not one that a study may have.
-    QueryError
-        A column is missing, a value is missing or a category unknown, or the formula depends on
-        the order of the rows or has no value for a row.
     """
     where = f"{where} = {formula!r}"
     parsed, used = parse_formula(formula, table.columns.tolist(), where)
@@ -81,27 +67,7 @@ def changed_design(
 
 
 def levelled_columns(formula: str, columns: Sequence[str], where: str) -> set[str]:
-    """Find the columns of which a formula makes categories, though they may hold numbers.
-
-    Parameters
-    ----------
-    formula : str
-        A right-hand side in formulaic's language.
-    columns : sequence of str
-        The table's columns.
-    where : str
-        What messages call the formula.
-
-    Returns
-    -------
-    set of str
-        For example ``{"year"}`` for ``near + C(year)``.
-
-    Raises
-    ------
-    StudyError
-        The formula is not one that a study may have.
-    """
+    """Find the columns of which a formula makes categories, though they may hold numbers."""
     parsed, used = parse_formula(formula, columns, where)
     return {
         column for function, column in calls(parsed, where) if function == "C" and column in used

@@ -17,22 +17,12 @@ def read_cities(path: str | Path) -> pd.DataFrame:
     path : str or pathlib.Path
         CSV with columns city, latitude and longitude (decimal degrees), status, population
         (residents) and the value added of the three sectors (any one unit).
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a city, indexed by city.
     """
     return pd.read_csv(path, index_col="city", encoding="utf-8")
 
 
 def directed_dyads(cities: pd.DataFrame) -> pd.DataFrame:
     """Pair every city with every other, in both directions, and compute their covariates.
-
-    Parameters
-    ----------
-    cities : pandas.DataFrame
-        A city table, as `read_cities` returns it.
 
     Returns
     -------

@@ -58,18 +58,7 @@ class SideSlopes(_Table):
     receiver: tuple[Text, ...] = ()
 
     def of(self, side: str) -> tuple[str, ...]:
-        """Give the terms of a side.
-
-        Parameters
-        ----------
-        side : str
-            ``sender`` or ``receiver``.
-
-        Returns
-        -------
-        tuple of str
-            Terms.
-        """
+        """Give the terms of a side."""
         return self.sender if side == "sender" else self.receiver
 
 
@@ -80,18 +69,7 @@ class Slopes(_Table):
     degree: SideSlopes = SideSlopes()
 
     def of(self, part: Part) -> SideSlopes:
-        """Give the slopes of a part.
-
-        Parameters
-        ----------
-        part : str
-            ``selection`` or ``degree``.
-
-        Returns
-        -------
-        SideSlopes
-            Its terms by side.
-        """
+        """Give the slopes of a part."""
         return self.selection if part == "selection" else self.degree
 
 
@@ -128,23 +106,7 @@ _TABLES: dict[str, type[_Table]] = {
 
 
 def read_declaration(path: Path) -> Declaration:
-    """Read a `study.toml`.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    Returns
-    -------
-    Declaration
-        What the file declares.
-
-    Raises
-    ------
-    StudyError
-        The file is missing, is not UTF-8, is not TOML, or has a missing, unknown or unusable key.
-    """
+    """Read a `study.toml`."""
     content = read_toml(
         path, StudyError, "a study is a folder with a study.toml and a table of dyads"
     )

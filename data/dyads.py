@@ -14,17 +14,6 @@ def dyads_dataset(
 ) -> xr.Dataset:
     """Lay out checked dyads as one labelled dataset.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Checked rows, one a directed dyad, as `read_table` returns them.
-    declaration : Declaration
-        The study's columns and formulas.
-    name : str
-        What messages call the table, its path where it has one.
-    declared : str
-        What messages call the declaration, its path where it has one.
-
     Returns
     -------
     xarray.Dataset
@@ -34,11 +23,6 @@ def dyads_dataset(
         ``predictors`` (dyad, predictor; numbers) and ``categories`` (dyad, category; text).
         Coordinates ``city`` (sorted), ``pair`` (of two cities that share a row), and,
         along ``dyad``, ``sender``, ``receiver`` and ``dyad_pair``.
-
-    Raises
-    ------
-    StudyError
-        A formula is not usable; see `data.formula.design_matrix`.
     """
     columns = declaration.dyads
     sender, receiver = (
@@ -88,23 +72,7 @@ def dyads_dataset(
 
 
 def raw_predictors(dyads: xr.Dataset) -> pd.DataFrame:
-    """Give back the columns of the table that the formulas use.
-
-    Parameters
-    ----------
-    dyads : xarray.Dataset
-        Dyads as `dyads_dataset` lays them out, or as a fit holds them.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a directed dyad, indexed by its label; float64 columns, then those of text.
-
-    Raises
-    ------
-    ResultsError
-        The dyads are of a fit from before fits held them.
-    """
+    """Give back the columns of the table that the formulas use."""
     if "predictors" not in dyads:
         raise ResultsError("the fit lacks its predictors' raw columns; sample it again: FORCE=1")
     kinds = [

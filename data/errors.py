@@ -45,15 +45,8 @@ def suggest(name: str, valid: Iterable[str]) -> str:
 
     Parameters
     ----------
-    name : str
-        What the user wrote.
     valid : iterable of str
         What could have been written.
-
-    Returns
-    -------
-    str
-        For example ``did you mean 'sender'? Valid: file, sender, receiver``.
     """
     known = list(valid)
     return f"{nearest(name, known)}Valid: {', '.join(known) or 'none'}"
@@ -64,8 +57,6 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
     Parameters
     ----------
-    name : str
-        What the user wrote.
     valid : iterable of str
         What could have been written.
 
@@ -80,20 +71,7 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
 
 def rows(numbers: Sequence[int], shown: int = 3) -> str:
-    """Name rows of a file as an editor numbers them.
-
-    Parameters
-    ----------
-    numbers : sequence of int
-        Line numbers, the header being line 1.
-    shown : int
-        How many to name before the rest is only counted.
-
-    Returns
-    -------
-    str
-        For example ``rows 3, 17, 20 and 4 more``.
-    """
+    """Name rows of a file as an editor numbers them."""
     named = ", ".join(str(number) for number in numbers[:shown])
     more = f" and {len(numbers) - shown} more" if len(numbers) > shown else ""
     return f"row{'s' if len(numbers) > 1 else ''} {named}{more}"

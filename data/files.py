@@ -12,27 +12,7 @@ from data.errors import InterlocalError, ResultsError
 
 
 def read_toml(path: Path, fault: type[InterlocalError], missing: str) -> dict[str, Any]:
-    """Read a TOML file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    fault : type of InterlocalError
-        What to raise.
-    missing : str
-        The remedy where there is no such file.
-
-    Returns
-    -------
-    dict
-        What the file holds.
-
-    Raises
-    ------
-    InterlocalError
-        Of the type asked for: the file is missing, cannot be read, is not UTF-8 or is not TOML.
-    """
+    """Read a TOML file."""
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
@@ -47,18 +27,7 @@ def read_toml(path: Path, fault: type[InterlocalError], missing: str) -> dict[st
 
 
 def refuse_unwritable(folder: Path) -> None:
-    """Refuse a folder in which no result can be written, before any work is done for it.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The folder; it is made where it is missing.
-
-    Raises
-    ------
-    ResultsError
-        It cannot be made or written in.
-    """
+    """Refuse a folder in which no result can be written, before any work is done for it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -72,23 +41,7 @@ def refuse_unwritable(folder: Path) -> None:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Write a file beside its target, and rename it once it is whole.
-
-    Parameters
-    ----------
-    target : pathlib.Path
-        The file to make or to replace.
-
-    Yields
-    ------
-    pathlib.Path
-        Where to write. Where the block raises, the file is removed and the target stays as it is.
-
-    Raises
-    ------
-    ResultsError
-        The file cannot be written.
-    """
+    """Write a file beside its target, and rename it once it is whole."""
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
         os.close(handle)
@@ -105,23 +58,7 @@ def replacing(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def making_folder(target: Path) -> Iterator[Path]:
-    """Fill a new folder beside its place, and rename it once it is whole.
-
-    Parameters
-    ----------
-    target : pathlib.Path
-        The folder to make.
-
-    Yields
-    ------
-    pathlib.Path
-        Where to write. Where the block raises, nothing is left behind.
-
-    Raises
-    ------
-    ResultsError
-        The target exists already, or cannot be written.
-    """
+    """Fill a new folder beside its place, and rename it once it is whole."""
     if target.exists():
         raise ResultsError(f"{target}: exists already; name a folder that is still to be made")
     try:

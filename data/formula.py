@@ -18,32 +18,7 @@ LARGEST, SMALLEST = 1e100, 1e-100  # squares of predictors stay within floating 
 def design_matrix(
     formula: str, table: pd.DataFrame, outcome: str, where: str, name: str
 ) -> pd.DataFrame:
-    """Compute the columns of a formula.
-
-    Parameters
-    ----------
-    formula : str
-        A right-hand side in formulaic's language.
-    table : pandas.DataFrame
-        Checked rows, as `data.table.read_table` returns them.
-    outcome : str
-        The column that is to be explained.
-    where : str
-        What messages call the formula.
-    name : str
-        What messages call the table.
-
-    Returns
-    -------
-    pandas.DataFrame
-        float64, a row a dyad, a column a term, without the intercept.
-
-    Raises
-    ------
-    StudyError
-        The formula does not parse, uses an unknown name or the outcome, removes the intercept,
-        or gives a missing, infinite, constant or collinear predictor.
-    """
+    """Compute the columns of a formula."""
     where = f"{where} = {formula!r}"
     parsed, used = parse_formula(formula, table.columns.tolist(), where)
     if outcome in used:
@@ -67,29 +42,7 @@ def design_matrix(
 def raw_columns(
     formulas: Mapping[str, str], table: pd.DataFrame, name: str, declared: str
 ) -> pd.DataFrame:
-    """Give the columns that formulas use, settled.
-
-    Parameters
-    ----------
-    formulas : mapping of str to str
-        Right-hand sides by part.
-    table : pandas.DataFrame
-        Checked rows, as `data.table.read_table` returns them.
-    name : str
-        What messages call the table.
-    declared : str
-        What messages call the declaration.
-
-    Returns
-    -------
-    pandas.DataFrame
-        In the table's order; float64, or text where a column holds categories.
-
-    Raises
-    ------
-    StudyError
-        A formula does not parse or uses an unknown name, or a value is missing.
-    """
+    """Give the columns that formulas use, settled."""
     columns = table.columns.tolist()
     used: set[str] = set()
     for part, formula in formulas.items():
@@ -102,27 +55,7 @@ def raw_columns(
 
 
 def model_matrix(parsed: SimpleFormula, table: pd.DataFrame, where: str) -> ModelMatrix:
-    """Let formulaic compute a formula.
-
-    Parameters
-    ----------
-    parsed : formulaic.SimpleFormula
-        What `parse_formula` returned.
-    table : pandas.DataFrame
-        Settled rows.
-    where : str
-        What messages call the formula.
-
-    Returns
-    -------
-    formulaic.ModelMatrix
-        The intercept included; its ``model_spec`` has the state of the transforms.
-
-    Raises
-    ------
-    StudyError
-        The formula cannot be computed.
-    """
+    """Let formulaic compute a formula."""
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)  # what it leads to is refused later
@@ -132,18 +65,7 @@ def model_matrix(parsed: SimpleFormula, table: pd.DataFrame, where: str) -> Mode
 
 
 def named_columns(matrix: ModelMatrix) -> pd.DataFrame:
-    """Name the columns of a formula as the project does.
-
-    Parameters
-    ----------
-    matrix : formulaic.ModelMatrix
-        A computed formula.
-
-    Returns
-    -------
-    pandas.DataFrame
-        float64, without the intercept.
-    """
+    """Name the columns of a formula as the project does."""
     design = pd.DataFrame(matrix).drop(columns="Intercept").astype(float)
     # a category that is a whole number reads as it stands in the table: C(year)[T.2021]
     design.columns = design.columns.str.replace(r"\[T\.(-?\d+)\.0\]", r"[T.\1]", regex=True)

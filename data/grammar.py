@@ -27,29 +27,7 @@ GRAMMAR = (
 def parse_formula(
     formula: str, columns: Sequence[str], where: str
 ) -> tuple[SimpleFormula, set[str]]:
-    """Read a formula, and refuse what is not arithmetic of the table's columns.
-
-    Parameters
-    ----------
-    formula : str
-        A right-hand side in formulaic's language.
-    columns : sequence of str
-        The table's columns.
-    where : str
-        What messages call the formula.
-
-    Returns
-    -------
-    parsed : formulaic.SimpleFormula
-        The formula, which is now safe to evaluate.
-    used : set of str
-        The columns that it uses.
-
-    Raises
-    ------
-    StudyError
-        The formula does not parse, or uses a name or a construct that it may not.
-    """
+    """Read a formula, and refuse what is not arithmetic of the table's columns."""
     if "~" in formula:
         raise StudyError(f"{where}: write one right-hand side, without '~'")
     try:
@@ -72,22 +50,7 @@ def parse_formula(
 
 
 def calls(parsed: SimpleFormula, where: str) -> Iterator[tuple[str, str | None]]:
-    """Find the functions that a formula calls.
-
-    Parameters
-    ----------
-    parsed : formulaic.SimpleFormula
-        What `parse_formula` returned.
-    where : str
-        What messages call the formula.
-
-    Yields
-    ------
-    function : str
-        The function's name.
-    name : str or None
-        The name that stands as its first argument, where one does.
-    """
+    """Find the functions that a formula calls."""
     for factor in dict.fromkeys(factor for term in parsed for factor in term.factors):
         if factor.eval_method is not Factor.EvalMethod.PYTHON:
             continue
@@ -143,17 +106,6 @@ def _is_arithmetic(node: ast.AST) -> bool:
 
 
 def one_line(error: BaseException) -> str:
-    """Give formulaic's message without colours and newlines.
-
-    Parameters
-    ----------
-    error : BaseException
-        The error.
-
-    Returns
-    -------
-    str
-        One line.
-    """
+    """Give formulaic's message without colours and newlines."""
     plain = re.sub(r"\x1b\[[0-9;]*m|⧛(\[[0-9;]*m)?|⧚", "", str(error))
     return " ".join(plain.split())

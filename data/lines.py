@@ -14,28 +14,7 @@ ROW_OF = {"dyads": "a dyad", "cities": "a city"}  # what one row of each table o
 
 
 def read_rows(path: Path, columns: Sequence[str], table: str) -> pd.DataFrame:
-    """Read a CSV file as text.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A comma-separated UTF-8 file with a header.
-    columns : sequence of str
-        Columns that it must have.
-    table : str
-        The table of ``study.toml`` that names the file: a key of `ROW_OF`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Text in every column, indexed by line number; blank lines are passed over.
-
-    Raises
-    ------
-    StudyError
-        The file is missing, not UTF-8 or not CSV, lacks a column, has no rows, or has rows of
-        unequal length.
-    """
+    """Read a CSV file as text."""
     numbered = _records(path, _text(path, table))
     _, header = next(numbered, (1, []))
     _check_header(header, path)

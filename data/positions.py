@@ -13,25 +13,7 @@ from data.rules import Rule, column_rules, number_rules, numbers, validate, wher
 
 
 def read_positions(path: Path, columns: CityTable) -> pd.DataFrame:
-    """Read a city table as text.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A comma-separated UTF-8 file with a header and one row a city.
-    columns : CityTable
-        Which columns hold the city's name, its latitude and its longitude.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Text in every column, indexed by line number.
-
-    Raises
-    ------
-    StudyError
-        The file cannot be read, or lacks a column.
-    """
+    """Read a city table as text."""
     return read_rows(path, [columns.city, columns.latitude, columns.longitude], "cities")
 
 
@@ -40,27 +22,10 @@ def city_positions(
 ) -> dict[str, xr.DataArray]:
     """Check a city table and look up the positions of a study's cities.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Text in every column, indexed by line number.
-    columns : CityTable
-        Which columns hold the city's name, its latitude and its longitude.
-    cities : sequence of str
-        The cities of the study's dyads; rows of others are passed over.
-    name : str
-        What messages call the table.
-
     Returns
     -------
     dict of str to xarray.DataArray
         ``latitude`` and ``longitude`` (city), in decimal degrees, in the order of `cities`.
-
-    Raises
-    ------
-    StudyError
-        A city stands twice, has no row, or has a latitude beyond 90 or a longitude beyond 180
-        degrees, or none.
     """
     once: Rule = (lambda s: ~s.duplicated(keep=False), "a city stands more than once; keep one row")
     validate(table, column_rules(columns.city, [once]), name)

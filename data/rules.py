@@ -16,24 +16,7 @@ Rule = tuple[Callable[[pd.Series], pd.Series], str]
 def validate(
     table: pd.DataFrame, schema: pa.DataFrameSchema, name: str, shown: tuple[str, str] | None = None
 ) -> None:
-    """Let pandera check a table; report the first broken rule with its rows.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Text in every column, indexed by line number.
-    schema : pandera.pandas.DataFrameSchema
-        The rules, in the order in which a reader would mend what breaks them.
-    name : str
-        What messages call the table.
-    shown : tuple of str, optional
-        The columns whose values a rule about whole rows shows.
-
-    Raises
-    ------
-    StudyError
-        A rule is broken.
-    """
+    """Let pandera check a table; report the first broken rule with its rows."""
     try:
         schema.validate(table, lazy=True)
     except pa.errors.SchemaErrors as errors:
@@ -56,39 +39,13 @@ def _checks(schema: pa.DataFrameSchema) -> list[pa.Check]:
 
 
 def column_rules(column: str, rules: Sequence[Rule]) -> pa.DataFrameSchema:
-    """Make rules about one column.
-
-    Parameters
-    ----------
-    column : str
-        The column, of text.
-    rules : sequence of (callable, str)
-        Each tells of every value whether it is right, and says what is wrong where it is not.
-
-    Returns
-    -------
-    pandera.pandas.DataFrameSchema
-        What `validate` takes.
-    """
+    """Make rules about one column."""
     checks = [pa.Check(holds, error=message) for holds, message in rules]
     return pa.DataFrameSchema({column: pa.Column(object, checks)})
 
 
 def number_rules(column: str, remedy: str) -> list[Rule]:
-    """Ask for finite numbers.
-
-    Parameters
-    ----------
-    column : str
-        The column.
-    remedy : str
-        What would be right.
-
-    Returns
-    -------
-    list of (callable, str)
-        Three rules: no value is missing, each is a number, each is finite.
-    """
+    """Ask for finite numbers."""
     return [
         (_present, f"'{column}' is missing; {remedy}"),
         (lambda s: ~_present(s) | numbers(s).notna(), f"'{column}' is not a number; {remedy}"),
@@ -97,18 +54,7 @@ def number_rules(column: str, remedy: str) -> list[Rule]:
 
 
 def where_number(holds: Callable[[pd.Series], pd.Series]) -> Callable[[pd.Series], pd.Series]:
-    """Let a rule speak of numbers alone.
-
-    Parameters
-    ----------
-    holds : callable
-        Tells of each number whether it is right.
-
-    Returns
-    -------
-    callable
-        Tells the same of a column of text; what is no number passes.
-    """
+    """Let a rule speak of numbers alone."""
 
     def check(column: pd.Series) -> pd.Series:
         found = numbers(column)
@@ -119,11 +65,6 @@ def where_number(holds: Callable[[pd.Series], pd.Series]) -> Callable[[pd.Series
 
 def numbers(column: pd.Series) -> pd.Series:
     """Read text as numbers.
-
-    Parameters
-    ----------
-    column : pandas.Series
-        Text.
 
     Returns
     -------

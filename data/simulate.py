@@ -113,22 +113,7 @@ def simulate_study(
 
 
 def write_simulated(study: Study, parameters: xr.Dataset, folder: Path) -> None:
-    """Write a simulated study as a folder.
-
-    Parameters
-    ----------
-    study : Study
-        What `simulate_study` returned.
-    parameters : xarray.Dataset
-        The truth that it returned with it.
-    folder : pathlib.Path
-        The folder to make, with ``study.toml``, ``dyads.csv`` and ``truth.toml``.
-
-    Raises
-    ------
-    ResultsError
-        The folder exists, or cannot be written; nothing is left behind.
-    """
+    """Write a simulated study as a folder."""
     dyads, columns = study.dyads, study.declaration.dyads
     table = pd.DataFrame(
         {
@@ -160,28 +145,15 @@ def draw_outcomes(
 
     Parameters
     ----------
-    dyads : xarray.Dataset
-        Dyads with their design matrices, as `dyads_dataset` lays them out; counts are not used.
-    model : ModelName
-        What to draw from.
     truth : mapping
         Parameters by name: intercepts, sds, reciprocities and dispersion are numbers,
         ``<part>_coef`` maps each term to its coefficient on the formula's own scale,
         ``city_correlation`` each pair of roles (``names.role_pairs``) to its correlation.
-    rng : numpy.random.Generator
-        Source of randomness.
 
     Returns
     -------
-    parameters : xarray.Dataset
-        Every parameter of the model on the dyads' coordinates, city effects as drawn.
     count : numpy.ndarray
         int64 counts, shape (dyad,).
-
-    Raises
-    ------
-    ModelError
-        The truth lacks a parameter, or names another set of terms than the formulas.
     """
     parameters = xr.Dataset(coords={"city": dyads["city"].to_numpy()})
     for part in model.parts:

@@ -93,25 +93,9 @@ def study_from_table(
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        One row a directed dyad, with the columns that the declaration names.
-    declaration : Declaration
-        Title, columns, formulas, models and hypotheses.
-    name : str
-        The study's name.
     cities : pandas.DataFrame, optional
         A row a city, with the columns that the declaration's city table names. Without it, the
         study has no positions, whatever is declared.
-
-    Returns
-    -------
-    Study
-        The checked study, the same as if tables and declaration had been read from a folder.
-
-    Raises
-    ------
-    StudyError
-        A table breaks a rule, as in `read_study`; rows are numbered as in its CSV form.
     """
     checked = check_table(_as_text(table), declaration.dyads, name)
     study = _assemble(checked, declaration, name, name)
@@ -181,25 +165,7 @@ def _refuse_slopes(study: Study, declared: str) -> None:
 
 
 def with_slopes(study: Study, slopes: Sequence[str]) -> Study:
-    """Give a study random slopes in place of those that it declares.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    slopes : sequence of str
-        Part, side and term, joined by colons: ``degree:sender:scale(proximity)``.
-
-    Returns
-    -------
-    Study
-        The study with these slopes; its digest tells it from the other.
-
-    Raises
-    ------
-    StudyError
-        There is no such part, side or term.
-    """
+    """Give a study random slopes in place of those that it declares."""
     chosen: dict[str, dict[str, list[str]]] = {}
     for slope in slopes:
         part, _, rest = slope.partition(":")

@@ -18,50 +18,18 @@ LARGEST_COUNT = 2**53  # beyond it float64 skips whole numbers
 def read_table(path: Path, columns: Columns) -> pd.DataFrame:
     """Read a table of directed dyads.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        A comma-separated UTF-8 file with a header.
-    columns : Columns
-        Which columns hold sender, receiver, outcome and exposure.
-
     Returns
     -------
     pandas.DataFrame
         One row a directed dyad, indexed by line number. Outcome (int64) and exposure (float64)
         are checked numbers; every other column is as `settle_column` makes it when it is used.
-
-    Raises
-    ------
-    StudyError
-        The file cannot be read, or a row breaks one of the rules; the message names the rows.
     """
     named = [name for name in columns.model_dump(exclude={"file"}).values() if name is not None]
     return check_table(read_rows(path, named, "dyads"), columns, str(path))
 
 
 def check_table(table: pd.DataFrame, columns: Columns, name: str) -> pd.DataFrame:
-    """Check the cities, the outcome and the exposure of a table of directed dyads.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Text in every column, indexed by line number.
-    columns : Columns
-        Which columns hold sender, receiver, outcome and exposure.
-    name : str
-        What messages call the table, its path where it has one.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The table with outcome and exposure as numbers.
-
-    Raises
-    ------
-    StudyError
-        A row breaks a rule. Faults of cities come before faults of dyads and of numbers.
-    """
+    """Check the cities, the outcome and the exposure of a table of directed dyads."""
     validate(table, _city_rules(columns), name)
     _refuse_lookalikes(table, columns, name)
     validate(table, _dyad_rules(columns), name, (columns.sender, columns.receiver))
@@ -83,25 +51,7 @@ def check_table(table: pd.DataFrame, columns: Columns, name: str) -> pd.DataFram
 
 
 def settle_column(column: pd.Series, name: str) -> pd.Series:
-    """Decide whether a predictor's text is numbers or categories.
-
-    Parameters
-    ----------
-    column : pandas.Series
-        Text, indexed by line number.
-    name : str
-        What messages call the table.
-
-    Returns
-    -------
-    pandas.Series
-        float64 where every value is a number, else the text.
-
-    Raises
-    ------
-    StudyError
-        A value is missing or infinite, or numbers and text are mixed.
-    """
+    """Decide whether a predictor's text is numbers or categories."""
     if pd.api.types.is_numeric_dtype(column):
         return column
     validate(column.to_frame(), _predictor_rules(str(column.name)), name)

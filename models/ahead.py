@@ -27,17 +27,7 @@ COMPILING = Lock()
 
 @dataclass(frozen=True)
 class Prepared:
-    """A model that is ready to be drawn from.
-
-    Attributes
-    ----------
-    model : pymc.Model
-        The model.
-    draw : callable
-        Settings and a reporter to draws.
-    seconds : float
-        What it took to build and to compile.
-    """
+    """A model that is ready to be drawn from."""
 
     model: pm.Model
     draw: Callable[[Settings, Reporter], Chains | FirstLook]
@@ -45,31 +35,7 @@ class Prepared:
 
 
 def prepared(study: Study, model: str, priors: Priors, how: Settings) -> Prepared:
-    """Build a model and compile it.
-
-    Parameters
-    ----------
-    study : Study
-        The dyads.
-    model : str
-        The model's name.
-    priors : Priors
-        The prior set.
-    how : Settings
-        Which sampler or method it is compiled for.
-
-    Returns
-    -------
-    Prepared
-        The model.
-
-    Raises
-    ------
-    PriorError
-        The prior set does not fit the study.
-    ModelError
-        A package that the sampler needs is not installed.
-    """
+    """Build a model and compile it."""
     with COMPILING:
         began = perf_counter()
         built = build(study, model, priors)
@@ -82,20 +48,7 @@ def prepared(study: Study, model: str, priors: Priors, how: Settings) -> Prepare
 
 
 def in_turn[T](works: Iterable[Callable[[], T]], *, ahead: bool) -> Iterator[T]:
-    """Do one piece of work after another.
-
-    Parameters
-    ----------
-    works : iterable of callable
-        The work.
-    ahead : bool
-        Whether the next piece is begun, in a thread, when one is handed out.
-
-    Yields
-    ------
-    object
-        What each piece gives.
-    """
+    """Do one piece of work after another."""
     waiting = iter(works)
     work = next(waiting, None)
     while work is not None:

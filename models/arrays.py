@@ -47,13 +47,7 @@ NUMPY = Arrays(
 
 
 def pytensor_arrays() -> Arrays:
-    """Give PyTensor's spelling; PyTensor is imported only when it is called.
-
-    Returns
-    -------
-    Arrays
-        The functions, each making a graph.
-    """
+    """Give PyTensor's spelling; PyTensor is imported only when it is called."""
     from pytensor import tensor as pt  # noqa: PLC0415
 
     return Arrays(

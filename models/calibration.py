@@ -41,12 +41,6 @@ class Calibration:
 
     Attributes
     ----------
-    model : str
-        Family and effects.
-    priors : Priors
-        The priors of the fits.
-    cities : int
-        Cities of each simulated study.
     settings : Settings
         How each fit is sampled; its seed is that of everything.
     truth_priors : Priors, optional
@@ -61,7 +55,6 @@ class Calibration:
 
     @cached_property
     def study(self) -> Study:
-        """The study whose predictors all replicates share; their counts take its counts' place."""
         return simulate_study(self.cities, self.model, seed=self.settings.seed)[0]
 
     @cached_property
@@ -94,15 +87,7 @@ class Calibration:
         }
 
     def refuse_misfit(self) -> None:
-        """Refuse what no replicate can be made of.
-
-        Raises
-        ------
-        ModelError
-            There is no such model, or the number of cities is out of range.
-        PriorError
-            The priors do not fit the model, or cannot be drawn from one by one.
-        """
+        """Refuse what no replicate can be made of."""
         name = parse_model(self.model)
         for priors in (self.priors, self.truth_priors or self.priors):
             priors.refuse_misfit(name, self.study)
@@ -117,13 +102,6 @@ class Calibration:
 def replicate(calibration: Calibration, number: int) -> xr.Dataset:
     """Draw a truth and counts, fit them, rank the truth.
 
-    Parameters
-    ----------
-    calibration : Calibration
-        What is calibrated.
-    number : int
-        Which replicate; it and the seed determine every random draw.
-
     Returns
     -------
     xarray.Dataset
@@ -132,11 +110,6 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
         log-likelihood of the counts (Modrak et al. 2023, doi:10.1214/23-BA1404). Scalars tell of
         the fit: ``max_r_hat``, ``min_ess_bulk``, ``divergences``, ``passed``, ``zeros`` (share of
         the counts), ``seconds``; the attribute ``faults`` lists what the gate found.
-
-    Raises
-    ------
-    ModelError
-        The sampler found no point to start from.
     """
     began = time.perf_counter()
     name = parse_model(calibration.model)
@@ -184,24 +157,7 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
 def draw_truth(
     priors: Priors, name: ModelName, study: Study, seed: np.random.SeedSequence
 ) -> dict[str, Any]:
-    """Draw every parameter that has a prior.
-
-    Parameters
-    ----------
-    priors : Priors
-        The prior set.
-    name : ModelName
-        The model.
-    study : Study
-        The study, whose predictors set the coefficients' units.
-    seed : numpy.random.SeedSequence
-        Source of randomness.
-
-    Returns
-    -------
-    dict
-        The truth as `data.simulate.draw_outcomes` takes it.
-    """
+    """Draw every parameter that has a prior."""
     variables: dict[tuple[str, str | None], Any] = {}
     for parameter in name.parameters:
         if parameter.endswith("_coef"):

@@ -28,22 +28,7 @@ LOW = 0.05  # quantile of a variance's draws
 
 
 def centering(dyads: xr.Dataset, family: str, roles: tuple[str, ...]) -> dict[str, float]:
-    """Choose how far the effects of each role are centered.
-
-    Parameters
-    ----------
-    dyads : xarray.Dataset
-        The dyads of a study.
-    family : str
-        A name in `models.families.FAMILIES`.
-    roles : tuple of str
-        For example ``("degree_sender", "degree_receiver")``.
-
-    Returns
-    -------
-    dict of str to float
-        For each role a share between 0 (non-centered) and 1 (centered).
-    """
+    """Choose how far the effects of each role are centered."""
     if not roles:
         return {}
     problem = regression_of(dyads, family).problem

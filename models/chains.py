@@ -30,12 +30,8 @@ class Chains:
     stats : xarray.Dataset
         The sampler's figures for each (chain, draw); ``energy_change`` is the energy less that
         of the draw before in the run itself, NaN for a run's first draw.
-    diagnostics : Diagnostics
-        What the gate says.
     run : Settings
         How the kept draws were made, which differs from what was asked for after a second try.
-    thin : int
-        Of how many draws each kept one is the last.
     """
 
     posterior: xr.Dataset
@@ -60,43 +56,12 @@ class Chains:
 
 
 def kept_names(model: pm.Model) -> list[str]:
-    """List the parameters of a model.
-
-    Parameters
-    ----------
-    model : pymc.Model
-        What `models.build` gave.
-
-    Returns
-    -------
-    list of str
-        All but the sampler's own coordinates.
-    """
+    """List the parameters of a model."""
     return [v.name for v in model.unobserved_RVs if not v.name.startswith("_")]
 
 
 def compiled_model(model: pm.Model, sampler: str = "nutpie") -> tuple[Compiled, list[str]]:
-    """Compile a model for a sampler.
-
-    Parameters
-    ----------
-    model : pymc.Model
-        What `models.build` gave.
-    sampler : str
-        One of `models.settings.SAMPLERS`.
-
-    Returns
-    -------
-    compiled : Compiled
-        The compiled model.
-    names : list of str
-        The parameters to keep: all but the sampler's own coordinates.
-
-    Raises
-    ------
-    ModelError
-        A package that the sampler needs is not installed.
-    """
+    """Compile a model for a sampler."""
     names = kept_names(model)
     return compiled_for(sampler, model, names), names
 
@@ -106,27 +71,6 @@ def draw_chains(compiled: Compiled, names: list[str], how: Settings, reporter: R
 
     The second run has other starts, centers effects by what the first has learnt of them, and goes
     in smaller steps where draws of the first diverged.
-
-    Parameters
-    ----------
-    compiled : Compiled
-        The model.
-    names : list of str
-        The parameters to keep.
-    how : Settings
-        How to sample.
-    reporter : Reporter
-        Hears of progress.
-
-    Returns
-    -------
-    Chains
-        As many draws as were asked for: the second, longer run is thinned.
-
-    Raises
-    ------
-    ModelError
-        The sampler found no point to start from, or stopped.
     """
     chains = _draw_thinned(compiled, names, how, 1, reporter)
     first = chains.diagnostics

@@ -17,8 +17,6 @@ class CityDensity:
 
     Attributes
     ----------
-    family : Family
-        How counts arise.
     count : numpy.ndarray of int
         Shape (dyad,).
     base : mapping of str to numpy.ndarray

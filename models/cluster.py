@@ -28,20 +28,7 @@ SILENT = logging.CRITICAL + 1
 
 
 def in_process(work: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
-    """Do one task after the other, without dask.
-
-    Parameters
-    ----------
-    work : callable
-        What is done.
-    tasks : iterable of tuple
-        Its arguments, a tuple a task.
-
-    Yields
-    ------
-    object
-        What each task gives.
-    """
+    """Do one task after the other, without dask."""
     for task in tasks:
         yield work(*task)
 
@@ -61,12 +48,6 @@ def on_cluster(scheduler: str = "") -> Iterator[Runner]:
     callable
         As `in_process`, on the cluster: results come as they end, in any order. A task whose
         process died is done again.
-
-    Raises
-    ------
-    SchedulerError
-        There is no scheduler at the address, or it has no workers, or one that lacks this version
-        of the package.
     """
     logging.getLogger("distributed").setLevel(SILENT)
     if scheduler:

@@ -23,12 +23,8 @@ class Counts:
 
     Attributes
     ----------
-    has_dispersion : bool
-        Whether it has a dispersion parameter.
     log_prob : callable
         ``(count, degree, dispersion, xp)`` to the log-probability of each count.
-    log_p_zero : callable
-        ``(degree, dispersion, xp)`` to log P(count = 0).
     draw, draw_positive : callable
         ``(rng, degree, dispersion)`` to int64 counts, of the whole or of the positive part.
     """
@@ -41,11 +37,6 @@ class Counts:
 
     def variance(self, degree: Array, dispersion: Array) -> Array:
         """Give the variance, mu + dispersion mu^2.
-
-        Parameters
-        ----------
-        degree, dispersion : array
-            As in this module's description.
 
         Returns
         -------
@@ -70,8 +61,6 @@ def log_rising(count: Array, dispersion: Array, xp: Arrays) -> Array:
         Counts, shape (dyad,). Counts that are known now are each computed once.
     dispersion : array
         Shape () or (draw, 1).
-    xp : Arrays
-        The library to compute in.
 
     Returns
     -------

@@ -17,15 +17,6 @@ FOLDER = "left_out"
 def refit_paths(refits: Refits, labels: Sequence[str], results: Path) -> dict[str, Path]:
     """Name the files of refits.
 
-    Parameters
-    ----------
-    refits : Refits
-        The model, and what kind of unit is left out.
-    labels : sequence of str
-        The units.
-    results : pathlib.Path
-        The results folder.
-
     Returns
     -------
     dict of str to pathlib.Path
@@ -38,53 +29,14 @@ def refit_paths(refits: Refits, labels: Sequence[str], results: Path) -> dict[st
 
 
 def kept_refits(refits: Refits, labels: Sequence[str], results: Path) -> list[str]:
-    """List the refits that are there.
-
-    Parameters
-    ----------
-    refits : Refits
-        The model, and what kind of unit is left out.
-    labels : sequence of str
-        The units.
-    results : pathlib.Path
-        The results folder.
-
-    Returns
-    -------
-    list of str
-        The units that need no refit any more.
-    """
+    """List the refits that are there."""
     return kept_among(refit_paths(refits, labels, results), refits.digest)
 
 
 def exact_refits(
     refits: Refits, labels: Sequence[str], results: Path, run: Runner, reporter: Reporter
 ) -> pd.DataFrame:
-    """Refit a model without each of some units.
-
-    Parameters
-    ----------
-    refits : Refits
-        The model, and what kind of unit is left out.
-    labels : sequence of str
-        The units.
-    results : pathlib.Path
-        The results folder, in which refits are kept and found.
-    run : callable
-        Does the work: `models.cluster.in_process`, or what `on_cluster` gives.
-    reporter : Reporter
-        Hears of progress.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a unit: ``elpd``, ``error`` and ``passed``, as `models.left_out.refit` gives them.
-
-    Raises
-    ------
-    ResultsError
-        The folder cannot be written.
-    """
+    """Refit a model without each of some units."""
     paths = refit_paths(refits, labels, results)
     make_missing(
         paths,

@@ -17,10 +17,6 @@ class Diagnostics:
 
     Attributes
     ----------
-    max_r_hat, min_ess_bulk, min_ess_tail : float
-        The worst over all parameters.
-    worst : str
-        The parameter with the largest R-hat.
     divergences : int
         Divergent transitions after tuning, all chains together.
     min_bfmi : float

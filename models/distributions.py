@@ -25,10 +25,6 @@ class Prior:
 
     Attributes
     ----------
-    distribution : str
-        The name of a univariate continuous PyMC distribution.
-    arguments : tuple of (str, float)
-        Its arguments.
     source : str
         File and key that it was written under, for messages.
     """
@@ -38,22 +34,10 @@ class Prior:
     source: str = field(compare=False)
 
     def __str__(self) -> str:
-        """Write the prior as PyMC code would."""
         return f"{self.distribution}({', '.join(f'{k}={v:g}' for k, v in self.arguments)})"
 
     def dist(self, shape: tuple[int, ...] = ()) -> Any:
-        """Make a random variable outside a model.
-
-        Parameters
-        ----------
-        shape : tuple of int
-            How many independent copies.
-
-        Returns
-        -------
-        pytensor.tensor.TensorVariable
-            The variable.
-        """
+        """Make a random variable outside a model."""
         import pymc as pm  # noqa: PLC0415
 
         arguments = self._arrays
@@ -69,7 +53,6 @@ class Prior:
 
     @property
     def can_be_shifted(self) -> bool:
-        """Whether the variable can be sampled together with a shift: it has no bounds."""
         return self.distribution != HORSESHOE and self.support == (-math.inf, math.inf)
 
     @property
@@ -95,15 +78,8 @@ class Prior:
 
         Parameters
         ----------
-        name : str
-            The variable's name.
         **shape : dict
             ``shape`` or ``dims``, as PyMC takes them.
-
-        Returns
-        -------
-        pytensor.tensor.TensorVariable
-            The variable.
         """
         import pymc as pm  # noqa: PLC0415
         from pymc.distributions.transforms import Interval  # noqa: PLC0415
@@ -122,27 +98,7 @@ class Prior:
 
 
 def parse_prior(entry: Mapping[str, Any], kind: str, source: str) -> Prior:
-    """Check one entry of a prior set.
-
-    Parameters
-    ----------
-    entry : mapping
-        ``dist`` and the distribution's arguments.
-    kind : str
-        What it is a prior of: ``intercept``, ``coef``, ``sd``, ``correlation`` or ``dispersion``.
-    source : str
-        File and key, for messages.
-
-    Returns
-    -------
-    Prior
-        The prior.
-
-    Raises
-    ------
-    PriorError
-        The distribution or an argument is unknown, or its support is not the parameter's.
-    """
+    """Check one entry of a prior set."""
     arguments = dict(entry)
     name = arguments.pop("dist", None)
     if name is None:

@@ -54,7 +54,6 @@ class Split:
     term_of: dict[str, dict[int, int]]
 
     def __post_init__(self) -> None:
-        """Complete the columns to an orthonormal basis of city space."""
         along = self.columns.shape[1]
         raw, tau = np.linalg.qr(self.columns, mode="raw")
         self.weights = np.linalg.inv(np.triu(raw.T[:along]))
@@ -95,8 +94,6 @@ class CityEffect:
 
     Attributes
     ----------
-    split : Split
-        The city space that the effect lives in.
     along : tensor
         Shape (along,): weights of the effect's first part on ``split.columns``.
     across : tensor
@@ -112,17 +109,6 @@ def city_effects(
     roles: Sequence[str], dyads: xr.Dataset, priors: Priors, centering: Mapping[str, Array]
 ) -> dict[str, CityEffect]:
     """Add a group of correlated city effects to the model in whose context it is called.
-
-    Parameters
-    ----------
-    roles : sequence of str
-        The roles whose effects are correlated, for example one part's sender and receiver.
-    dyads : xarray.Dataset
-        The dyads of the study.
-    priors : Priors
-        Priors of the standard deviations and of the correlation.
-    centering : mapping of str to array
-        How far the effects of each role are centered, a number between 0 and 1.
 
     Returns
     -------
@@ -158,20 +144,7 @@ def city_effects(
 
 
 def split_city_space(dyads: xr.Dataset, roles: Sequence[str]) -> Split:
-    """Find the predictors that are constant within the roles, and split city space along them.
-
-    Parameters
-    ----------
-    dyads : xarray.Dataset
-        The dyads of a study.
-    roles : sequence of str
-        For example ``("degree_sender", "degree_receiver")``.
-
-    Returns
-    -------
-    Split
-        The split, the same for all the roles, so that their correlation survives it.
-    """
+    """Find the predictors that are constant within the roles, and split city space along them."""
     cities = dyads.sizes["city"]
     columns = [np.ones(cities)]
     term_of: dict[str, dict[int, int]] = {role: {} for role in roles}
@@ -241,15 +214,6 @@ def _correlation_cholesky(roles: Sequence[str], priors: Priors) -> list[list[Arr
 
 def pair_effects(part: Part, dyads: xr.Dataset, priors: Priors) -> Array:
     """Add the pair effects of a part to the model in whose context it is called.
-
-    Parameters
-    ----------
-    part : str
-        ``selection`` or ``degree``.
-    dyads : xarray.Dataset
-        The dyads of the study.
-    priors : Priors
-        Priors of the standard deviation and of the correlation.
 
     Returns
     -------

@@ -28,12 +28,6 @@ class Family:
 
     Attributes
     ----------
-    kind : str
-        ``plain``, ``zero_inflated`` or ``hurdle``.
-    counts : Counts
-        The distribution that it is made of.
-    parts : tuple of str
-        The linear predictors that it needs.
     log_zero : callable
         ``(degree, selection, dispersion, xp)`` to the log-probability of a zero.
     log_positive : callable
@@ -55,7 +49,6 @@ class Family:
 
     @property
     def has_dispersion(self) -> bool:
-        """Whether it has a dispersion parameter."""
         return self.counts.has_dispersion
 
     def log_prob(
@@ -72,10 +65,6 @@ class Family:
         ----------
         count : array
             Whole numbers, shape (dyad,).
-        degree, selection, dispersion : array
-            As in this module's description.
-        xp : Arrays
-            The library to compute in.
 
         Returns
         -------
@@ -90,11 +79,6 @@ class Family:
     def p_zero(self, degree: Array, selection: Array, dispersion: Array) -> Array:
         """Give the probability of a zero.
 
-        Parameters
-        ----------
-        degree, selection, dispersion : array
-            As in this module's description.
-
         Returns
         -------
         array
@@ -104,18 +88,7 @@ class Family:
 
 
 def plain(counts: Counts) -> Family:
-    """Take a distribution of counts as it is.
-
-    Parameters
-    ----------
-    counts : Counts
-        The distribution.
-
-    Returns
-    -------
-    Family
-        With the degree part alone.
-    """
+    """Take a distribution of counts as it is."""
     return Family(
         kind="plain",
         counts=counts,
@@ -131,18 +104,7 @@ def plain(counts: Counts) -> Family:
 
 
 def zero_inflated(counts: Counts) -> Family:
-    """Add zeros to a distribution of counts.
-
-    Parameters
-    ----------
-    counts : Counts
-        The distribution of an eligible dyad's count.
-
-    Returns
-    -------
-    Family
-        With a selection part: a dyad that is not eligible has a zero.
-    """
+    """Add zeros to a distribution of counts."""
 
     def log_zero(degree: Array, selection: Array, dispersion: Array, xp: Arrays) -> Array:
         # P(0) = 1 - psi + psi p0 = (1 + exp(s) p0) / (1 + exp(s)) for psi = sigmoid(s)
@@ -166,18 +128,7 @@ def zero_inflated(counts: Counts) -> Family:
 
 
 def hurdle(counts: Counts) -> Family:
-    """Cut the zeros off a distribution of counts, and let the selection part make all of them.
-
-    Parameters
-    ----------
-    counts : Counts
-        The distribution of an eligible dyad's count, before its zeros are cut off.
-
-    Returns
-    -------
-    Family
-        With a selection part: eligible dyads have positive counts, the others zeros.
-    """
+    """Cut the zeros off a distribution of counts, and let the selection part make all of them."""
 
     def log_p_positive(degree: Array, dispersion: Array, xp: Arrays) -> Array:
         return xp.log(-xp.expm1(counts.log_p_zero(degree, dispersion, xp)))

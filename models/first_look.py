@@ -47,10 +47,6 @@ class FirstLook:
         Independent draws of the parameters (chain, draw, ...), in as many chains as are asked for.
     pareto_k : float
         Of the importance weights from the approximation to the posterior.
-    steps : int
-        Steps of the search.
-    converged : bool
-        Whether it ended at a maximum.
     """
 
     posterior: xr.Dataset
@@ -80,27 +76,7 @@ class FirstLook:
 
 
 def first_look(model: FlatModel, how: Settings, reporter: Reporter) -> FirstLook:
-    """Approximate a posterior, and draw from the approximation.
-
-    Parameters
-    ----------
-    model : FlatModel
-        The compiled model.
-    how : Settings
-        Draws, chains and seed.
-    reporter : Reporter
-        Hears of progress.
-
-    Returns
-    -------
-    FirstLook
-        The draws, and how good the approximation is.
-
-    Raises
-    ------
-    ModelError
-        The density is zero around the point that the search starts from.
-    """
+    """Approximate a posterior, and draw from the approximation."""
     reporter.stage("approximating")
     rng = np.random.default_rng(how.seed)
     with threadpool_limits(1, "blas"):
@@ -118,28 +94,13 @@ def fitted(
 
     Parameters
     ----------
-    gradient : callable
-        A point (coordinate,) to the log density and its gradient.
     start : numpy.ndarray
         Where the search for the means begins, shape (coordinate,).
-    rng : numpy.random.Generator
-        Source of the fixed points.
-    reporter : Reporter
-        Hears of progress.
 
     Returns
     -------
     mean, sd : numpy.ndarray
         Shape (coordinate,).
-    steps : int
-        Steps of the search.
-    converged : bool
-        Whether it ended at a maximum.
-
-    Raises
-    ------
-    ModelError
-        The density is zero around the start.
     """
     size = start.size
     z = rng.normal(size=(HALF, size))
@@ -182,17 +143,10 @@ def pareto_k_of(gradient: Gradient, mean: np.ndarray, sd: np.ndarray, z: np.ndar
 
     Parameters
     ----------
-    gradient : callable
-        A point (coordinate,) to the log density and its gradient.
     mean, sd : numpy.ndarray
         Of the normal distributions, shape (coordinate,).
     z : numpy.ndarray
         Standard normal draws, shape (draw, coordinate).
-
-    Returns
-    -------
-    float
-        Pareto k of the ratios of the density to theirs; infinite where a draw has no density.
     """
     log_density = np.array([gradient(point)[0] for point in mean + sd * z])
     if not np.isfinite(log_density).all():

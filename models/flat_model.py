@@ -26,14 +26,6 @@ class FlatModel:
 
     Attributes
     ----------
-    model : pymc.Model
-        The model.
-    names : list of str
-        The parameters to keep.
-    data : numpy.ndarray
-        What can be exchanged, side by side.
-    places : dict of str to slice
-        Where each of them is.
     density : pytensor.compile.Function
         A point (coordinate,) and data to the joint log-density () and its gradient (coordinate,).
     parameters : pytensor.compile.Function
@@ -51,18 +43,7 @@ class FlatModel:
     middle: np.ndarray
 
     def with_data(self, **values: Any) -> Self:
-        """Exchange data of the model.
-
-        Parameters
-        ----------
-        **values : numpy.ndarray
-            New values by name.
-
-        Returns
-        -------
-        FlatModel
-            The model with other data; this one keeps its own.
-        """
+        """Exchange data of the model."""
         data = self.data.copy()
         for name, value in values.items():
             data[self.places[name]] = np.ravel(value)
@@ -117,20 +98,7 @@ class FlatModel:
 
 
 def flat_model(model: pm.Model, names: list[str]) -> FlatModel:
-    """Compile a model.
-
-    Parameters
-    ----------
-    model : pymc.Model
-        What `models.build` gave.
-    names : list of str
-        The parameters to keep.
-
-    Returns
-    -------
-    FlatModel
-        The compiled model.
-    """
+    """Compile a model."""
     values = {each: np.asarray(each.get_value()) for each in model.data_vars}
     flat = np.concatenate([np.empty(0), *map(np.ravel, values.values())])
     ends = np.cumsum([value.size for value in values.values()], dtype=int)

@@ -15,14 +15,10 @@ def regularised_horseshoe(name: str, arguments: Mapping[str, Any], size: int) ->
 
     Parameters
     ----------
-    name : str
-        What the names of the sampler's own variables begin with.
     arguments : mapping
         ``scale`` and ``global_df`` of the half-t prior of the global scale, ``local_df`` of those
         of the local ones, ``slab_scale`` and ``slab_df`` of the Student t that is left of large
         coefficients.
-    size : int
-        How many coefficients.
 
     Returns
     -------

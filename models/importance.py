@@ -42,11 +42,6 @@ class Component:
 def points_of(components: Sequence[Component]) -> tuple[np.ndarray, np.ndarray]:
     """Give the points of a mixture, with the log of the density that they come from.
 
-    Parameters
-    ----------
-    components : sequence of Component
-        Each weighs as much as it has points.
-
     Returns
     -------
     z : numpy.ndarray
@@ -77,8 +72,6 @@ def mode_and_root(density: WithGradient, start: np.ndarray) -> tuple[np.ndarray,
 
     Parameters
     ----------
-    density : callable
-        The log density and its derivatives.
     start : numpy.ndarray
         Where the search begins, shape (draw, effect).
 

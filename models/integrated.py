@@ -59,17 +59,6 @@ class Points:
 def integrate(unit: UnitInFit, chains: int, digest: str, seed: int) -> xr.Dataset:
     """Leave a unit out of a fit, its own effects integrated out.
 
-    Parameters
-    ----------
-    unit : UnitInFit
-        The unit in each draw.
-    chains : int
-        The draws are those of so many chains, one after the other.
-    digest : str
-        What the result is made from.
-    seed : int
-        With the unit's label, seed of the points.
-
     Returns
     -------
     xarray.Dataset
@@ -110,13 +99,6 @@ def integrate(unit: UnitInFit, chains: int, digest: str, seed: int) -> xr.Datase
 
 def log_densities(unit: UnitInFit, rng: np.random.Generator) -> np.ndarray:
     """Compute the log-probability of a unit's counts in each draw, given all other counts.
-
-    Parameters
-    ----------
-    unit : UnitInFit
-        The unit.
-    rng : numpy.random.Generator
-        Source of the points.
 
     Returns
     -------

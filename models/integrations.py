@@ -33,8 +33,6 @@ class Integrations:
     ----------
     refits : Refits
         The model, what kind of unit is left out (``dyad`` or ``pair``), and the seed.
-    fit : str
-        The digest of the fit whose draws are used.
     """
 
     refits: Refits
@@ -50,22 +48,7 @@ class Integrations:
 def integration_paths(
     integrations: Integrations, labels: Sequence[str], results: Path
 ) -> dict[str, Path]:
-    """Name the files of results.
-
-    Parameters
-    ----------
-    integrations : Integrations
-        The fit, and what kind of unit is left out.
-    labels : sequence of str
-        The units.
-    results : pathlib.Path
-        The results folder.
-
-    Returns
-    -------
-    dict of str to pathlib.Path
-        Beside the exact refits: ``<number>.integrated.nc``.
-    """
+    """Name the files of results."""
     paths = refit_paths(integrations.refits, labels, results)
     return {label: path.with_suffix(".integrated.nc") for label, path in paths.items()}
 
@@ -73,22 +56,7 @@ def integration_paths(
 def kept_integrations(
     integrations: Integrations, labels: Sequence[str], results: Path
 ) -> pd.DataFrame:
-    """Read the results that are there.
-
-    Parameters
-    ----------
-    integrations : Integrations
-        The fit, and what kind of unit is left out.
-    labels : sequence of str
-        The units.
-    results : pathlib.Path
-        The results folder.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a unit that is there, columns as `integrated_units` has them.
-    """
+    """Read the results that are there."""
     paths = integration_paths(integrations, labels, results)
     return scalars({key: paths[key] for key in kept_among(paths, integrations.digest)}, COLUMNS)
 
@@ -103,31 +71,11 @@ def integrated_units(
 ) -> pd.DataFrame:
     """Leave some units out of a fit, one after the other.
 
-    Parameters
-    ----------
-    integrations : Integrations
-        The fit, and what kind of unit is left out.
-    posterior : xarray.Dataset
-        The fit's draws, which are read only where a result is missing.
-    labels : sequence of str
-        The units.
-    results : pathlib.Path
-        The results folder, in which results are kept and found.
-    run : callable
-        Does the work: `models.cluster.in_process`, or what `on_cluster` gives.
-    reporter : Reporter
-        Hears of progress.
-
     Returns
     -------
     pandas.DataFrame
         A row a unit: ``elpd``, ``error``, ``pareto_k`` and ``passed``, as
         `models.integrated.integrate` gives them.
-
-    Raises
-    ------
-    ResultsError
-        The folder cannot be written.
     """
     refits = integrations.refits
     dyads, name = refits.study.dyads, parse_model(refits.model)
@@ -156,22 +104,7 @@ def integrated_units(
 
 
 def joint_error(integrations: Integrations, labels: Sequence[str], results: Path) -> float:
-    """Give the Monte Carlo standard error of the summed elpd of some units.
-
-    Parameters
-    ----------
-    integrations : Integrations
-        The fit, and what kind of unit is left out.
-    labels : sequence of str
-        Units whose results are there.
-    results : pathlib.Path
-        The results folder.
-
-    Returns
-    -------
-    float
-        The units share the draws: what a draw adds to the error of each adds up first.
-    """
+    """Give the Monte Carlo standard error of the summed elpd of some units."""
     influence: np.ndarray | float = 0.0
     bias = 0.0
     for path in integration_paths(integrations, labels, results).values():

@@ -15,20 +15,7 @@ from models.store import is_current
 
 
 def kept_among(paths: Mapping[Any, Path], digest: str) -> list[Any]:
-    """List what is there.
-
-    Parameters
-    ----------
-    paths : mapping
-        The file of each result.
-    digest : str
-        What they are made from.
-
-    Returns
-    -------
-    list
-        The keys of those that can be read and are made from this.
-    """
+    """List what is there."""
     return [key for key, path in paths.items() if is_current(path, digest)]
 
 
@@ -65,11 +52,6 @@ def make_missing(
         Hears of progress.
     failing : str
         What is said of results that failed, behind their number.
-
-    Raises
-    ------
-    ResultsError
-        A folder cannot be written.
     """
     kept = set(kept_among(paths, digest))
     missing = [key for key in paths if key not in kept]
@@ -87,20 +69,7 @@ def make_missing(
 
 
 def scalars(paths: Mapping[Any, Path], columns: Sequence[str]) -> pd.DataFrame:
-    """Read numbers of results.
-
-    Parameters
-    ----------
-    paths : mapping
-        The file of each result.
-    columns : sequence of str
-        Variables without dimensions.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a key, a column a variable.
-    """
+    """Read numbers of results."""
     rows = {}
     for key, path in paths.items():
         with h5netcdf.File(path, "r") as file:

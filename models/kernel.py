@@ -41,13 +41,6 @@ class FusedLogProb(Operation):
     (anything where the family has none); then the positive counts: positions, counts,
     -log count!, positions among the distinct counts, the distinct counts. Outputs: the
     log-probability, and its derivatives in the first three inputs (dyad).
-
-    Parameters
-    ----------
-    kind : str
-        ``plain``, ``zero_inflated`` or ``hurdle``.
-    has_dispersion : bool
-        Whether counts are negative binomial; else Poisson.
     """
 
     __props__ = ("kind", "has_dispersion")
@@ -72,15 +65,8 @@ class FusedLogProb(Operation):
 
         Parameters
         ----------
-        node : pytensor.graph.basic.Apply
-            The node.
         shapes : list of tuple
             The inputs' shapes.
-
-        Returns
-        -------
-        list of tuple
-            One an output.
         """
         return [shapes[0], shapes[0], shapes[1], shapes[0]]
 
@@ -90,18 +76,7 @@ class FusedLogProb(Operation):
         outputs: Sequence[Variable],
         cotangents: Sequence[Variable],
     ) -> list[Variable]:
-        """Differentiate by the outputs that are computed anyway.
-
-        Parameters
-        ----------
-        inputs, outputs, cotangents : sequence of tensor
-            As PyTensor passes them.
-
-        Returns
-        -------
-        list of tensor
-            One an input.
-        """
+        """Differentiate by the outputs that are computed anyway."""
         if isinstance(cotangents[0].type, DisconnectedType):
             return [disconnected_type() for _ in inputs]
         _, by_degree, by_selection, by_dispersion = outputs
@@ -113,18 +88,7 @@ class FusedLogProb(Operation):
 
 
 def has_kernel(family: Family) -> bool:
-    """Tell whether the loops here know the distribution that a family is made of.
-
-    Parameters
-    ----------
-    family : Family
-        How counts arise.
-
-    Returns
-    -------
-    bool
-        True for Poisson and negative binomial counts.
-    """
+    """Tell whether the loops here know the distribution that a family is made of."""
     return family.counts in (POISSON, NB)
 
 
@@ -135,8 +99,6 @@ def fused_log_prob(
 
     Parameters
     ----------
-    family : Family
-        How counts arise; one that `has_kernel`.
     counts : numpy.ndarray of int
         Shape (dyad,).
     degree, selection, dispersion : tensor
@@ -166,8 +128,6 @@ def log_prob_of_counts(
 
     Parameters
     ----------
-    family : Family
-        How counts arise.
     counts : numpy.ndarray of int
         Shape (dyad,).
     degree, selection, dispersion : numpy.ndarray

@@ -27,8 +27,6 @@ def log_prob_sums(
 
     Parameters
     ----------
-    family : Family
-        How counts arise.
     count : numpy.ndarray of int
         Shape (dyad,).
     base : mapping of str to numpy.ndarray

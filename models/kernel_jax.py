@@ -57,8 +57,6 @@ class Known:
         Shape (dyad,): the count, and -log count!.
     slot : numpy.ndarray of int
         Shape (dyad,): the position of the count among the distinct ones.
-    distinct : numpy.ndarray of int
-        The distinct counts, 0 among them.
     """
 
     count: np.ndarray
@@ -119,11 +117,6 @@ def _slopes_in_jax(op: PredictorSlopes, node: Any, **_: Any) -> Callable[..., An
 def differentiable(all_four: Function) -> Callable[..., jax.Array]:
     """Give a log-probability that JAX differentiates by the derivatives in closed form.
 
-    Parameters
-    ----------
-    all_four : callable
-        What `with_derivatives` gives.
-
     Returns
     -------
     callable
@@ -147,15 +140,6 @@ def differentiable(all_four: Function) -> Callable[..., jax.Array]:
 
 def with_derivatives(kind: str, known: Known, *, has_dispersion: bool) -> Function:
     """Give the function that computes a log-probability and its derivatives.
-
-    Parameters
-    ----------
-    kind : str
-        ``plain``, ``zero_inflated`` or ``hurdle``.
-    known : Known
-        The counts.
-    has_dispersion : bool
-        Whether counts are negative binomial; else Poisson.
 
     Returns
     -------

@@ -36,14 +36,6 @@ class Refits:
 
     Attributes
     ----------
-    study : Study
-        The study.
-    model : str
-        The model's name.
-    priors : Priors
-        The prior set.
-    unit : str
-        ``dyad``, ``pair`` or ``city``.
     settings : Settings
         How each refit is sampled; its seed and the unit's label give each refit's own.
     """
@@ -70,24 +62,12 @@ class Refits:
 def refit(refits: Refits, label: str) -> xr.Dataset:
     """Refit a model without one unit, and predict that unit's counts.
 
-    Parameters
-    ----------
-    refits : Refits
-        The model, and what kind of unit is left out.
-    label : str
-        The unit that is left out.
-
     Returns
     -------
     xarray.Dataset
         Scalars: ``elpd``, the natural log of the joint predictive probability of the unit's
         counts; ``error``, its Monte Carlo standard error; ``passed`` (the gate), ``max_r_hat``,
         ``min_ess_bulk``, ``divergences``. Attributes ``digest``, ``unit``, ``label``, ``faults``.
-
-    Raises
-    ------
-    ModelError
-        There is no such unit, or the sampler found no point to start from.
     """
     dyads, name = refits.study.dyads, parse_model(refits.model)
     rows = rows_of_units(dyads, refits.unit)[label]
@@ -133,8 +113,6 @@ def log_mean_density(log_densities: xr.DataArray) -> tuple[float, float]:
     -------
     log_mean : float
         Natural log of the mean density.
-    error : float
-        Its Monte Carlo standard error, by the delta method.
     """
     values = log_densities.to_numpy()
     highest = float(values.max())

@@ -40,12 +40,6 @@ def log_prior(posterior: xr.Dataset, study: Study, name: ModelName, priors: Prio
     ----------
     posterior : xarray.Dataset
         Draws of the parameters, dims (chain, draw, ...).
-    study : Study
-        The study that they were drawn for.
-    name : ModelName
-        The model.
-    priors : Priors
-        The prior set.
 
     Returns
     -------

@@ -60,14 +60,8 @@ class ModelName:
 
     Attributes
     ----------
-    name : str
-        For example ``zinb_srm``.
-    family : Family
-        How counts arise.
     blocks : tuple of tuple of str
         The roles of cities, grouped into those whose effects are correlated.
-    has_pairs : bool
-        Whether each part has pair effects.
     """
 
     name: str
@@ -77,17 +71,14 @@ class ModelName:
 
     @property
     def family_name(self) -> str:
-        """The family's name, for example ``zinb``."""
         return next(name for name, family in FAMILIES.items() if family is self.family)
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The linear predictors of the model."""
         return self.family.parts
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """Every role in which a city has an effect."""
         return tuple(role for block in self.blocks for role in block)
 
     @property
@@ -117,11 +108,6 @@ class ModelName:
 def correlation_name(block: Sequence[str]) -> str:
     """Name the correlations of a group of roles.
 
-    Parameters
-    ----------
-    block : sequence of str
-        The roles, for example ``("degree_sender", "degree_receiver")``.
-
     Returns
     -------
     str
@@ -137,11 +123,6 @@ def correlation_name(block: Sequence[str]) -> str:
 def role_pairs(block: Sequence[str]) -> list[str]:
     """Label the correlations of a group of roles.
 
-    Parameters
-    ----------
-    block : sequence of str
-        The roles.
-
     Returns
     -------
     list of str
@@ -152,34 +133,12 @@ def role_pairs(block: Sequence[str]) -> list[str]:
 
 
 def model_names() -> list[str]:
-    """List every model.
-
-    Returns
-    -------
-    list of str
-        Each family with each effects structure.
-    """
+    """List every model."""
     return [f"{family}_{effects}" for family in FAMILIES for effects in EFFECTS]
 
 
 def parse_model(name: str) -> ModelName:
-    """Take a model's name apart.
-
-    Parameters
-    ----------
-    name : str
-        Family and effects, joined by an underscore.
-
-    Returns
-    -------
-    ModelName
-        What the name stands for.
-
-    Raises
-    ------
-    ModelError
-        There is no such model; the message lists them.
-    """
+    """Take a model's name apart."""
     for family in FAMILIES:
         effects = name.removeprefix(f"{family}_")
         if effects in EFFECTS and effects != name:

@@ -27,10 +27,6 @@ def known_or_drawn(draws: xr.Dataset, asked: xr.Dataset, name: ModelName, seed: 
     asked : xarray.Dataset
         The dyads that are asked for: coordinates ``sender`` and ``receiver`` along ``dyad``, and
         ``city`` (sorted).
-    name : ModelName
-        The model.
-    seed : int
-        Seed of what is drawn.
 
     Returns
     -------

@@ -32,21 +32,11 @@ def log_density_of_newcomer(
     draws : xarray.Dataset
         Posterior draws (chain, draw, ...) of a fit from which the city's counts were left out.
         The city's own effects in it are not used.
-    dyads : xarray.Dataset
-        The dyads of the study.
-    name : ModelName
-        The model; it has city effects.
-    city : str
-        The city.
-    seed : int
-        Seed of the points.
 
     Returns
     -------
     log_density : float
         Natural log.
-    error : float
-        Its Monte Carlo standard error, from the points and from the draws.
 
     Notes
     -----
@@ -110,8 +100,6 @@ def population_covariance(draws: xr.Dataset, name: ModelName) -> np.ndarray:
     ----------
     draws : xarray.Dataset
         Standard deviations and correlations (draw, ...).
-    name : ModelName
-        The model; its ``roles`` are the order of rows and columns.
 
     Returns
     -------

@@ -17,8 +17,6 @@ class Operation(Op):
     ----------
     parameters : int
         How many inputs the first output can be differentiated in; the other outputs, in none.
-    dims : tuple of int
-        How many dimensions each output has.
     """
 
     parameters: ClassVar[int]
@@ -29,18 +27,7 @@ class Operation(Op):
         """Compute the outputs outside numba's mode."""
 
     def make_node(self, *inputs: Any) -> Apply:
-        """Declare the outputs.
-
-        Parameters
-        ----------
-        *inputs : tensor
-            As the class describes.
-
-        Returns
-        -------
-        pytensor.graph.basic.Apply
-            The node.
-        """
+        """Declare the outputs."""
         outputs = [pt.tensor(dtype="float64", shape=(None,) * ndim) for ndim in self.dims]
         return Apply(self, [pt.as_tensor(each) for each in inputs], outputs)
 
@@ -50,32 +37,11 @@ class Operation(Op):
         inputs: Sequence[Any],
         storage: list[list[Any]],
     ) -> None:
-        """Compute the outputs outside numba's mode.
-
-        Parameters
-        ----------
-        node : pytensor.graph.basic.Apply
-            The node.
-        inputs : sequence of numpy.ndarray
-            The inputs.
-        storage : list of list
-            Where the outputs go.
-        """
+        """Compute the outputs outside numba's mode."""
         for place, value in zip(storage, self._compute(*inputs), strict=True):
             place[0] = value
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        """Say which outputs can be differentiated in which inputs.
-
-        Parameters
-        ----------
-        node : pytensor.graph.basic.Apply
-            The node.
-
-        Returns
-        -------
-        list of list of bool
-            A row an input.
-        """
+        """Say which outputs can be differentiated in which inputs."""
         others = [False] * (len(self.dims) - 1)
         return [[k < self.parameters, *others] for k in range(len(node.inputs))]

@@ -18,13 +18,6 @@ QUANTITIES = {
 def outcomes(family: Family, degree: Array, selection: Any, dispersion: Any) -> dict[str, Array]:
     """Compute every outcome quantity that a family has.
 
-    Parameters
-    ----------
-    family : Family
-        How counts arise.
-    degree, selection, dispersion : array
-        As in `models.families`, for example what `models.predictive.family_arguments` returns.
-
     Returns
     -------
     dict of str to numpy.ndarray

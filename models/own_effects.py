@@ -41,18 +41,7 @@ class OwnEffects:
     enters: dict[str, np.ndarray]
 
     def beside(self, other: "OwnEffects") -> "OwnEffects":
-        """Join effects with others that are independent of them.
-
-        Parameters
-        ----------
-        other : OwnEffects
-            The others.
-
-        Returns
-        -------
-        OwnEffects
-            These first, then the others.
-        """
+        """Join effects with others that are independent of them."""
         size, more = self.mean.shape[1], other.mean.shape[1]
         factor = np.zeros((len(self.mean), size + more, size + more))
         factor[:, :size, :size], factor[:, size:, size:] = self.factor, other.factor
@@ -77,19 +66,8 @@ def city_effects_of(
     ----------
     draws : xarray.Dataset
         Posterior draws (draw, ...).
-    name : ModelName
-        The model.
-    city : str
-        The city.
     roles : sequence of str
         The roles; there may be none.
-    enters : dict of str to numpy.ndarray
-        As in `OwnEffects`.
-
-    Returns
-    -------
-    OwnEffects
-        One effect a role.
     """
     fixed = [role for role in name.roles if role not in roles]
     order = [name.roles.index(role) for role in [*fixed, *roles]]
@@ -110,17 +88,6 @@ def pair_effects_of(
     ----------
     draws : xarray.Dataset
         Posterior draws (draw, ...).
-    dyads : xarray.Dataset
-        The dyads of the study.
-    name : ModelName
-        The model; it has pair effects.
-    rows : numpy.ndarray
-        The positions of the left-out dyads: one, or both directions of a pair.
-
-    Returns
-    -------
-    OwnEffects
-        One effect a part and dyad, those of the first part first.
     """
     each = [
         OwnEffects(
@@ -137,19 +104,6 @@ def uses_of(
     ends: Ends, name: ModelName, city: str, roles: Sequence[str], rows: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Tell which dyads a city's effects enter.
-
-    Parameters
-    ----------
-    ends : mapping of str to numpy.ndarray
-        ``sender`` and ``receiver`` of each dyad of the study.
-    name : ModelName
-        The model.
-    city : str
-        The city.
-    roles : sequence of str
-        The roles of the effects.
-    rows : numpy.ndarray
-        The positions of the dyads that are asked for.
 
     Returns
     -------

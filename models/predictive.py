@@ -20,15 +20,6 @@ REPLICATED = 2**26  # replicated counts of a fit: 512 MiB
 def draw_prior(model: pm.Model, names: list[str], seed: np.random.SeedSequence) -> xr.Dataset:
     """Draw from the prior.
 
-    Parameters
-    ----------
-    model : pymc.Model
-        The model.
-    names : list of str
-        The parameters to keep.
-    seed : numpy.random.SeedSequence
-        Source of randomness.
-
     Returns
     -------
     xarray.Dataset
@@ -59,12 +50,6 @@ def log_likelihood(
     ----------
     draws : xarray.Dataset
         Parameters (chain, draw, ...), of the prior or of the posterior.
-    dyads : xarray.Dataset
-        The dyads of the study.
-    name : ModelName
-        The model.
-    rows : numpy.ndarray or slice
-        The positions of the dyads that are wanted.
 
     Returns
     -------
@@ -88,12 +73,6 @@ def replicated(
     ----------
     draws : xarray.Dataset
         Parameters (chain, draw, ...), of the prior or of the posterior.
-    dyads : xarray.Dataset
-        The dyads of the study.
-    name : ModelName
-        The model.
-    seed : numpy.random.SeedSequence
-        Source of randomness.
 
     Returns
     -------
@@ -124,14 +103,6 @@ def family_arguments(
     ----------
     draws : xarray.Dataset
         Parameters (draw, ...).
-    dyads : xarray.Dataset
-        The dyads of the study, or others.
-    name : ModelName
-        The model.
-    rows : numpy.ndarray or slice
-        The positions of the dyads that are wanted.
-    reference : xarray.Dataset, optional
-        The study's dyads, where ``dyads`` are others; see `models.predictor.linear_predictor`.
 
     Returns
     -------
@@ -157,8 +128,6 @@ def thinned(draws: xr.Dataset, number: int) -> xr.Dataset:
     ----------
     draws : xarray.Dataset
         Parameters (chain, draw, ...).
-    number : int
-        How many to keep; all where there are fewer.
 
     Returns
     -------

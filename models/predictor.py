@@ -13,13 +13,6 @@ EVERY = slice(None)
 def column_scale(dyads: xr.Dataset, part: Part) -> xr.DataArray:
     """Give the unit in which the prior of each coefficient speaks.
 
-    Parameters
-    ----------
-    dyads : xarray.Dataset
-        The dyads of a study.
-    part : str
-        ``selection`` or ``degree``.
-
     Returns
     -------
     xarray.DataArray
@@ -33,13 +26,6 @@ def column_scale(dyads: xr.Dataset, part: Part) -> xr.DataArray:
 def city_position(dyads: xr.Dataset, side: str) -> np.ndarray:
     """Give the position of each dyad's city among the cities.
 
-    Parameters
-    ----------
-    dyads : xarray.Dataset
-        The dyads of a study.
-    side : str
-        ``sender`` or ``receiver``.
-
     Returns
     -------
     numpy.ndarray
@@ -50,15 +36,6 @@ def city_position(dyads: xr.Dataset, side: str) -> np.ndarray:
 
 def offset(dyads: xr.Dataset, part: Part, reference: xr.Dataset | None = None) -> xr.DataArray:
     """Give what enters a linear predictor with a coefficient of one.
-
-    Parameters
-    ----------
-    dyads : xarray.Dataset
-        The dyads of a study, or others.
-    part : str
-        ``selection`` or ``degree``.
-    reference : xarray.Dataset, optional
-        The study's dyads, where ``dyads`` are others.
 
     Returns
     -------
@@ -87,12 +64,6 @@ def linear_predictor(
         Draws (or one set) of ``<part>_intercept``, ``<part>_coef`` and, where the model has
         them, ``<part>_sender`` and ``<part>_receiver`` (city), ``<part>_<side>_slope`` (city,
         term) and ``<part>_pair`` (dyad).
-    dyads : xarray.Dataset
-        The dyads of a study, or others.
-    part : str
-        ``selection`` or ``degree``.
-    rows : numpy.ndarray or slice
-        The positions of the dyads that are wanted; predictors are held against the means of all.
     reference : xarray.Dataset, optional
         The study's dyads, where ``dyads`` are others: predictors and exposure are held against
         their means.

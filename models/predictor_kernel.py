@@ -42,8 +42,6 @@ class KnownOfDyads:
         Shape (term, dyad): predictors less their means, in standard deviations.
     city_of : dict of str to numpy.ndarray
         By side the position of each dyad's city, shape (dyad,).
-    cities : int
-        How many there are.
     """
 
     offset: np.ndarray
@@ -53,20 +51,7 @@ class KnownOfDyads:
 
     @classmethod
     def of(cls, dyads: xr.Dataset, part: Part) -> Self:
-        """Take it from the dyads of a study.
-
-        Parameters
-        ----------
-        dyads : xarray.Dataset
-            The dyads.
-        part : str
-            ``selection`` or ``degree``.
-
-        Returns
-        -------
-        KnownOfDyads
-            Of this part.
-        """
+        """Take it from the dyads of a study."""
         design = dyads[f"{part}_design"].to_numpy()
         standardized = (design - design.mean(axis=0)) / column_scale(dyads, part).to_numpy()
         return cls(
@@ -89,14 +74,10 @@ def predictor_of(
 
     Parameters
     ----------
-    known : KnownOfDyads
-        What is known of the dyads.
     intercept, coef : tensor
         Shapes () and (term,).
     of_city : mapping of str to tensor
         For each side that has effects, these, shape (city,).
-    fused : bool
-        Whether as one operation, where there are effects; else as PyTensor's own.
 
     Returns
     -------
@@ -141,15 +122,8 @@ class FusedPredictor(Operation):
 
         Parameters
         ----------
-        node : pytensor.graph.basic.Apply
-            The node.
         shapes : list of tuple
             The inputs' shapes.
-
-        Returns
-        -------
-        list of tuple
-            One.
         """
         return [shapes[self.parameters]]
 
@@ -159,18 +133,7 @@ class FusedPredictor(Operation):
         outputs: Sequence[Variable],  # noqa: ARG002 - PyTensor passes it
         cotangents: Sequence[Variable],
     ) -> list[Variable]:
-        """Differentiate by adding up over the dyads.
-
-        Parameters
-        ----------
-        inputs, outputs, cotangents : sequence of tensor
-            As PyTensor passes them.
-
-        Returns
-        -------
-        list of tensor
-            One an input.
-        """
+        """Differentiate by adding up over the dyads."""
         _, _, sender, _, *known = inputs
         slopes = PredictorSlopes()(cotangents[0], *known[1:], sender.shape[0])
         return [*slopes, *(disconnected_type() for _ in known)]
@@ -199,15 +162,8 @@ class PredictorSlopes(Operation):
 
         Parameters
         ----------
-        node : pytensor.graph.basic.Apply
-            The node.
         shapes : list of tuple
             The inputs' shapes.
-
-        Returns
-        -------
-        list of tuple
-            One an output.
         """
         cities = (node.inputs[-1],)
         return [(), (shapes[1][0],), cities, cities]

@@ -33,38 +33,12 @@ Key = tuple[str, str | None]  # a parameter or kind, and a term where the prior 
 
 
 def prior_sets() -> list[str]:
-    """List the prior sets that come with the package.
-
-    Returns
-    -------
-    list of str
-        Their names.
-    """
+    """List the prior sets that come with the package."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 def locate(name: str, beside: Path, source: str) -> Path:
-    """Find the file of a prior set.
-
-    Parameters
-    ----------
-    name : str
-        A set that comes with the package, or a path that ends in ``.toml``.
-    beside : pathlib.Path
-        The folder that a path starts from.
-    source : str
-        What a message begins with.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-
-    Raises
-    ------
-    PriorError
-        There is no set of that name.
-    """
+    """Find the file of a prior set."""
     if name.endswith(".toml") or "/" in name:
         return beside / name
     if name not in prior_sets():
@@ -76,25 +50,7 @@ def locate(name: str, beside: Path, source: str) -> Path:
 
 
 def read_entries(path: Path, children: tuple[Path, ...]) -> dict[Key, Prior]:
-    """Read the entries of a prior file and of its parents.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    children : tuple of pathlib.Path
-        The files that extend it, which it must not extend in turn.
-
-    Returns
-    -------
-    dict
-        Priors by key.
-
-    Raises
-    ------
-    PriorError
-        The file is not usable.
-    """
+    """Read the entries of a prior file and of its parents."""
     if path in children:
         raise PriorError(f"{path}: extends itself, by way of its parents; end the circle")
     content = read_toml(path, PriorError, "give a set by name, or the path of a .toml file")
@@ -111,20 +67,7 @@ def read_entries(path: Path, children: tuple[Path, ...]) -> dict[Key, Prior]:
 
 
 def overlaid(entries: Mapping[Key, Prior], own: Mapping[Key, Prior]) -> dict[Key, Prior]:
-    """Lay entries over those of a parent.
-
-    Parameters
-    ----------
-    entries : mapping
-        The parent's.
-    own : mapping
-        Those that replace them.
-
-    Returns
-    -------
-    dict
-        Priors by key.
-    """
+    """Lay entries over those of a parent."""
     # A general key of a file replaces its parent's particular ones too: what the user wrote
     # last must not be silently overruled by a file that it extends.
     kept = {key: prior for key, prior in entries.items() if not _covered(key, own)}
@@ -138,25 +81,7 @@ def _covered(key: Key, own: Mapping[Key, Prior]) -> bool:
 
 
 def parse_entries(content: Mapping[str, Any], path: str) -> Iterable[tuple[Key, Prior]]:
-    """Check what a prior file holds.
-
-    Parameters
-    ----------
-    content : mapping
-        The file's tables.
-    path : str
-        What messages call it.
-
-    Yields
-    ------
-    tuple
-        Key and prior.
-
-    Raises
-    ------
-    PriorError
-        A parameter, distribution or argument is unknown or unusable.
-    """
+    """Check what a prior file holds."""
     for key, entry in content.items():
         if key not in KEYS:
             raise PriorError(f"{path}: no parameter '{key}'; {suggest(key, KEYS)}")

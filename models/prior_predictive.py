@@ -28,12 +28,6 @@ class PriorPredictive:
         5, 50 and 95 % quantiles, over draws, of the largest count.
     far : float
         The share of counts that exceed ten times the largest observed one.
-    observed_zeros : float
-        The observed share of zeros.
-    observed_quantiles : tuple of float
-        50, 90 and 99 % quantiles of the observed counts.
-    observed_largest : int
-        The largest observed count.
     """
 
     zeros: tuple[float, ...]
@@ -46,36 +40,11 @@ class PriorPredictive:
 
     @property
     def is_absurd(self) -> bool:
-        """Whether more than 5 % of the counts lie beyond ten times the largest observed one."""
         return self.far > ABSURD
 
 
 def prior_predictive(study: Study, model: str, priors: Priors, seed: int) -> PriorPredictive:
-    """Draw counts from the prior and summarise them.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    model : str
-        The model's name.
-    priors : Priors
-        The prior set.
-    seed : int
-        Seed of the draws.
-
-    Returns
-    -------
-    PriorPredictive
-        The summary of 1000 draws.
-
-    Raises
-    ------
-    ModelError
-        There is no such model.
-    PriorError
-        The prior set does not fit the study.
-    """
+    """Draw counts from the prior and summarise them."""
     built = build(study, model, priors)
     names = [v.name for v in built.unobserved_RVs if not v.name.startswith("_")]
     streams = np.random.SeedSequence(seed).spawn(2)

@@ -24,38 +24,14 @@ class Reporter:
     """Hears of each stage of a fit; this one says nothing."""
 
     def stage(self, text: str) -> None:
-        """Begin a stage.
-
-        Parameters
-        ----------
-        text : str
-            What is being done.
-        """
+        """Begin a stage."""
 
     def advance(self, done: int, total: int, note: str = "") -> None:
-        """Tell how far the stage is.
-
-        Parameters
-        ----------
-        done : int
-            Steps done.
-        total : int
-            Steps in all.
-        note : str
-            What else is worth knowing.
-        """
+        """Tell how far the stage is."""
 
 
 class LineReporter(Reporter):
-    """A line now and then, for logs.
-
-    Parameters
-    ----------
-    label : str
-        What is fitted.
-    stream : file
-        Where to write.
-    """
+    """A line now and then, for logs."""
 
     def __init__(self, label: str, stream: TextIO) -> None:
         self._label, self._stream = label, stream
@@ -64,28 +40,12 @@ class LineReporter(Reporter):
         self._first: tuple[int, float] | None = None  # of the stage: how far it was, and when
 
     def stage(self, text: str) -> None:
-        """Begin a stage.
-
-        Parameters
-        ----------
-        text : str
-            What is being done.
-        """
+        """Begin a stage."""
         self._text, self._last, self._first = text, time.monotonic(), None
         print(f"{self._label}: {text}", file=self._stream, flush=True)
 
     def advance(self, done: int, total: int, note: str = "") -> None:
-        """Tell how far the stage is, at most every ten seconds.
-
-        Parameters
-        ----------
-        done : int
-            Steps done.
-        total : int
-            Steps in all.
-        note : str
-            What else is worth knowing.
-        """
+        """Tell how far the stage is, at most every ten seconds."""
         now = time.monotonic()
         if not self._first:
             self._first = done, now
@@ -98,59 +58,24 @@ class LineReporter(Reporter):
 
 
 class LiveReporter(Reporter):
-    """A bar on a terminal.
-
-    Parameters
-    ----------
-    label : str
-        What is fitted.
-    progress : rich.progress.Progress
-        The display.
-    """
+    """A bar on a terminal."""
 
     def __init__(self, label: str, progress: Progress) -> None:
         self._label, self._progress = label, progress
         self._task: TaskID = progress.add_task(label, total=None, note="")
 
     def stage(self, text: str) -> None:
-        """Begin a stage.
-
-        Parameters
-        ----------
-        text : str
-            What is being done.
-        """
+        """Begin a stage."""
         self._progress.reset(self._task, description=f"{self._label}: {text}", total=None, note="")
 
     def advance(self, done: int, total: int, note: str = "") -> None:
-        """Tell how far the stage is.
-
-        Parameters
-        ----------
-        done : int
-            Steps done.
-        total : int
-            Steps in all.
-        note : str
-            What else is worth knowing.
-        """
+        """Tell how far the stage is."""
         self._progress.update(self._task, completed=done, total=total, note=note)
 
 
 @contextmanager
 def reporting(label: str) -> Iterator[Reporter]:
-    """Show progress on standard error: live on a terminal, else a line now and then.
-
-    Parameters
-    ----------
-    label : str
-        What is fitted.
-
-    Yields
-    ------
-    Reporter
-        To be told of each stage.
-    """
+    """Show progress on standard error: live on a terminal, else a line now and then."""
     if not sys.stderr.isatty():
         yield LineReporter(label, sys.stderr)
         return

@@ -9,18 +9,7 @@ from scipy.special import logsumexp
 
 
 def good_k(samples: int) -> float:
-    """Give the Pareto k up to which so many draws suffice.
-
-    Parameters
-    ----------
-    samples : int
-        How many draws there are.
-
-    Returns
-    -------
-    float
-        min(1 - 1 / log10(samples), 0.7); 0.7 for ten draws and fewer.
-    """
+    """Give the Pareto k up to which so many draws suffice."""
     return float(min(1 - 1 / np.log10(samples), 0.7)) if samples > 10 else 0.7
 
 
@@ -36,8 +25,6 @@ class Reweighted:
         What each draw adds to the error of ``elpd``, by the delta method; shape (chain, draw).
         The root of the sum of its squares is the Monte Carlo standard error; of a sum over units
         it is that of the sum of their influences, for the units share the draws.
-    pareto_k : float
-        How heavy the tail of the weights is.
     weights : numpy.ndarray
         The draws' weights, which add up to one; shape (chain, draw).
     """
@@ -55,11 +42,6 @@ def reweighted(log_densities: np.ndarray) -> Reweighted:
     ----------
     log_densities : numpy.ndarray
         Natural logs, shape (chain, draw).
-
-    Returns
-    -------
-    Reweighted
-        The estimate.
     """
     flat = log_densities.ravel()
     inverse = np.exp(log_densities.min() - log_densities)

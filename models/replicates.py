@@ -11,40 +11,12 @@ from models.progress import Reporter
 
 
 def calibration_folder(results: Path, calibration: Calibration) -> Path:
-    """Name the folder of a calibration.
-
-    Parameters
-    ----------
-    results : pathlib.Path
-        The results folder.
-    calibration : Calibration
-        What is calibrated.
-
-    Returns
-    -------
-    pathlib.Path
-        ``results/sbc/<model>-<digest>``; more replicates of the same calibration add to it.
-    """
+    """Name the folder of a calibration."""
     return results / "sbc" / f"{calibration.model}-{calibration.digest[:12]}"
 
 
 def kept_replicates(folder: Path, calibration: Calibration, replicates: int) -> dict[int, Path]:
-    """Find the replicates that are there.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The calibration's folder, which need not exist.
-    calibration : Calibration
-        What is calibrated.
-    replicates : int
-        How many are wanted.
-
-    Returns
-    -------
-    dict of int to pathlib.Path
-        The file of each that can be read and belongs to the calibration.
-    """
+    """Find the replicates that are there."""
     paths = _paths(folder, replicates)
     return {number: paths[number] for number in kept_among(paths, calibration.digest)}
 
@@ -58,29 +30,11 @@ def complete(
 ) -> xr.Dataset:
     """Run the replicates that are missing, keep each as it ends, and put all together.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The calibration's folder.
-    calibration : Calibration
-        What is calibrated.
-    replicates : int
-        How many are wanted.
-    run : callable
-        Does the work: `models.cluster.in_process`, or what `on_cluster` gives.
-    reporter : Reporter
-        Hears of progress.
-
     Returns
     -------
     xarray.Dataset
         What `models.calibration.replicate` returns, along ``replicate``; fits that failed the
         gate are among them. The attributes are the calibration's manifest.
-
-    Raises
-    ------
-    ResultsError
-        The folder cannot be written.
     """
     paths = _paths(folder, replicates)
     make_missing(

@@ -99,31 +99,6 @@ def sampled(
 ) -> xr.DataTree:
     """Sample the posterior of a model that something else compiles.
 
-    Parameters
-    ----------
-    study : Study
-        The dyads.
-    name : ModelName
-        The model.
-    priors : Priors
-        The prior set.
-    how : Settings
-        How to sample.
-    ready : callable
-        Gives the compiled model.
-    progress : bool
-        Show progress on standard error.
-
-    Returns
-    -------
-    xarray.DataTree
-        As `sample` has it.
-
-    Raises
-    ------
-    ModelError, PriorError
-        As `sample` raises them.
-
     Warns
     -----
     ConvergenceWarning

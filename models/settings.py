@@ -26,10 +26,6 @@ class Settings:
 
     Attributes
     ----------
-    draws, tune, chains : int
-        Kept draws a chain, tuning draws a chain, chains.
-    seed : int
-        Seed of every random draw.
     target_accept : float
         Acceptance probability that the step size is tuned to, in (0, 1).
     sampler : str
@@ -48,7 +44,6 @@ class Settings:
     method: str = "nuts"
 
     def __post_init__(self) -> None:
-        """Refuse what no sampler can do."""
         for name, (least, most) in BOUNDS.items():
             if not least <= getattr(self, name) <= most:
                 raise ModelError(
@@ -63,35 +58,11 @@ class Settings:
 
 
 def is_first_look(about: Mapping[Hashable, Any]) -> bool:
-    """Tell whether draws are those of an approximation.
-
-    Parameters
-    ----------
-    about : mapping
-        The attributes of the fit.
-
-    Returns
-    -------
-    bool
-        True of a fit by ``interlocal sample --method advi``.
-    """
+    """Tell whether draws are those of an approximation."""
     return about.get("method") == ADVI
 
 
 def seed_of(seed: int, label: str) -> int:
-    """Give what is done for one label a seed of its own, whatever else is done.
-
-    Parameters
-    ----------
-    seed : int
-        The seed of the whole.
-    label : str
-        For example a city.
-
-    Returns
-    -------
-    int
-        From 0 to 2^56 - 1.
-    """
+    """Give what is done for one label a seed of its own, whatever else is done."""
     entropy = hashlib.sha256(f"{seed} {label}".encode()).digest()
     return int.from_bytes(entropy[:7], "big")

@@ -11,24 +11,7 @@ from models.priors import Priors
 
 
 def slope_terms(study: Study, name: ModelName, part: Part, side: str) -> list[str]:
-    """List the terms whose coefficients vary by city.
-
-    Parameters
-    ----------
-    study : Study
-        The study, whose declaration has a table of slopes.
-    name : ModelName
-        The model; slopes by sender enter only where senders have effects.
-    part : str
-        ``selection`` or ``degree``.
-    side : str
-        ``sender`` or ``receiver``.
-
-    Returns
-    -------
-    list of str
-        Terms of the part's formula.
-    """
+    """List the terms whose coefficients vary by city."""
     declared = study.declaration.slopes.of(part).of(side)
     return list(declared) if f"{part}_{side}" in name.roles else []
 
@@ -38,12 +21,6 @@ def random_slopes(study: Study, name: ModelName, part: Part, priors: Priors) -> 
 
     Parameters
     ----------
-    study : Study
-        The study.
-    name : ModelName
-        The model.
-    part : str
-        ``selection`` or ``degree``.
     priors : Priors
         Priors of the slopes' standard deviations, in units of one standard deviation of the
         predictor's column.

@@ -36,31 +36,11 @@ def sample_to_files(
     Each is compiled while the one before it is sampled, where the sampler is nutpie: others use
     PyTensor meanwhile, or start processes.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    wanted : sequence of (str, Priors)
-        Names of models, with the prior set of each.
-    settings : Settings
-        How to sample.
-    results : pathlib.Path
-        The results folder.
-    force : bool
-        Sample although nothing has changed.
-
     Yields
     ------
     path : pathlib.Path
         The fit's file; it ends in ``.failed.nc`` where the fit failed its diagnostics, and in
         ``.approximate.nc`` where it is a first look.
-    reused : bool
-        Whether it was there.
-
-    Raises
-    ------
-    ResultsError
-        The folder cannot be written.
     """
     kept = [None if force else _kept(study, *each, settings, results) for each in wanted]
     missing = [each for each, path in zip(wanted, kept, strict=True) if path is None]
@@ -93,17 +73,6 @@ def _kept(
 def fit_path(results: Path, study: Study, priors: Priors, model: str) -> Path:
     """Name the file of a fit.
 
-    Parameters
-    ----------
-    results : pathlib.Path
-        The results folder.
-    study : Study
-        The study.
-    priors : Priors
-        The prior set.
-    model : str
-        The model's name.
-
     Returns
     -------
     pathlib.Path
@@ -115,17 +84,6 @@ def fit_path(results: Path, study: Study, priors: Priors, model: str) -> Path:
 
 def fit_digest(study: Study, priors: Priors, model: str, settings: Settings) -> str:
     """Identify what a fit is made from.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    priors : Priors
-        The prior set.
-    model : str
-        The model's name.
-    settings : Settings
-        How it is sampled.
 
     Returns
     -------
@@ -143,37 +101,13 @@ def fit_digest(study: Study, priors: Priors, model: str, settings: Settings) -> 
 
 
 def digest_of(made_from: Sequence[object]) -> str:
-    """Identify what a result is made from.
-
-    Parameters
-    ----------
-    made_from : sequence
-        Plain values, as JSON has them.
-
-    Returns
-    -------
-    str
-        SHA-256 of them and of the package's version.
-    """
+    """Identify what a result is made from."""
     whole = [*made_from, version("interlocal")]
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
 def is_current(path: Path, digest: str) -> bool:
-    """Tell whether a file holds the fit that would be made.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file, which need not exist.
-    digest : str
-        What the fit would be made from.
-
-    Returns
-    -------
-    bool
-        False for a file that is missing, unreadable or made from something else.
-    """
+    """Tell whether a file holds the fit that would be made."""
     try:
         with h5netcdf.File(path, "r") as file:
             return bool(file.attrs.get("digest") == digest)
@@ -184,24 +118,12 @@ def is_current(path: Path, digest: str) -> bool:
 def save_fit(fit: xr.DataTree, path: Path) -> Path:
     """Write a fit.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        What `models.sample` returned.
-    path : pathlib.Path
-        Where a fit that passed the gate goes.
-
     Returns
     -------
     pathlib.Path
         Where it went: a fit that failed takes ``.failed.nc``. The file of the other kind, made
         from earlier inputs, is removed, so that one model never has two answers. A first look
         takes ``.approximate.nc``, and leaves both as they are.
-
-    Raises
-    ------
-    ResultsError
-        The file cannot be written; nothing is left behind.
     """
     if is_first_look(fit.attrs):
         target, stale = approximate_path(path), None
@@ -222,11 +144,6 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
 def failed_path(path: Path) -> Path:
     """Name the file that a fit goes to when it fails the gate.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file of a fit that passed.
-
     Returns
     -------
     pathlib.Path
@@ -237,11 +154,6 @@ def failed_path(path: Path) -> Path:
 
 def approximate_path(path: Path) -> Path:
     """Name the file that a first look goes to.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file of a fit that passed.
 
     Returns
     -------

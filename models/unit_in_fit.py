@@ -43,10 +43,6 @@ class UnitInFit:
 
     Attributes
     ----------
-    model : str
-        The model's name.
-    unit, label : str
-        What is left out.
     count : numpy.ndarray of int
         The unit's counts, shape (left-out dyad,).
     base : dict of str to numpy.ndarray
@@ -76,21 +72,6 @@ def unit_in_fit(
     ----------
     draws : xarray.Dataset
         Posterior draws (draw, ...) of a fit to all counts.
-    dyads : xarray.Dataset
-        The dyads of the study.
-    name : ModelName
-        The model; it has city effects.
-    unit : str
-        ``dyad`` or ``pair``.
-    label : str
-        The unit.
-    rows : numpy.ndarray
-        The positions of its dyads.
-
-    Returns
-    -------
-    UnitInFit
-        The unit.
     """
     ends = {side: dyads[side].to_numpy() for side in SIDES}
     # each of the two cities, with the roles in which the unit sees it

@@ -12,23 +12,7 @@ UNITS = ("dyad", "pair", "city")
 
 
 def checked_units(written: Sequence[str]) -> tuple[str, ...]:
-    """Refuse units that do not exist.
-
-    Parameters
-    ----------
-    written : sequence of str
-        Names of units.
-
-    Returns
-    -------
-    tuple of str
-        Each once.
-
-    Raises
-    ------
-    ModelError
-        There is no such unit, or none is named.
-    """
+    """Refuse units that do not exist."""
     for unit in written or [""]:
         if unit not in UNITS:
             raise ModelError(f"no unit '{unit}'; {suggest(unit, UNITS)}")
@@ -38,23 +22,11 @@ def checked_units(written: Sequence[str]) -> tuple[str, ...]:
 def rows_of_units(dyads: xr.Dataset, unit: str) -> dict[str, np.ndarray]:
     """List what is left out together.
 
-    Parameters
-    ----------
-    dyads : xarray.Dataset
-        The dyads of a study.
-    unit : str
-        ``dyad``, ``pair`` or ``city``.
-
     Returns
     -------
     dict of str to numpy.ndarray
         For each unit, in the order in which the dyads come, the positions of its dyads: of a city
         all that it sends or receives, so that each dyad belongs to two cities.
-
-    Raises
-    ------
-    ModelError
-        There is no such unit.
     """
     checked_units([unit])
     if unit == "city":

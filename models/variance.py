@@ -16,10 +16,6 @@ def variance_shares(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName) -> xr
     ----------
     draws : xarray.Dataset
         Draws of the parameters (chain, draw, ...).
-    dyads : xarray.Dataset
-        The dyads of the study.
-    name : ModelName
-        The model.
 
     Returns
     -------

@@ -16,12 +16,6 @@ class Entry:
 
     Attributes
     ----------
-    name : str
-        Its files are called so.
-    title : str
-        What it shows, in a few words.
-    function : callable
-        What draws it.
     draw : callable
         The model's results to the figure; raises ResultsError where the model has no such thing.
     """
@@ -33,23 +27,11 @@ class Entry:
 
     @property
     def advice(self) -> str:
-        """What to look for: the second paragraph of the function's docstring."""
         return look_for(self.function)
 
 
 def look_for(function: Callable[..., Figure]) -> str:
-    """Say what to look for in a figure.
-
-    Parameters
-    ----------
-    function : callable
-        What draws it.
-
-    Returns
-    -------
-    str
-        The second paragraph of its docstring.
-    """
+    """Say what to look for in a figure."""
     paragraphs = (inspect.getdoc(function) or "").split("\n\n")
     return " ".join(paragraphs[1].split())
 

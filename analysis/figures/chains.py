@@ -103,21 +103,11 @@ def rank_figure(fit: xr.DataTree) -> Figure:
 def rank_test(fit: xr.DataTree) -> pd.Series:
     """Test whether the chains have one distribution.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit with two chains or more.
-
     Returns
     -------
     pandas.Series
         p of each parameter of `main_parameters`; NaN with two chains, whose ranks mirror each
         other, so that the test says nothing.
-
-    Raises
-    ------
-    ResultsError
-        There is only one chain.
     """
     draws = main_parameters(fit)
     if draws.sizes["chain"] < 2:
@@ -195,21 +185,11 @@ def energy_figure(fit: xr.DataTree) -> Figure:
 def energy_data(fit: xr.DataTree) -> xr.Dataset:
     """Give what `energy_figure` draws.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-
     Returns
     -------
     xarray.Dataset
         ``energy`` (chain, draw; less its chain's mean), ``change`` (chain, draw; from the draw
         before, NaN for a run's first) and ``bfmi`` (chain).
-
-    Raises
-    ------
-    ResultsError
-        The fit was made before changes of energy were kept.
     """
     stats = fit["sample_stats"]
     if "energy_change" not in stats:

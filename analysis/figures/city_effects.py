@@ -86,25 +86,7 @@ def city_effect_figure(fit: xr.DataTree, order: str = "") -> Figure:
 
 
 def ordered_cities(effects: xr.Dataset, order: str = "") -> list[str]:
-    """Order cities by one of their effects.
-
-    Parameters
-    ----------
-    effects : xarray.Dataset
-        What `analysis.city_effects.city_effects` returned.
-    order : str
-        As in `city_effect_figure`.
-
-    Returns
-    -------
-    list of str
-        Cities, the largest posterior mean first.
-
-    Raises
-    ------
-    ResultsError
-        The model does not have the effects that order the cities.
-    """
+    """Order cities by one of their effects."""
     means = of_role(effects, _ordering(effects, order))["mean"]
     cities: list[str] = means.sort_values(ascending=False, kind="stable").index.tolist()
     return cities

@@ -93,15 +93,6 @@ def coefficient_data(
 ) -> pd.DataFrame:
     """Tabulate what `coefficient_figure` draws of a part.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-    part : str
-        ``selection`` or ``degree``.
-    mle : MaximumLikelihood, optional
-        A pooled model by maximum likelihood.
-
     Returns
     -------
     pandas.DataFrame
@@ -124,18 +115,7 @@ def coefficient_data(
 
 
 def errors_of(mle: MaximumLikelihood) -> str:
-    """Say which standard errors the intervals of maximum likelihood rest on.
-
-    Parameters
-    ----------
-    mle : MaximumLikelihood
-        A result.
-
-    Returns
-    -------
-    str
-        ``jackknife`` where the result has them, else ``dyadic``.
-    """
+    """Say which standard errors the intervals of maximum likelihood rest on."""
     return JACKKNIFE if JACKKNIFE in mle.covariance["kind"].to_numpy() else "dyadic"
 
 

@@ -28,11 +28,6 @@ PLURAL = {"dyad": "directed dyads", "pair": "pairs", "city": "cities"}
 def elpd_table(comparison: xr.DataTree) -> pd.DataFrame:
     """Take what is drawn out of a comparison.
 
-    Parameters
-    ----------
-    comparison : xarray.DataTree
-        What `analysis.load_comparison` gave.
-
     Returns
     -------
     pandas.DataFrame

@@ -90,21 +90,11 @@ def map_figure(fit: xr.DataTree) -> Figure:
 def map_data(fit: xr.DataTree) -> xr.Dataset:
     """Give what colours and areas of the map show.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit of a model with city effects.
-
     Returns
     -------
     xarray.Dataset
         Dims (role, city): ``mean`` (of the posterior), ``certainty`` (posterior probability
         that the effect has the sign of its mean) and ``area`` (of the mark, points^2).
-
-    Raises
-    ------
-    ResultsError
-        The model has no city effects.
     """
     effects = city_effects(fit)
     positive, mean = effects["p_positive"], effects["mean"]
@@ -117,21 +107,11 @@ def map_data(fit: xr.DataTree) -> xr.Dataset:
 def map_positions(fit: xr.DataTree) -> pd.DataFrame:
     """Project the positions of a study's cities.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit of a study with a city table.
-
     Returns
     -------
     pandas.DataFrame
         A row a city: ``x`` (east) and ``y`` (north) in km from the middle of the cities, in
         Lambert's azimuthal equal-area projection.
-
-    Raises
-    ------
-    ResultsError
-        The study has no positions of its cities.
     """
     known = fit["constant_data"]
     if "latitude" not in known.coords:

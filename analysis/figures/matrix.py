@@ -27,11 +27,6 @@ SHADES = "Blues"
 def matrix_data(fit: xr.DataTree) -> xr.Dataset:
     """Lay out counts and their predictions by sender and receiver.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-
     Returns
     -------
     xarray.Dataset

@@ -19,20 +19,7 @@ SIGN, WITHIN = r"[_(*:+,-]", r"[^_(*:+,-]"  # behind which a term is broken
 
 
 def broken(label: str, width: int) -> str:
-    """Break a long label into lines: between its words, within long ones behind their signs.
-
-    Parameters
-    ----------
-    label : str
-        For example ``degree scale(workforce_similarity)``.
-    width : int
-        Characters of a line.
-
-    Returns
-    -------
-    str
-        The label with newlines.
-    """
+    """Break a long label into lines: between its words, within long ones behind their signs."""
     lines = [""]
     for word in re.findall(r"\S+\s*", label):
         pieces = [word]
@@ -52,24 +39,7 @@ def place_names(
     names: Sequence[str],
     radius: Sequence[float],
 ) -> list[str]:
-    """Write names beside points, the first ones first, each only where it covers nothing.
-
-    Parameters
-    ----------
-    panel : matplotlib.axes.Axes
-        The axes, with everything else drawn and its limits set.
-    x, y : sequence of float
-        Points, in data coordinates.
-    names : sequence of str
-        One a point, in the order in which they have a right to room.
-    radius : sequence of float
-        Of each point's mark, in typographic points.
-
-    Returns
-    -------
-    list of str
-        The names that found room: inside the axes, over no mark and over no other name.
-    """
+    """Write names beside points, the first ones first, each only where it covers nothing."""
     figure = panel.figure.get_figure(root=True)
     assert figure is not None  # noqa: S101 - an axes has one
     renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]

@@ -13,13 +13,6 @@ from models.predictor import column_scale
 def main_parameters(fit: xr.DataTree, group: str = "posterior") -> xr.DataArray:
     """Lay out intercepts, coefficients, sds, correlations and the dispersion.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-    group : str
-        ``posterior`` or ``prior``.
-
     Returns
     -------
     xarray.DataArray

@@ -32,13 +32,6 @@ UNITS = {"dyad": "directed dyads", "pair": "pairs"}
 def pareto_data(fit: xr.DataTree, estimate: ELPDDataLOO) -> pd.DataFrame:
     """Order the Pareto k of dyads or pairs by sender.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        The fit.
-    estimate : arviz_stats.utils.ELPDDataLOO
-        What `analysis.loo.psis` gave for it.
-
     Returns
     -------
     pandas.DataFrame

@@ -80,11 +80,6 @@ def prior_figure(fit: xr.DataTree) -> Figure:
 def prior_data(fit: xr.DataTree) -> pd.DataFrame:
     """Hold the posterior of each main parameter against its prior.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-
     Returns
     -------
     pandas.DataFrame

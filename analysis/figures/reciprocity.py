@@ -76,21 +76,11 @@ def reciprocity_figure(fit: xr.DataTree) -> Figure:
 def reciprocity_data(fit: xr.DataTree) -> dict[str, pd.DataFrame]:
     """Tabulate the effects of both sides.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-
     Returns
     -------
     dict of str to pandas.DataFrame
         For each part that has effects of both sides a row a city; columns (side, figure), the
         figures of `analysis.city_effects.city_effects`.
-
-    Raises
-    ------
-    ResultsError
-        No part of the model has effects of both sides.
     """
     effects = city_effects(fit)
     tables = {}
@@ -108,13 +98,6 @@ def reciprocity_data(fit: xr.DataTree) -> dict[str, pd.DataFrame]:
 
 def generalized_reciprocity(fit: xr.DataTree, part: str) -> tuple[float, float, float] | None:
     """Summarise the correlation of a city's two effects.
-
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-    part : str
-        ``selection`` or ``degree``.
 
     Returns
     -------

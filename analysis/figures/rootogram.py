@@ -17,13 +17,6 @@ SINGLE, MOST = 10, 30  # counts that are never binned; bins
 def rootogram_table(fit: xr.DataTree, draws: int = DRAWS) -> pd.DataFrame:
     """Count the dyads by their count, observed and replicated.
 
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        A fit.
-    draws : int
-        About how many of its draws to use.
-
     Returns
     -------
     pandas.DataFrame

@@ -22,17 +22,7 @@ DPI = 200
 
 
 def caption(figure: Figure, about: Mapping[Hashable, Any], shown: str) -> None:
-    """Say below a figure what it shows, so that it can be read alone.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        A figure with ``layout="constrained"``.
-    about : mapping
-        A fit's attributes: study, model, priors, draws, synthetic columns, diagnostics.
-    shown : str
-        What the marks are, with the intervals' width.
-    """
+    """Say below a figure what it shows, so that it can be read alone."""
     synthetic = ", ".join(json.loads(about["synthetic"]))
     made = (
         f"{about['title']}: {about['model']}, {about['priors']} priors, "
@@ -57,8 +47,6 @@ def write_below(figure: Figure, *lines: str) -> None:
 
     Parameters
     ----------
-    figure : matplotlib.figure.Figure
-        A figure with ``layout="constrained"``.
     *lines : str
         Each begins a new line; empty ones are passed over.
     """
@@ -68,31 +56,12 @@ def write_below(figure: Figure, *lines: str) -> None:
 
 
 def escaped(text: str) -> str:
-    """Keep dollar signs from beginning a formula.
-
-    Parameters
-    ----------
-    text : str
-        Any text: a city's name, a term.
-
-    Returns
-    -------
-    str
-        What matplotlib shows as that text.
-    """
+    """Keep dollar signs from beginning a formula."""
     return text.replace("$", r"\$")
 
 
 def plain_axes(panel: Axes, title: str = "") -> None:
-    """Take away what an axes does not need, and write its title.
-
-    Parameters
-    ----------
-    panel : matplotlib.axes.Axes
-        The axes.
-    title : str
-        What it shows; at the left, above.
-    """
+    """Take away what an axes does not need, and write its title."""
     if title:
         panel.set_title(title, fontsize=TEXT, loc="left", color=INK)
     panel.tick_params(labelsize=SMALL, colors=INK)
@@ -101,13 +70,6 @@ def plain_axes(panel: Axes, title: str = "") -> None:
 
 def thinned_labels(labels: Sequence[str], most: int) -> list[str]:
     """Blank some labels so that those that remain do not overlap.
-
-    Parameters
-    ----------
-    labels : sequence of str
-        One a mark.
-    most : int
-        How many there is room for.
 
     Returns
     -------
@@ -119,38 +81,12 @@ def thinned_labels(labels: Sequence[str], most: int) -> list[str]:
 
 
 def shortened(label: str, most: int = 16) -> str:
-    """Cut a label that would take the room of what it labels.
-
-    Parameters
-    ----------
-    label : str
-        The label.
-    most : int
-        How many characters there is room for.
-
-    Returns
-    -------
-    str
-        The label, or its beginning and an ellipsis.
-    """
+    """Cut a label that would take the room of what it labels."""
     return label if len(label) <= most else f"{label[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write a figure as PNG and SVG, each whole or not at all.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure.
-    stem : pathlib.Path
-        The files' path without ``.png`` and ``.svg``.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files.
-    """
+    """Write a figure as PNG and SVG, each whole or not at all."""
     paths = [stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg")]
     for path in paths:
         with replacing(path) as temporary:

@@ -18,8 +18,6 @@ class Cell:
 
     Attributes
     ----------
-    text : str
-        What is shown.
     key : float or None
         What a number is sorted by; None for text.
     """
@@ -30,15 +28,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph.
-
-    Attributes
-    ----------
-    text : str
-        Plain text.
-    warns : bool
-        Whether it must not be overlooked.
-    """
+    """A paragraph."""
 
     kind: ClassVar[str] = "text"
     text: str
@@ -47,13 +37,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Code:
-    """Lines to be read or typed as they stand.
-
-    Attributes
-    ----------
-    text : str
-        Plain text.
-    """
+    """Lines to be read or typed as they stand."""
 
     kind: ClassVar[str] = "code"
     text: str
@@ -61,17 +45,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table.
-
-    Attributes
-    ----------
-    caption : str
-        What it shows.
-    headings : tuple of str
-        One a column.
-    rows : tuple of tuple of Cell
-        As many cells each.
-    """
+    """A table."""
 
     kind: ClassVar[str] = "grid"
     caption: str
@@ -87,17 +61,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure.
-
-    Attributes
-    ----------
-    path : pathlib.Path
-        A PNG file.
-    alt : str
-        What it shows, for those who do not see it.
-    caption : str
-        What to look for.
-    """
+    """A figure."""
 
     kind: ClassVar[str] = "picture"
     path: Path
@@ -107,15 +71,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Fold:
-    """Blocks that are shown when a reader asks for them.
-
-    Attributes
-    ----------
-    summary : str
-        What is inside.
-    blocks : tuple
-        Blocks.
-    """
+    """Blocks that are shown when a reader asks for them."""
 
     kind: ClassVar[str] = "fold"
     summary: str
@@ -127,22 +83,13 @@ Block = Text | Code | Grid | Picture | Fold
 
 @dataclass(frozen=True)
 class Section:
-    """A section of a report.
-
-    Attributes
-    ----------
-    title : str
-        Its heading.
-    blocks : tuple
-        Blocks.
-    """
+    """A section of a report."""
 
     title: str
     blocks: tuple[Block, ...]
 
     @property
     def anchor(self) -> str:
-        """The name that links lead to."""
         return self.title.casefold().replace(" ", "-")
 
 
@@ -151,33 +98,15 @@ def number(value: float, form: str = ".3f") -> Cell:
 
     Parameters
     ----------
-    value : float
-        The number.
     form : str
         How it is written, as in a format string.
-
-    Returns
-    -------
-    Cell
-        A dash where it is not a number.
     """
     value = float(value)
     return Cell(f"{value:{form}}", value) if math.isfinite(value) else Cell(UNKNOWN)
 
 
 def p_value(value: float) -> Cell:
-    """Write a p-value as a cell.
-
-    Parameters
-    ----------
-    value : float
-        Between 0 and 1.
-
-    Returns
-    -------
-    Cell
-        ``<0.001`` where it rounds to 0; a dash where it is not a number.
-    """
+    """Write a p-value as a cell."""
     cell = number(value)
     return Cell("<0.001", cell.key) if cell.text == "0.000" else cell
 
@@ -187,15 +116,8 @@ def interval(lower: float, upper: float, form: str = ".3f") -> Cell:
 
     Parameters
     ----------
-    lower, upper : float
-        Its ends.
     form : str
         How they are written.
-
-    Returns
-    -------
-    Cell
-        A dash where an end is not a number.
     """
     if not np.isfinite([lower, upper]).all():
         return Cell(UNKNOWN)
@@ -203,22 +125,7 @@ def interval(lower: float, upper: float, form: str = ".3f") -> Cell:
 
 
 def grid(caption: str, headings: Sequence[str], rows: Iterable[Sequence[Cell | str]]) -> Grid:
-    """Make a table.
-
-    Parameters
-    ----------
-    caption : str
-        What it shows.
-    headings : sequence of str
-        One a column.
-    rows : iterable of sequence of Cell or str
-        As many cells each.
-
-    Returns
-    -------
-    Grid
-        The table.
-    """
+    """Make a table."""
     cells = tuple(
         tuple(cell if isinstance(cell, Cell) else Cell(str(cell)) for cell in row) for row in rows
     )
@@ -226,20 +133,7 @@ def grid(caption: str, headings: Sequence[str], rows: Iterable[Sequence[Cell | s
 
 
 def labelled_rows(table: pd.DataFrame) -> Iterator[tuple[tuple[str, ...], pd.Series]]:
-    """Go through a table row by row.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        A table.
-
-    Yields
-    ------
-    tuple of str
-        The row's labels, one a level of the index.
-    pandas.Series
-        The row.
-    """
+    """Go through a table row by row."""
     for label, row in table.iterrows():
         yield tuple(map(str, label if isinstance(label, tuple) else (label,))), row
 
@@ -254,20 +148,9 @@ def summary_grid(
 
     Parameters
     ----------
-    caption : str
-        What it shows.
-    table : pandas.DataFrame
-        Columns ``mean``, ``sd``, ``lower``, ``upper``, as `analysis.summary` makes them.
-    percent : str
-        The interval's width, as in ``89%``.
     signed : callable
         Whether a row's parameter can have either sign; the probability of a positive one is shown
         for no other.
-
-    Returns
-    -------
-    Grid
-        A row a parameter.
     """
     rows = [
         (

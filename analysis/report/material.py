@@ -15,8 +15,6 @@ class Material:
 
     Attributes
     ----------
-    results : StudyResults
-        The results.
     drawn : mapping of (str, str) to pathlib.Path
         Figures by model and name, as `analysis.drawing.draw_figures` returns them.
     """
@@ -29,20 +27,7 @@ class Material:
         label: str,
         blocks_of: "Callable[[ModelResults, Material], tuple[Block, ...]]",
     ) -> tuple[Block, ...]:
-        """Show the first model in full, and the others when a reader asks for them.
-
-        Parameters
-        ----------
-        label : str
-            What stands before a folded model's name.
-        blocks_of : callable
-            A model's results and this to its blocks.
-
-        Returns
-        -------
-        tuple of Block
-            Blocks.
-        """
+        """Show the first model in full, and the others when a reader asks for them."""
         first = self.results.first
         others = [each for each in self.results.models.values() if each is not first]
         folds = [Fold(f"{label} {each.model}", blocks_of(each, self)) for each in others]
@@ -50,11 +35,6 @@ class Material:
 
     def warning(self, model: str) -> tuple[Text, ...]:
         """Warn of a fit that failed its diagnostics.
-
-        Parameters
-        ----------
-        model : str
-            The model.
 
         Returns
         -------
@@ -66,20 +46,7 @@ class Material:
         return (Text(f"{model} fails its diagnostics: do not interpret it.", warns=True),)
 
     def pictures(self, model: str, *names: str) -> tuple[Picture, ...]:
-        """Give figures of a model.
-
-        Parameters
-        ----------
-        model : str
-            The model.
-        *names : str
-            Names of the catalogue.
-
-        Returns
-        -------
-        tuple of Picture
-            Those that the model has.
-        """
+        """Give figures of a model."""
         entries = {entry.name: entry for entry in CATALOGUE}
         return tuple(
             Picture(

@@ -29,18 +29,7 @@ PERCENT = f"{CI_PROB:.0%}"
 
 
 def diagnosed(material: Material) -> Section:
-    """Say which fits can be believed.
-
-    Parameters
-    ----------
-    material : Material
-        Results and figures.
-
-    Returns
-    -------
-    Section
-        A row a fit, with warnings first.
-    """
+    """Say which fits can be believed."""
     rows, blocks = [], []
     for model, each in material.results.models.items():
         about = each.fit.attrs
@@ -74,18 +63,7 @@ def diagnosed(material: Material) -> Section:
 
 
 def effects(material: Material) -> Section:
-    """Show coefficients, and what they mean in plain units.
-
-    Parameters
-    ----------
-    material : Material
-        Results and figures.
-
-    Returns
-    -------
-    Section
-        The first model in full, the others folded.
-    """
+    """Show coefficients, and what they mean in plain units."""
     opening = Text(
         "A coefficient is on the scale of logits or logs. The tables of effects say what a change "
         "in one predictor does to probabilities and counts, averaged over all dyads, everything "
@@ -124,18 +102,7 @@ def _effects_of(each: ModelResults, material: Material) -> tuple[Block, ...]:
 
 
 def cities(material: Material) -> Section:
-    """Show how cities differ.
-
-    Parameters
-    ----------
-    material : Material
-        Results and figures.
-
-    Returns
-    -------
-    Section
-        The first model in full, the others folded.
-    """
+    """Show how cities differ."""
     opening = Text(
         "A city's sender effect is how much more it directs at others than its predictors say, "
         "its receiver effect how much more is directed at it."
@@ -180,18 +147,7 @@ def _every_city(each: ModelResults) -> Grid:
 
 
 def checked(material: Material) -> Section:
-    """Hold the observed counts against counts that the fits predict.
-
-    Parameters
-    ----------
-    material : Material
-        Results and figures.
-
-    Returns
-    -------
-    Section
-        Statistics of the network, and figures.
-    """
+    """Hold the observed counts against counts that the fits predict."""
     opening = Text(
         "A model that describes the counts predicts networks like the observed one. p is the share "
         "of predicted networks whose statistic is at least as large, ties counted half; near 0 or "

@@ -29,18 +29,7 @@ COLUMNS = ("estimate", "se", "p", "ratio", SIGN)
 
 
 def frequentist(material: Material) -> Section:
-    """Show the pooled models by maximum likelihood.
-
-    Parameters
-    ----------
-    material : Material
-        Results and figures.
-
-    Returns
-    -------
-    Section
-        A table a family, or what to run.
-    """
+    """Show the pooled models by maximum likelihood."""
     fits = {each.mle.model: each.mle for each in material.results.models.values() if each.mle}
     if not fits:
         missing = (

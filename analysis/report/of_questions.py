@@ -40,11 +40,6 @@ TOO_SMALL = (
 def answered(material: Material) -> Section:
     """Hold the hypotheses against every fit, under every prior set.
 
-    Parameters
-    ----------
-    material : Material
-        Results and figures.
-
     Returns
     -------
     Section
@@ -86,18 +81,7 @@ def answered(material: Material) -> Section:
 
 
 def sensitive(material: Material) -> Section:
-    """Show how far the posteriors rest on the priors.
-
-    Parameters
-    ----------
-    material : Material
-        Results and figures.
-
-    Returns
-    -------
-    Section
-        Power-scaling of the first model, the others folded.
-    """
+    """Show how far the posteriors rest on the priors."""
     blocks = material.by_model("Sensitivity of", _sensitivity_of)
     return Section("Sensitivity", (Text(RULES), *blocks))
 
@@ -120,18 +104,7 @@ def _sensitivity_of(each: ModelResults, material: Material) -> tuple[Block, ...]
 
 
 def compared(material: Material) -> Section:
-    """Compare the models by what they predict.
-
-    Parameters
-    ----------
-    material : Material
-        Results and figures.
-
-    Returns
-    -------
-    Section
-        A table a unit with sentences, or what to run.
-    """
+    """Compare the models by what they predict."""
     tree = material.results.comparison
     if tree is None:
         missing = "These fits have not been compared: run `interlocal compare` on the study."

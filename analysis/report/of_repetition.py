@@ -13,18 +13,7 @@ from models.settings import SAMPLERS
 
 
 def repeated(material: Material) -> Section:
-    """Say how to make the results again.
-
-    Parameters
-    ----------
-    material : Material
-        Results and figures.
-
-    Returns
-    -------
-    Section
-        Commands, seeds, versions and hashes.
-    """
+    """Say how to make the results again."""
     results = material.results
     fits = {model: each.fit.attrs for model, each in results.models.items()}
     # a set from a file is named by its path

@@ -18,18 +18,7 @@ VARIANCE = "Var NB(mu, dispersion) = mu + dispersion mu^2"
 
 
 def asked(material: Material) -> Section:
-    """Say what the study asks.
-
-    Parameters
-    ----------
-    material : Material
-        Results and figures.
-
-    Returns
-    -------
-    Section
-        The hypotheses with their sources.
-    """
+    """Say what the study asks."""
     hypotheses = material.results.study.declaration.hypothesis
     outcome = material.results.study.declaration.dyads.outcome
     opening = Text(
@@ -45,18 +34,7 @@ def asked(material: Material) -> Section:
 
 
 def counted(material: Material) -> Section:
-    """Describe the data.
-
-    Parameters
-    ----------
-    material : Material
-        Results and figures.
-
-    Returns
-    -------
-    Section
-        Counts and predictors, each with whether it is synthetic.
-    """
+    """Describe the data."""
     study, dyads = material.results.study, material.results.study.dyads
     columns, synthetic = study.declaration.dyads, set(study.declaration.synthetic)
     count = dyads["count"].to_numpy()
@@ -89,18 +67,7 @@ def counted(material: Material) -> Section:
 
 
 def modelled(material: Material) -> Section:
-    """Write the models as formulas.
-
-    Parameters
-    ----------
-    material : Material
-        Results and figures.
-
-    Returns
-    -------
-    Section
-        Formulas, the priors in force, and what has not been fitted.
-    """
+    """Write the models as formulas."""
     blocks: list[Block] = [
         Text(
             "i sends, j receives; psi is the probability that a directed dyad is eligible at all, "

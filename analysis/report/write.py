@@ -42,48 +42,16 @@ def write_report(material: Material, folder: Path) -> list[Path]:
 
     Parameters
     ----------
-    material : Material
-        Results and figures.
     folder : pathlib.Path
         Where ``report.html`` and ``report.md`` go. The HTML file holds its figures; the Markdown
         file refers to them.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files.
-
-    Raises
-    ------
-    ResultsError
-        A file cannot be written.
     """
     sections = [section(material) for section in SECTIONS]
     return write_sections(sections, material, folder)
 
 
 def write_sections(sections: list[Section], material: Material, folder: Path) -> list[Path]:
-    """Write sections as HTML and Markdown.
-
-    Parameters
-    ----------
-    sections : list of Section
-        The sections.
-    material : Material
-        Results, for the title.
-    folder : pathlib.Path
-        Where the files go.
-
-    Returns
-    -------
-    list of pathlib.Path
-        ``report.html`` and ``report.md``.
-
-    Raises
-    ------
-    ResultsError
-        A file cannot be written.
-    """
+    """Write sections as HTML and Markdown."""
     refuse_unwritable(folder)
     declaration = material.results.study.declaration
     priors = material.results.priors.name

@@ -22,11 +22,6 @@ def rebuild(target: Path) -> None:
 
     Real covariates are rounded before anything is drawn from them, so that the last bits of a
     machine's arithmetic cannot reach the file.
-
-    Parameters
-    ----------
-    target : pathlib.Path
-        Where to write.
     """
     recipe = tomllib.loads((HERE / "truth.toml").read_text(encoding="utf-8"))
     rng = np.random.default_rng(recipe["seed"])

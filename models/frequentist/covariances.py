@@ -26,20 +26,7 @@ CITY_KINDS = ("sender", "receiver", "two_way", "dyadic")  # sums over cities
 
 
 def refuse_kind(kind: str, kinds: Iterable[str] = KINDS) -> None:
-    """Refuse a kind of standard error that does not exist.
-
-    Parameters
-    ----------
-    kind : str
-        What the user wrote.
-    kinds : iterable of str
-        Those that there are.
-
-    Raises
-    ------
-    ModelError
-        There is no such kind; the message lists them.
-    """
+    """Refuse a kind of standard error that does not exist."""
     known = list(kinds)
     if kind not in known:
         raise ModelError(f"no standard errors '{kind}'; {suggest(kind, known)}")

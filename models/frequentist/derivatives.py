@@ -38,7 +38,6 @@ class Derivatives:
     second: np.ndarray
 
     def __add__(self, other: "Derivatives") -> "Derivatives":
-        """Add two functions of the same dyads."""
         return Derivatives(
             self.value + other.value, self.first + other.first, self.second + other.second
         )
@@ -50,11 +49,6 @@ class Derivatives:
         ----------
         value, slope, bend : numpy.ndarray
             The outer function at ``self.value`` and its first and second derivative, (dyad,).
-
-        Returns
-        -------
-        Derivatives
-            Of the outer function of this one.
         """
         # in this order: a bend of zero outweighs a slope whose square is beyond floating point
         outer = (bend * self.first)[:, None] * self.first[None, :]
@@ -76,7 +70,6 @@ class KnownCounts:
     terms: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        """Compute what does not change."""
         object.__setattr__(self, "log_factorial", gammaln(self.count + 1))
         # how many terms of `_rising` are summed one by one
         object.__setattr__(self, "terms", np.minimum(self.count, EXACT).astype(int))
@@ -93,11 +86,6 @@ def constant(value: np.ndarray) -> Derivatives:
     ----------
     value : numpy.ndarray
         Its value in each dyad, shape (dyad,).
-
-    Returns
-    -------
-    Derivatives
-        With derivatives of zero.
     """
     return Derivatives(value, np.zeros((3, value.size)), np.zeros((3, 3, value.size)))
 

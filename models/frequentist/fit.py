@@ -71,22 +71,7 @@ def maximum_likelihood(
 def fit_regression(
     data: Regression, about: Mapping[str, str], *, seed: int = 0
 ) -> MaximumLikelihood:
-    """Fit counts that need not be dyads.
-
-    Parameters
-    ----------
-    data : Regression
-        Counts and predictors.
-    about : mapping
-        What the result says of itself.
-    seed : int
-        Seed of the random starts of the search.
-
-    Returns
-    -------
-    MaximumLikelihood
-        As `maximum_likelihood` describes.
-    """
+    """Fit counts that need not be dyads."""
     problem = data.problem
     optimum = find_optimum(problem, random_starts=RANDOM_STARTS, seed=seed)
     return _result(data, problem, optimum, about)

@@ -44,22 +44,7 @@ class Identification:
 
 
 def identify(problem: Problem, optimum: Optimum, terms: dict[Part, list[str]]) -> Identification:
-    """Examine a maximum.
-
-    Parameters
-    ----------
-    problem : Problem
-        What was maximised.
-    optimum : Optimum
-        The maximum.
-    terms : dict
-        The names of each part's columns behind the ones.
-
-    Returns
-    -------
-    Identification
-        The inverse information, and what is not identified.
-    """
+    """Examine a maximum."""
     point = optimum.point
     curvature, bread, loading = _curved(point.hessian)
     flags = [
@@ -73,11 +58,6 @@ def identify(problem: Problem, optimum: Optimum, terms: dict[Part, list[str]]) -
 
 def determined(point: Point) -> tuple[np.ndarray, np.ndarray]:
     """Tell which coefficients a maximum determines, and how well; `identify` says why not.
-
-    Parameters
-    ----------
-    point : Point
-        The maximum.
 
     Returns
     -------

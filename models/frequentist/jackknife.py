@@ -17,13 +17,6 @@ KIND = "jackknife"
 def with_jackknife(fit: MaximumLikelihood, data: Regression) -> MaximumLikelihood:
     """Add standard errors of the kind ``jackknife`` to a fit.
 
-    Parameters
-    ----------
-    fit : MaximumLikelihood
-        A fit.
-    data : Regression
-        What it was fitted to, with the cities of each dyad.
-
     Returns
     -------
     MaximumLikelihood

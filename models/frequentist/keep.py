@@ -32,34 +32,8 @@ def fit_to_file(
 
     Parameters
     ----------
-    study : Study
-        The study.
-    model : str
-        A family with ``pooled`` effects.
     permutations : int
         Permutations of the cities for p-values; 0 for none.
-    results : pathlib.Path
-        The results folder.
-    seed : int
-        Seed of starts and permutations.
-    force : bool
-        Fit although nothing has changed.
-
-    Returns
-    -------
-    fit : MaximumLikelihood
-        The fit.
-    path : pathlib.Path
-        Its file.
-    reused : bool
-        Whether it was there.
-
-    Raises
-    ------
-    ModelError
-        There is no such model, or it has city effects; or the permutations cannot be made.
-    ResultsError
-        The folder cannot be written.
     """
     digest = digest_of([study.digest, model, permutations, seed])
     path = mle_path(results, study.name, model)
@@ -86,40 +60,12 @@ def fit_to_file(
 
 
 def mle_path(results: Path, study: str, model: str) -> Path:
-    """Name the file of a result.
-
-    Parameters
-    ----------
-    results : pathlib.Path
-        The results folder.
-    study : str
-        The study's name.
-    model : str
-        The model's name.
-
-    Returns
-    -------
-    pathlib.Path
-        ``results/<study>/maximum_likelihood/<model>.nc``.
-    """
+    """Name the file of a result."""
     return results / study / FOLDER / f"{model}.nc"
 
 
 def save_mle(fit: MaximumLikelihood, path: Path) -> None:
-    """Write a result.
-
-    Parameters
-    ----------
-    fit : MaximumLikelihood
-        What `models.maximum_likelihood` returned.
-    path : pathlib.Path
-        The file to make or to replace.
-
-    Raises
-    ------
-    ResultsError
-        The file cannot be written; nothing is left behind.
-    """
+    """Write a result."""
     refuse_unwritable(path.parent)
     fitted = xr.Dataset(
         {
@@ -151,20 +97,10 @@ def save_mle(fit: MaximumLikelihood, path: Path) -> None:
 def load_mle(path: Path) -> MaximumLikelihood:
     """Read a result.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        A file that `save_mle` wrote.
-
     Returns
     -------
     MaximumLikelihood
         The same as was written.
-
-    Raises
-    ------
-    ResultsError
-        There is no such file, or it holds something else.
     """
     if not path.exists():
         raise ResultsError(f"{path}: no such result; run `make mle` first")

@@ -17,15 +17,6 @@ AGREED, SAME = 20, 1e-6  # refits in a row, and how far one Newton step ends fro
 def left_out_densities(study: Study, family: str, unit: str) -> pd.DataFrame:
     """Refit a pooled model without each unit, and predict that unit's counts.
 
-    Parameters
-    ----------
-    study : Study
-        The dyads.
-    family : str
-        A name in `models.families.FAMILIES`.
-    unit : str
-        ``dyad``, ``pair`` or ``city``.
-
     Returns
     -------
     pandas.DataFrame
@@ -34,11 +25,6 @@ def left_out_densities(study: Study, family: str, unit: str) -> pd.DataFrame:
         stay standardized over all dyads. The units that move the estimates most are refitted
         first. Once one Newton step from the whole fit has given what the refit gives, to 1e-6,
         for 20 units that follow each other, it stands for the refits of the rest.
-
-    Raises
-    ------
-    ModelError
-        There is no such unit.
     """
     problem = regression(study, family).problem
     best = find_optimum(problem).point

@@ -53,10 +53,6 @@ class Likelihood:
 
     Attributes
     ----------
-    counts : CountDerivatives
-        The counts that the family is made of.
-    kind : str
-        ``plain``, ``inflated`` or ``hurdle``.
     plain : str
         The family of the same counts without a selection part; empty where there is none.
     limits : tuple of str
@@ -81,11 +77,6 @@ class Likelihood:
             Log mean of the counts of an eligible dyad, shape (dyad,).
         log_dispersion : float
             Log of the dispersion; any number where there is none.
-
-        Returns
-        -------
-        Derivatives
-            Of each dyad.
         """
         if selection is None:
             return self.counts.zero(degree, log_dispersion)
@@ -101,20 +92,7 @@ class Likelihood:
         degree: np.ndarray,
         log_dispersion: float,
     ) -> Derivatives:
-        """Give the log-probability of positive counts.
-
-        Parameters
-        ----------
-        counts : KnownCounts
-            The counts.
-        selection, degree, log_dispersion : numpy.ndarray
-            As in `of_zeros`.
-
-        Returns
-        -------
-        Derivatives
-            Of each dyad.
-        """
+        """Give the log-probability of positive counts."""
         value = self.counts.positive(counts, degree, log_dispersion)
         if self.kind == "hurdle":
             value = value + _truncation(self.counts.zero(degree, log_dispersion))
@@ -135,11 +113,6 @@ LIKELIHOODS: dict[str, Likelihood] = {
 
 def without_dispersion(family: str) -> str:
     """Name what a family becomes where its dispersion vanishes.
-
-    Parameters
-    ----------
-    family : str
-        A name in `LIKELIHOODS`.
 
     Returns
     -------

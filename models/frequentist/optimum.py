@@ -25,17 +25,7 @@ INNER = 5.0  # selection coefficients that expectation and maximisation may reac
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best maximum that was found.
-
-    Attributes
-    ----------
-    point : Point
-        Where it is.
-    reached : int
-        How many starts ended there.
-    starts : int
-        How many there were.
-    """
+    """The best maximum that was found."""
 
     point: Point
     reached: int
@@ -47,12 +37,8 @@ def climb(problem: Problem, start: np.ndarray, steps: int = 200) -> Point:
 
     Parameters
     ----------
-    problem : Problem
-        The counts and predictors.
     start : numpy.ndarray
         Coefficients, shape (size,).
-    steps : int
-        How many steps at most.
 
     Returns
     -------
@@ -111,11 +97,6 @@ def _step(here: Point, radius: float) -> tuple[np.ndarray, float]:
 def best_of(ends: Sequence[Point]) -> Optimum:
     """Choose among the ends of several searches.
 
-    Parameters
-    ----------
-    ends : sequence of Point
-        Where each search ended.
-
     Returns
     -------
     Optimum
@@ -132,16 +113,9 @@ def drawn_inward(problem: Problem, at: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    problem : Problem
-        The counts and predictors.
     at : numpy.ndarray
         Coefficients, shape (size,), which may stand at a boundary: a search that starts there
         stays there, whatever the counts.
-
-    Returns
-    -------
-    numpy.ndarray
-        The same, all but the degree's intercept bounded by 4 in absolute value.
     """
     inward: np.ndarray = np.clip(at, -MOVABLE, MOVABLE)
     level = problem.blocks["degree"].start
@@ -156,20 +130,6 @@ def find_optimum(problem: Problem, *, random_starts: int = 3, seed: int = 0) -> 
     there are excess zeros to explain. The others are some rounds of expectation and maximisation
     from there, the best intercepts alone, and points drawn around the first one. The maxima of
     families that are limits of this one are starts too: it can fit no worse than they do.
-
-    Parameters
-    ----------
-    problem : Problem
-        The counts and predictors.
-    random_starts : int
-        How many starts to draw around the first one.
-    seed : int
-        Seed of these.
-
-    Returns
-    -------
-    Optimum
-        The best, and how many starts reached it.
     """
     return _search(problem, random_starts, seed, {})
 

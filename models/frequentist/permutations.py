@@ -45,19 +45,9 @@ def permutation_test(
 
     Parameters
     ----------
-    study : Study
-        The dyads.
-    fit : MaximumLikelihood
-        What `models.maximum_likelihood` found for it.
-    permutations : int
-        How many, drawn with replacement.
-    seed : int
-        Seed of the permutations.
     run : callable
         Does the work: `models.cluster.in_process`, or what `on_cluster` gives. The result does not
         depend on it.
-    reporter : Reporter, optional
-        Hears of progress.
 
     Returns
     -------
@@ -67,11 +57,6 @@ def permutation_test(
         as far from zero) / (1 + how many there are); ``error``, the Monte Carlo standard error of
         p; ``permutations``, how many could be used. NaN where the observed coefficient is not
         identified, or no permuted one is.
-
-    Raises
-    ------
-    ModelError
-        A number is out of its range.
 
     Notes
     -----

@@ -30,8 +30,6 @@ class Problem:
 
     Attributes
     ----------
-    family : str
-        A name in `models.families.FAMILIES`.
     count : numpy.ndarray
         Shape (dyad,).
     designs : mapping
@@ -50,7 +48,6 @@ class Problem:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The linear predictors of the family."""
         return FAMILIES[self.family].parts
 
     @cached_property
@@ -67,16 +64,10 @@ class Problem:
 
     @cached_property
     def size(self) -> int:
-        """How many coefficients there are, the log dispersion among them."""
         return len(self._moves)
 
     def some(self, rows: np.ndarray) -> "Problem":
         """Keep some dyads.
-
-        Parameters
-        ----------
-        rows : numpy.ndarray
-            Their positions.
 
         Returns
         -------
@@ -122,11 +113,6 @@ class Problem:
         ----------
         at : numpy.ndarray
             Coefficients, shape (size,).
-
-        Returns
-        -------
-        Derivatives
-            In the dyads' order, without their weights.
         """
         likelihood = LIKELIHOODS[self.family]
         predictors = self.predictors(at)
@@ -141,11 +127,6 @@ class Problem:
     def scores(self, found: Derivatives) -> np.ndarray:
         """Compute the gradient of each dyad's log-likelihood in the coefficients.
 
-        Parameters
-        ----------
-        found : Derivatives
-            What `derivatives` gave.
-
         Returns
         -------
         numpy.ndarray
@@ -157,11 +138,6 @@ class Problem:
 
     def hessian(self, found: Derivatives) -> np.ndarray:
         """Compute the Hessian of the log-likelihood in the coefficients.
-
-        Parameters
-        ----------
-        found : Derivatives
-            What `derivatives` gave.
 
         Returns
         -------
@@ -205,7 +181,6 @@ class Problem:
 
     @cached_property
     def _order(self) -> np.ndarray:
-        """Where each dyad stands once the positive counts are put behind the zeros."""
         return np.argsort(np.concatenate([self._zeros, self._positives]))
 
     def _in_order(self, of_zeros: np.ndarray, of_positives: np.ndarray) -> np.ndarray:
@@ -226,8 +201,6 @@ class Point:
     ----------
     at : numpy.ndarray
         Shape (size,).
-    value : float
-        The log-likelihood.
     gradient : numpy.ndarray
         Shape (size,).
     hessian : numpy.ndarray
@@ -245,15 +218,8 @@ def evaluate(problem: Problem, at: np.ndarray) -> Point:
 
     Parameters
     ----------
-    problem : Problem
-        The counts and predictors.
     at : numpy.ndarray
         Coefficients, shape (size,).
-
-    Returns
-    -------
-    Point
-        The value is minus infinity where it cannot be computed.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         found = problem.derivatives(at)

@@ -27,8 +27,6 @@ class Fitted:
     ----------
     pointwise : numpy.ndarray
         Log-likelihood of each count, shape (dyad,).
-    free : int
-        How many parameters there are.
     """
 
     pointwise: np.ndarray
@@ -40,8 +38,6 @@ def likelihood_tests(data: Regression, pointwise: np.ndarray) -> pd.DataFrame:
 
     Parameters
     ----------
-    data : Regression
-        Counts and predictors.
     pointwise : numpy.ndarray
         Log-likelihood of each count at the maximum, shape (dyad,).
 

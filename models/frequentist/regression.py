@@ -21,8 +21,6 @@ class Regression:
 
     Attributes
     ----------
-    family : str
-        A name in `models.families.FAMILIES`.
     count : numpy.ndarray
         Whole numbers, shape (dyad,).
     designs : mapping
@@ -84,38 +82,12 @@ class Regression:
 
 
 def regression(study: Study, family: str) -> Regression:
-    """Give a study's counts and predictors as maximum likelihood needs them.
-
-    Parameters
-    ----------
-    study : Study
-        The dyads.
-    family : str
-        A name in `models.families.FAMILIES`.
-
-    Returns
-    -------
-    Regression
-        The counts and predictors.
-    """
+    """Give a study's counts and predictors as maximum likelihood needs them."""
     return regression_of(study.dyads, family)
 
 
 def regression_of(dyads: xr.Dataset, family: str) -> Regression:
-    """Give the counts and predictors of dyads as maximum likelihood needs them.
-
-    Parameters
-    ----------
-    dyads : xarray.Dataset
-        The dyads of a study.
-    family : str
-        A name in `models.families.FAMILIES`.
-
-    Returns
-    -------
-    Regression
-        The counts and predictors.
-    """
+    """Give the counts and predictors of dyads as maximum likelihood needs them."""
     designs = {
         part: pd.DataFrame(
             dyads[f"{part}_design"].to_numpy(), columns=dyads[f"{part}_term"].to_numpy()

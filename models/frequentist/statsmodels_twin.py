@@ -24,13 +24,6 @@ def statsmodels_results(source: Study | Regression, fit: MaximumLikelihood) -> A
     predictor where they and log exposure are zero. Zero inflation is modelled as P(extra zero):
     its coefficients have the opposite sign of the selection part's.
 
-    Parameters
-    ----------
-    source : Study or Regression
-        What was fitted.
-    fit : MaximumLikelihood
-        What `models.maximum_likelihood` found.
-
     Returns
     -------
     statsmodels results
@@ -39,12 +32,6 @@ def statsmodels_results(source: Study | Regression, fit: MaximumLikelihood) -> A
         follow from the Hessian of statsmodels' likelihood there. Its null model has a constant in
         each part; the degrees of freedom that it prints for a zero-inflated model, and the
         p-value of its likelihood ratio, leave the inflation's predictors out.
-
-    Raises
-    ------
-    ModelError
-        statsmodels has no such model, ``fit`` is not of ``source`` or is no proper maximum, or
-        statsmodels' arithmetic fails with these predictors.
 
     Notes
     -----

@@ -23,28 +23,10 @@ class Compiled(Protocol):
     """A model, compiled for a sampler."""
 
     def with_data(self, **values: Any) -> Self:
-        """Exchange data of the model; what was compiled is shared.
-
-        Parameters
-        ----------
-        **values : numpy.ndarray
-            New values of the model's `pymc.Data`, by name.
-
-        Returns
-        -------
-        Compiled
-            The model with other data; this one keeps its own.
-        """
+        """Exchange data of the model; what was compiled is shared."""
 
     def draw(self, how: Settings, reporter: Reporter) -> xr.DataTree:
         """Tune and draw.
-
-        Parameters
-        ----------
-        how : Settings
-            How to sample.
-        reporter : Reporter
-            Hears of progress.
 
         Returns
         -------
@@ -53,36 +35,11 @@ class Compiled(Protocol):
             draw). Of the latter every sampler has ``diverging``, ``energy``, ``logp``,
             ``n_steps`` (gradients), ``depth`` (doublings), ``maxdepth_reached``, ``step_size``
             and ``mean_tree_accept``.
-
-        Raises
-        ------
-        ModelError
-            The sampler found no point to start from, or stopped.
         """
 
 
 def compiled_for(sampler: str, model: "pm.Model", names: list[str]) -> Compiled:
-    """Compile a model.
-
-    Parameters
-    ----------
-    sampler : str
-        One of `models.settings.SAMPLERS`.
-    model : pymc.Model
-        What `models.build` gave.
-    names : list of str
-        The parameters to keep.
-
-    Returns
-    -------
-    Compiled
-        The compiled model.
-
-    Raises
-    ------
-    ModelError
-        A package that the sampler needs is not installed.
-    """
+    """Compile a model."""
     try:
         module = import_module(f"models.samplers.{sampler}_nuts")
     except ModuleNotFoundError as error:

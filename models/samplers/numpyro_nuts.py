@@ -41,18 +41,8 @@ class Compiled:
 
     Attributes
     ----------
-    model : pymc.Model
-        The model.
-    names : list of str
-        The parameters to keep.
-    data : dict of str to numpy.ndarray
-        The values of its data.
     energy : callable
         The sampler's coordinates, by name, and data to minus the log density.
-    parameters : callable
-        The same to the parameters to keep.
-    jittered : callable
-        A seed to a point.
     loops : dict
         What XLA has compiled, by draws that tune and target acceptance.
     """
@@ -66,41 +56,12 @@ class Compiled:
     loops: dict[tuple[int, float], tuple[Any, Any]] = field(default_factory=dict)
 
     def with_data(self, **values: Any) -> Self:
-        """Exchange data of the model.
-
-        Parameters
-        ----------
-        **values : numpy.ndarray
-            New values by name.
-
-        Returns
-        -------
-        Compiled
-            The model with other data.
-        """
+        """Exchange data of the model."""
         new = {name: np.asarray(value, self.data[name].dtype) for name, value in values.items()}
         return replace(self, data=self.data | new)
 
     def draw(self, how: Settings, reporter: Reporter) -> xr.DataTree:
-        """Tune and draw.
-
-        Parameters
-        ----------
-        how : Settings
-            How to sample.
-        reporter : Reporter
-            Hears of progress.
-
-        Returns
-        -------
-        xarray.DataTree
-            Draws and statistics.
-
-        Raises
-        ------
-        ModelError
-            The sampler found no point to start from.
-        """
+        """Tune and draw."""
         reporter.stage("compiling by XLA")
         slopes = jax.jit(jax.value_and_grad(self.energy))
         starts = starting_points(
@@ -139,13 +100,7 @@ class Compiled:
 
 
 def chains_advance_together() -> bool:
-    """Tell whether all chains are advanced by one program.
-
-    Returns
-    -------
-    bool
-        True where JAX computes on a GPU.
-    """
+    """Tell whether all chains are advanced by one program."""
     return jax.default_backend() != "cpu"
 
 
@@ -240,20 +195,7 @@ def _draw_in_threads(
 
 
 def compiled(model: pm.Model, names: list[str]) -> Compiled:
-    """Write a model in JAX.
-
-    Parameters
-    ----------
-    model : pymc.Model
-        What `models.build` gave.
-    names : list of str
-        The parameters to keep.
-
-    Returns
-    -------
-    Compiled
-        The model; XLA compiles it when it is drawn from.
-    """
+    """Write a model in JAX."""
     data = {each.name: each for each in model.data_vars}
     coordinates = [each.name for each in model.value_vars]
     # arguments, so that other data need no other program

@@ -36,8 +36,6 @@ class Compiled:
 
     Attributes
     ----------
-    flat : FlatModel
-        The model as functions of vectors.
     inner : nutpie.CompiledModel
         What nutpie takes. Its one variable is the point in the sampler's coordinates.
     """
@@ -46,41 +44,12 @@ class Compiled:
     inner: CompiledPyMCModel
 
     def with_data(self, **values: Any) -> Self:
-        """Exchange data of the model.
-
-        Parameters
-        ----------
-        **values : numpy.ndarray
-            New values by name.
-
-        Returns
-        -------
-        Compiled
-            The model with other data.
-        """
+        """Exchange data of the model."""
         flat = self.flat.with_data(**values)
         return replace(self, flat=flat, inner=replace(self.inner, user_data=flat.data))
 
     def draw(self, how: Settings, reporter: Reporter) -> xr.DataTree:
-        """Tune and draw.
-
-        Parameters
-        ----------
-        how : Settings
-            How to sample.
-        reporter : Reporter
-            Hears of progress.
-
-        Returns
-        -------
-        xarray.DataTree
-            Draws and statistics.
-
-        Raises
-        ------
-        ModelError
-            The sampler found no point to start from, or stopped.
-        """
+        """Tune and draw."""
         reporter.stage("tuning and drawing")
         sampler = nutpie.sample(
             self.inner,
@@ -124,20 +93,7 @@ def _teller(reporter: Reporter) -> Callable[[list[Any]], None]:
 
 
 def compiled(model: pm.Model, names: list[str]) -> Compiled:
-    """Compile a model.
-
-    Parameters
-    ----------
-    model : pymc.Model
-        What `models.build` gave.
-    names : list of str
-        The parameters to keep.
-
-    Returns
-    -------
-    Compiled
-        The compiled model.
-    """
+    """Compile a model."""
     flat, points, lock = flat_model(model, names), jittered(model), Lock()
 
     def start(seed: int) -> np.ndarray:

@@ -60,16 +60,8 @@ class Compiled:
 
     Attributes
     ----------
-    model : pymc.Model
-        The model; its data are set before every run.
-    data : dict of str to numpy.ndarray
-        The values of all its data.
-    gradient : pymc.model.core.ValueGradFunction
-        The log density and its gradient.
     trace : Trace
         Empty; it holds the function from a draw to the parameters.
-    jittered : callable
-        A seed to a point.
     """
 
     model: pm.Model
@@ -79,40 +71,11 @@ class Compiled:
     jittered: Any
 
     def with_data(self, **values: Any) -> Self:
-        """Exchange data of the model.
-
-        Parameters
-        ----------
-        **values : numpy.ndarray
-            New values by name.
-
-        Returns
-        -------
-        Compiled
-            The model with other data.
-        """
+        """Exchange data of the model."""
         return replace(self, data=self.data | values)
 
     def draw(self, how: Settings, reporter: Reporter) -> xr.DataTree:
-        """Tune and draw.
-
-        Parameters
-        ----------
-        how : Settings
-            How to sample.
-        reporter : Reporter
-            Hears of progress.
-
-        Returns
-        -------
-        xarray.DataTree
-            Draws and statistics.
-
-        Raises
-        ------
-        ModelError
-            The sampler found no point to start from, or stopped.
-        """
+        """Tune and draw."""
         for name, value in self.data.items():
             self.model.set_data(name, value)
         starts = starting_points(self.jittered, self._is_finite, how)
@@ -210,20 +173,7 @@ class _Watch:
 
 
 def compiled(model: pm.Model, names: list[str]) -> Compiled:
-    """Compile a model.
-
-    Parameters
-    ----------
-    model : pymc.Model
-        What `models.build` gave.
-    names : list of str
-        The parameters to keep.
-
-    Returns
-    -------
-    Compiled
-        The compiled model.
-    """
+    """Compile a model."""
     with config.change_flags(**FIXED_ORDER):
         gradient = model.logp_dlogp_function(ravel_inputs=True)
     kept = model.replace_rvs_by_values([model[name] for name in names])

@@ -15,18 +15,7 @@ Point = dict[str, np.ndarray]  # the sampler's coordinates by name
 
 
 def jittered(model: pm.Model) -> Callable[[int], Point]:
-    """Give what makes points to start from, as every sampler here does.
-
-    Parameters
-    ----------
-    model : pymc.Model
-        The model.
-
-    Returns
-    -------
-    callable
-        A seed to a point, each coordinate moved from PyMC's own by at most 1.
-    """
+    """Give what makes points to start from, as every sampler here does."""
     points: Callable[[int], Point] = make_initial_point_fn(
         model=model, jitter_rvs=set(model.free_RVs)
     )
@@ -36,27 +25,7 @@ def jittered(model: pm.Model) -> Callable[[int], Point]:
 def starting_points(
     points: Callable[[int], Point], is_finite: Callable[[Point], bool], how: Settings
 ) -> list[Point]:
-    """Find a point for each chain where the density and its gradient are finite.
-
-    Parameters
-    ----------
-    points : callable
-        A seed to a point: `jittered` gives it.
-    is_finite : callable
-        A point to whether the density and its gradient are finite there.
-    how : Settings
-        The seed and the number of chains.
-
-    Returns
-    -------
-    list of dict of str to numpy.ndarray
-        One a chain.
-
-    Raises
-    ------
-    ModelError
-        A chain found none.
-    """
+    """Find a point for each chain where the density and its gradient are finite."""
     found = []
     for chain in range(how.chains):
         tried = (points(seed_of(how.seed, f"start {chain} {k}")) for k in range(TRIES))
