@@ -101,7 +101,7 @@ bench: $(READY) ## time ours beside PyMC, numpyro, Bambi, brms; statsmodels, psc
 		--output '$(RESULTS)/benchmarks/maximum_likelihood.md'
 
 data: $(READY) ## rebuild data/guangdong/dyads.csv, the same bytes each time
-	@$(RUN)/python -m data.guangdong.rebuild
+	@$(RUN)/python -m models.simulation.guangdong
 
 test: $(READY) ## run the tests (those that need ../shared are skipped without it)
 	@$(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from data.changed import changed_design, levelled_columns
 from data.declaration import Part
 from data.dyads import raw_predictors
 from data.errors import QueryError, suggest
-from data.grammar import parse_formula
+from data.formulas.grammar import parse_formula
+from data.formulas.new_values import changed_design, levelled_columns
 from models.names import ModelName, parse_model
 
 

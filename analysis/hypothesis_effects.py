@@ -12,7 +12,7 @@ from analysis.marginal_effects import marginal_effects
 from data.declaration import Hypothesis
 from data.dyads import raw_predictors
 from data.errors import StudyError
-from data.grammar import parse_formula
+from data.formulas.grammar import parse_formula
 from data.study import Study
 
 DRAWS = 500

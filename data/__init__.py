@@ -1,4 +1,4 @@
-"""What the world gives: studies, read from folders or simulated."""
+"""What the world gives: studies, read from folders."""
 
 import lazy_loader
 

@@ -1,4 +1,3 @@
-from .simulate import simulate_study
 from .study import Study, read_study
 
-__all__ = ["Study", "read_study", "simulate_study"]
+__all__ = ["Study", "read_study"]

@@ -6,7 +6,7 @@ import xarray as xr
 
 from data.declaration import PARTS, Declaration
 from data.errors import ResultsError
-from data.formula import design_matrix, raw_columns
+from data.formulas.design import design_matrix, raw_columns
 
 
 def dyads_dataset(

@@ -11,8 +11,8 @@ import xarray as xr
 from data.declaration import PARTS, Declaration, Part, Slopes, read_declaration
 from data.dyads import dyads_dataset
 from data.errors import StudyError, suggest
-from data.positions import city_positions, read_positions
-from data.table import check_table, read_table
+from data.tables.city_table import city_positions, read_positions
+from data.tables.dyad_table import check_table, read_table
 
 
 @dataclass(frozen=True)

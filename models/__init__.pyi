@@ -2,5 +2,6 @@ from .build import build
 from .frequentist.fit import maximum_likelihood
 from .priors import Priors
 from .sampling import sample
+from .simulation.simulate import simulate_study
 
-__all__ = ["Priors", "build", "maximum_likelihood", "sample"]
+__all__ = ["Priors", "build", "maximum_likelihood", "sample", "simulate_study"]

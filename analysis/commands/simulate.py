@@ -19,7 +19,7 @@ def simulate(
     The folder holds study.toml, dyads.csv and truth.toml, the parameters and city effects that
     the counts were drawn from. It is a study like any other: interlocal sample takes it.
     """
-    from data.simulate import simulate_study, write_simulated
+    from models.simulation.simulate import simulate_study, write_simulated
 
     study, parameters = simulate_study(cities, model, seed=seed)
     write_simulated(study, parameters, Path(out))

@@ -26,7 +26,6 @@ from scipy.stats import norm
 
 from data.declaration import Declaration
 from data.dyads import dyads_dataset
-from data.simulate import TRUTH, draw_outcomes
 from data.study import Study, study_from_table
 from models import maximum_likelihood
 from models.frequentist.covariances import KINDS
@@ -34,6 +33,7 @@ from models.frequentist.jackknife import with_jackknife
 from models.frequentist.optimum import find_optimum
 from models.frequentist.regression import regression
 from models.names import parse_model
+from models.simulation.simulate import TRUTH, draw_outcomes
 
 SMALL, LARGE = (
     21,

@@ -26,9 +26,9 @@ from peers import r_lacks
 from statsmodels.discrete.count_model import ZeroInflatedNegativeBinomialP
 from tables import captioned, markdown, short
 
-from data import read_study, simulate_study
+from data import read_study
 from data.study import Study
-from models import maximum_likelihood
+from models import maximum_likelihood, simulate_study
 from models.frequentist.optimum import find_optimum
 from models.frequentist.regression import regression
 

@@ -5,8 +5,8 @@ import xarray as xr
 
 from analysis.calibration import uniformity
 from models import Priors
-from models.calibration import RANKED, Calibration, replicate
 from models.settings import Settings
+from models.simulation.calibration import RANKED, Calibration, replicate
 
 REPLICATES = 100
 

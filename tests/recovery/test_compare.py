@@ -1,10 +1,9 @@
 """Comparison finds what a study was drawn from, and does not find what it was not."""
 
 from analysis.compare import ML, comparison
-from data import simulate_study
-from data.simulate import TRUTH
-from models import Priors
+from models import Priors, simulate_study
 from models.settings import Settings
+from models.simulation.simulate import TRUTH
 from models.store import sample_to_files
 
 STRONG = {

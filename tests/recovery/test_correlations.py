@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from data import simulate_study
-from models import sample
+from models import sample, simulate_study
 
 CORRELATIONS = ("generalized_reciprocity", "dyadic_reciprocity", "city_correlation")
 STUDIES = [

@@ -8,14 +8,13 @@ import pytest
 from analysis.compare import comparison
 from analysis.loo import high_k, psis
 from analysis.treatment import Treatment
-from data import simulate_study
-from data.simulate import TRUTH
-from models import Priors, integrated, sample
+from models import Priors, integrated, sample, simulate_study
 from models.cluster import in_process
 from models.integrations import Integrations, integration_paths
 from models.left_out import Refits, refit
 from models.progress import Reporter
 from models.settings import Settings
+from models.simulation.simulate import TRUTH
 from models.store import fit_digest, fit_path, save_fit
 
 PRIORS = Priors.load("default")

@@ -7,8 +7,7 @@ its city effects are correlated: coverage is counted over the fits of a size.
 import numpy as np
 import pytest
 
-from data import simulate_study
-from models import sample
+from models import sample, simulate_study
 
 LOWER, UPPER = 0.055, 0.945
 

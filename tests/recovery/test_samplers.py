@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from agreement import largest_z
 
-from data import simulate_study
 from data.errors import ModelError
-from models import build, sample
+from models import build, sample, simulate_study
 from models.chains import compiled_model
 from models.progress import Reporter
 from models.samplers import compiled_for

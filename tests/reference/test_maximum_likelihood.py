@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from data import simulate_study
-from models import sample
+from models import sample, simulate_study
 
 
 def maximum_likelihood(dyads, parts):

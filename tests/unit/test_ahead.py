@@ -5,8 +5,7 @@ import threading
 import pytest
 import xarray as xr
 
-from data import simulate_study
-from models import Priors, ahead, sample
+from models import Priors, ahead, sample, simulate_study
 from models.ahead import in_turn
 from models.settings import Settings
 from models.store import sample_to_files

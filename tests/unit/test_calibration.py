@@ -14,13 +14,13 @@ from scipy import stats
 
 from analysis.calibration import envelope, ranks_below, uniformity, uniformity_p_value
 from analysis.cli import main
-from data.simulate import simulate_study
 from models import Priors
-from models.calibration import RANKED, Calibration, draw_truth, replicate
 from models.names import parse_model
 from models.progress import Reporter
-from models.replicates import calibration_folder, complete
 from models.settings import Settings
+from models.simulation.calibration import RANKED, Calibration, draw_truth, replicate
+from models.simulation.replicates import calibration_folder, complete
+from models.simulation.simulate import simulate_study
 
 
 def inside(ranks, bounds):

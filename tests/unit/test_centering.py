@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from data import simulate_study
-from data.simulate import TRUTH
-from models import build, chains
+from models import build, chains, simulate_study
 from models.centering import centering, centering_of_draws
 from models.chains import compiled_model
 from models.diagnostics import Diagnostics
 from models.progress import Reporter
 from models.settings import Settings
+from models.simulation.simulate import TRUTH
 
 
 def test_share_of_a_poisson_sender_by_hand():

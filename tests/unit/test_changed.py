@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from data.changed import changed_design, levelled_columns
 from data.dyads import raw_predictors
 from data.errors import QueryError, ResultsError, StudyError
-from data.formula import design_matrix
+from data.formulas.design import design_matrix
+from data.formulas.new_values import changed_design, levelled_columns
 from data.study import study_from_table
 
 EVERYTHING = "scale(log(near)) * tied + poly(size, 2) + C(year) + kind + bs(`how far`, df=4)"

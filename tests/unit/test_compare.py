@@ -21,8 +21,8 @@ from analysis.comparison_text import sentences
 from analysis.figures.elpd import elpd_table
 from analysis.inflation import Verdict, overlap, twin_of
 from analysis.loading import load_comparison
-from data import simulate_study
-from data.simulate import write_simulated
+from models import simulate_study
+from models.simulation.simulate import write_simulated
 
 ROOT = Path(__file__).parents[2]
 MODELS = "nb_sender nb_pooled"

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from data import simulate_study
-from models import maximum_likelihood
+from models import maximum_likelihood, simulate_study
 from models.frequentist.covariances import SANDWICHES, covariances
 from models.frequentist.fit import fit_regression
 from models.frequentist.jackknife import with_jackknife

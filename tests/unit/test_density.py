@@ -6,9 +6,8 @@ import pytest
 import xarray as xr
 from scipy import special, stats
 
-from data import simulate_study
 from data.study import study_from_table, with_slopes
-from models import Priors, build
+from models import Priors, build, simulate_study
 from models.centering import centering
 from models.effects import split_city_space
 from models.log_prior import log_prior

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from data import simulate_study
-from models import build, sample
+from models import build, sample, simulate_study
 from models.build import ModelCaution
 from models.names import model_names, parse_model
 from models.sampling import ConvergenceWarning

@@ -6,8 +6,8 @@ import pytest
 from pymc.blocking import DictToArrayBijection, RaveledVars
 from pytensor.raise_op import Assert
 
-from data import simulate_study
 from models import flat_model as module
+from models import simulate_study
 from models.build import build
 from models.chains import kept_names
 from models.flat_model import flat_model

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.cities import directed_dyads, read_cities
-from data.guangdong.rebuild import HERE, rebuild
+from data.guangdong import FOLDER as HERE
+from data.guangdong.covariates import directed_dyads, read_cities
+from models.simulation.guangdong import rebuild
 
 
 def test_rebuilding_gives_the_same_bytes(tmp_path):

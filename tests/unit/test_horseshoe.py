@@ -7,9 +7,8 @@ import pytest
 from scipy import stats
 
 from analysis.cli import main
-from data import simulate_study
 from data.study import study_from_table
-from models import Priors, build
+from models import Priors, build, simulate_study
 from models.horseshoe import regularised_horseshoe
 from models.predictive import draw_prior
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from scipy.integrate import cubature
 
-from data import simulate_study
+from models import simulate_study
 from models.integrated import log_densities
 from models.names import SIDES, correlation_name, parse_model, role_pairs
 from models.predictive import thinned

@@ -7,9 +7,8 @@ import pytest
 from scipy import stats
 from scipy.special import logsumexp
 
-from data import simulate_study
 from data.errors import ModelError
-from models import Priors
+from models import Priors, simulate_study
 from models.frequentist import left_out as frequentist_left_out
 from models.frequentist.left_out import left_out_densities
 from models.frequentist.optimum import climb, find_optimum

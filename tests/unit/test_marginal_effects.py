@@ -9,9 +9,8 @@ import xarray as xr
 
 from analysis.loading import open_fit
 from analysis.marginal_effects import marginal_effects
-from data import simulate_study
 from data.errors import QueryError, StudyError
-from models import sample
+from models import sample, simulate_study
 
 CLOSE = {"rtol": 0, "atol": 1e-10}
 FAMILIES = ["zinb", "hurdle_nb", "nb"]

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from scipy.special import logsumexp
 
-from data import simulate_study
+from models import simulate_study
 from models.names import parse_model
 from models.newcomer import log_density_of_newcomer
 from models.predictor import linear_predictor

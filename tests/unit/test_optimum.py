@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from statsmodels.discrete.count_model import ZeroInflatedNegativeBinomialP
 
-from data import simulate_study
-from models import maximum_likelihood
+from models import maximum_likelihood, simulate_study
 from models.families import FAMILIES
 from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.optimum import _step, find_optimum

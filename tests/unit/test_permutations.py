@@ -9,16 +9,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from data import simulate_study
 from data.declaration import Declaration
 from data.errors import ModelError
-from data.simulate import TRUTH
 from data.study import study_from_table
-from models import maximum_likelihood
+from models import maximum_likelihood, simulate_study
 from models.cluster import on_cluster
 from models.frequentist.permutations import _compared, _refits, permutation_test
 from models.frequentist.regression import regression
 from models.progress import Reporter
+from models.simulation.simulate import TRUTH
 
 ROOT = Path(__file__).parents[2]
 DECLARATION = {

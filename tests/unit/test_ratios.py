@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import chi2, norm
 
-from data import simulate_study
-from models import maximum_likelihood
+from models import maximum_likelihood, simulate_study
 from models.frequentist.fit import fit_regression, regression
 from models.frequentist.ratios import likelihood_tests
 from models.frequentist.regression import Regression

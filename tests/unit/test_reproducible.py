@@ -7,7 +7,7 @@ import sys
 DRAWS = """
 import hashlib
 import warnings
-from data import simulate_study
+from models import simulate_study
 from models import sample
 warnings.simplefilter("ignore")
 study, _ = simulate_study(7, "zinb_srm", seed=11)

@@ -5,7 +5,8 @@ import tomllib
 import pytest
 
 from analysis.cli import main
-from data import read_study, simulate_study
+from data import read_study
+from models import simulate_study
 
 
 @pytest.mark.parametrize("model", ["zinb_srm", "zip_srm_joint", "hurdle_nb_srm_dyadic"])

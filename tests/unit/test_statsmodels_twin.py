@@ -8,13 +8,12 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from data import simulate_study
 from data.errors import ModelError
-from data.simulate import TRUTH
-from models import maximum_likelihood
+from models import maximum_likelihood, simulate_study
 from models.frequentist.fit import fit_regression
 from models.frequentist.regression import regression
 from models.frequentist.statsmodels_twin import statsmodels_results
+from models.simulation.simulate import TRUTH
 
 FAMILIES = ["poisson", "nb", "zip", "zinb"]
 

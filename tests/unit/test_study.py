@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from data import read_study, simulate_study
-from data.simulate import draw_outcomes
+from data import read_study
 from data.study import study_from_table
+from models import simulate_study
 from models.names import parse_model
 from models.predictor import linear_predictor
+from models.simulation.simulate import draw_outcomes
 
 GUANGDONG = Path(__file__).parents[2] / "data" / "guangdong"
 RECIPE = tomllib.loads((GUANGDONG / "truth.toml").read_text(encoding="utf-8"))["truth"]

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import xarray as xr
 
-from models.calibration import Calibration, replicate
 from models.cluster import Runner
 from models.kept import kept_among, make_missing
 from models.progress import Reporter
+from models.simulation.calibration import Calibration, replicate
 
 
 def calibration_folder(results: Path, calibration: Calibration) -> Path:
@@ -33,8 +33,8 @@ def complete(
     Returns
     -------
     xarray.Dataset
-        What `models.calibration.replicate` returns, along ``replicate``; fits that failed the
-        gate are among them. The attributes are the calibration's manifest.
+        What `models.simulation.calibration.replicate` returns, along ``replicate``; fits that
+        failed the gate are among them. The attributes are the calibration's manifest.
     """
     paths = _paths(folder, replicates)
     make_missing(

@@ -1,4 +1,4 @@
-"""Rebuild `dyads.csv` from `cities.csv` and `truth.toml`: python -m data.guangdong.rebuild."""
+"""Guangdong's `dyads.csv` from `cities.csv` and `truth.toml`: `make data`."""
 
 import sys
 import tomllib
@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data.cities import directed_dyads, read_cities
 from data.declaration import read_declaration
 from data.dyads import dyads_dataset
-from data.simulate import draw_outcomes
+from data.guangdong import FOLDER
+from data.guangdong.covariates import directed_dyads, read_cities
 from models.names import parse_model
+from models.simulation.simulate import draw_outcomes
 
-HERE = Path(__file__).parent
 YUAN = 1e8  # GDP is in 100 million yuan
 
 
@@ -23,16 +23,16 @@ def rebuild(target: Path) -> None:
     Real covariates are rounded before anything is drawn from them, so that the last bits of a
     machine's arithmetic cannot reach the file.
     """
-    recipe = tomllib.loads((HERE / "truth.toml").read_text(encoding="utf-8"))
+    recipe = tomllib.loads((FOLDER / "truth.toml").read_text(encoding="utf-8"))
     rng = np.random.default_rng(recipe["seed"])
-    cities = read_cities(HERE / "cities.csv")
+    cities = read_cities(FOLDER / "cities.csv")
     table = directed_dyads(cities).round(
         {"distance_km": 3, "proximity": 6, "workforce_similarity": 6}
     )
     table["mayor_ties"] = _mayor_ties(table, rng, **recipe["mayor_ties"])
     table["migrants"] = _migrants(table, cities, rng, **recipe["migrants"])
     table["problem_severity"] = np.log(table["migrants"]).round(6)
-    declaration = read_declaration(HERE / "study.toml")
+    declaration = read_declaration(FOLDER / "study.toml")
     dyads = dyads_dataset(table.assign(services=1), declaration, "cities.csv")
     _, table["services"] = draw_outcomes(dyads, parse_model(recipe["model"]), recipe["truth"], rng)
     target.write_text(table.to_csv(index=False, lineterminator="\n"), encoding="utf-8", newline="")
@@ -65,4 +65,4 @@ def _migrants(
 
 
 if __name__ == "__main__":
-    rebuild(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "dyads.csv")
+    rebuild(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER / "dyads.csv")

@@ -9,8 +9,8 @@ import pandera.pandas as pa
 
 from data.declaration import Columns
 from data.errors import StudyError, rows
-from data.lines import read_rows
-from data.rules import Rule, column_rules, number_rules, numbers, validate, where_number
+from data.tables.csv_rows import read_rows
+from data.tables.rules import Rule, column_rules, number_rules, numbers, validate, where_number
 
 LARGEST_COUNT = 2**53  # beyond it float64 skips whole numbers
 

@@ -8,8 +8,8 @@ import pandas as pd
 from formulaic.errors import DataMismatchWarning
 
 from data.errors import QueryError, suggest
-from data.formula import model_matrix, named_columns
-from data.grammar import ADDED, calls, one_line, parse_formula
+from data.formulas.design import model_matrix, named_columns
+from data.formulas.grammar import ADDED, calls, one_line, parse_formula
 
 
 def changed_design(
@@ -32,8 +32,8 @@ def changed_design(
     Returns
     -------
     pandas.DataFrame
-        float64, a row for each of the other rows, columns as `data.formula.design_matrix` has
-        them, without the intercept.
+        float64, a row for each of the other rows, columns as `data.formulas.design.design_matrix`
+        has them, without the intercept.
     """
     where = f"{where} = {formula!r}"
     parsed, used = parse_formula(formula, table.columns.tolist(), where)

@@ -8,8 +8,8 @@ import xarray as xr
 
 from data.declaration import CityTable
 from data.errors import StudyError, nearest
-from data.lines import read_rows
-from data.rules import Rule, column_rules, number_rules, numbers, validate, where_number
+from data.tables.csv_rows import read_rows
+from data.tables.rules import Rule, column_rules, number_rules, numbers, validate, where_number
 
 
 def read_positions(path: Path, columns: CityTable) -> pd.DataFrame:

@@ -2,8 +2,8 @@
 
 If truth comes from the prior and counts from the model, the rank of the truth among independent
 draws of the posterior is uniform (Talts, Betancourt, Simpson, Vehtari and Gelman 2018,
-arXiv:1804.06788). Truth and counts are drawn by `data.simulate`, which knows nothing of the
-coordinates that the model is sampled in, so that a fault on either side shows.
+arXiv:1804.06788). Truth and counts are drawn by `models.simulation.simulate`, which knows nothing
+of the coordinates that the model is sampled in, so that a fault on either side shows.
 """
 
 import json
@@ -18,7 +18,6 @@ import pymc as pm
 import xarray as xr
 
 from data.errors import PriorError
-from data.simulate import draw_outcomes, simulate_study
 from data.study import Study
 from models.build import build
 from models.centering import centering
@@ -30,6 +29,7 @@ from models.predictor import column_scale
 from models.priors import Priors
 from models.progress import Reporter
 from models.settings import Settings
+from models.simulation.simulate import draw_outcomes, simulate_study
 from models.store import digest_of
 
 RANKED = 99  # posterior draws that a truth is ranked among: ranks 0 to 99

@@ -9,8 +9,8 @@ from formulaic import ModelMatrix, SimpleFormula
 from scipy.linalg import qr
 
 from data.errors import StudyError, rows
-from data.grammar import ADDED, one_line, parse_formula
-from data.table import settle_column
+from data.formulas.grammar import ADDED, one_line, parse_formula
+from data.tables.dyad_table import settle_column
 
 LARGEST, SMALLEST = 1e100, 1e-100  # squares of predictors stay within floating point
 

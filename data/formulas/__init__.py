@@ -1,0 +1,1 @@
+"""What formulas may say, and the design matrices that they give."""
