@@ -7,7 +7,7 @@ from analysis.figures.style import INNER_PROB
 from analysis.summary import CI_PROB
 from data.declaration import PARTS
 from data.errors import ResultsError
-from models.names import SIDES
+from models.name import SIDES
 
 
 def city_effects(fit: xr.DataTree) -> xr.Dataset:

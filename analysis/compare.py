@@ -20,7 +20,7 @@ from models.cluster import in_process, on_cluster
 from models.frequentist.left_out import left_out_densities
 from models.integrations import Integrations
 from models.left_out import TUNE, Refits
-from models.names import parse_model
+from models.name import parse_model
 from models.priors import Priors
 from models.progress import reporting
 from models.settings import Settings

@@ -12,7 +12,7 @@ from data.errors import ModelError, ResultsError
 from data.study import Study
 from models.frequentist.keep import load_mle, mle_path
 from models.frequentist.result import MaximumLikelihood
-from models.names import parse_model
+from models.name import parse_model
 from models.prior_files import prior_sets
 from models.priors import Priors
 

@@ -13,7 +13,7 @@ from data.dyads import raw_predictors
 from data.errors import QueryError, suggest
 from data.formulas.grammar import parse_formula
 from data.formulas.new_values import changed_design, levelled_columns
-from models.names import ModelName, parse_model
+from models.name import ModelName, parse_model
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from data.errors import ResultsError
 from data.study import Study
 from models.frequentist.keep import load_mle, mle_path
 from models.frequentist.result import MaximumLikelihood
-from models.names import parse_model
+from models.name import parse_model
 from models.priors import Priors
 from models.store import failed_path, fit_path
 

@@ -14,8 +14,8 @@ from analysis.summary import CI_PROB
 from data.declaration import Hypothesis, Part
 from data.errors import ModelError
 from data.study import Study
-from models.names import parse_model
-from models.predictor import column_scale
+from models.name import parse_model
+from models.predictor.linear import column_scale
 
 ROPE_RATIO = 1.1  # odds and rate ratios between 1 / 1.1 and 1.1 are as good as 1
 SURE = 0.95  # a posterior probability that decides

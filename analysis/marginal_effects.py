@@ -10,7 +10,7 @@ import xarray as xr
 from analysis.fitted import Fitted, checked_draws, designs, dyad_position, fitted, provenance
 from analysis.summary import describe
 from data.errors import QueryError
-from models.outcomes import outcomes
+from models.likelihood.outcomes import outcomes
 from models.predictive import BLOCK, family_arguments, thinned
 
 DRAWS = 1000
@@ -50,12 +50,12 @@ def marginal_effects(
         Indexed by ``predictor``, ``change`` and ``quantity``. Changes: ``+1 sd (0.83)`` of a
         numeric column (sd over the dyads, ddof 1), ``0 -> 1`` of one that holds zeros and ones,
         ``b instead of a`` for each category against the first. Quantities: those of
-        `models.outcomes.outcomes` that the family has. Columns: ``mean``, ``sd``, ``lower`` and
-        ``upper`` (89 % equal-tailed interval) of the change, in probabilities or counts, and
-        ``p_positive``, the posterior probability that it is positive (NaN where a predictor is no
-        part of what determines the quantity, so that the change is 0 exactly). All NaN where a
-        formula has no value for the changed predictor, as a spline has none beyond its data.
-        ``attrs`` says how many ``draws`` were used, which ``dyads``, which columns are
+        `models.likelihood.outcomes.outcomes` that the family has. Columns: ``mean``, ``sd``,
+        ``lower`` and ``upper`` (89 % equal-tailed interval) of the change, in probabilities or
+        counts, and ``p_positive``, the posterior probability that it is positive (NaN where a
+        predictor is no part of what determines the quantity, so that the change is 0 exactly). All
+        NaN where a formula has no value for the changed predictor, as a spline has none beyond its
+        data. ``attrs`` says how many ``draws`` were used, which ``dyads``, which columns are
         ``synthetic``, and whether the fit ``passed`` its diagnostics.
 
     Raises

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from analysis.predictive import DRAWS, replicated_counts
 from analysis.summary import CI_PROB
-from models.predictor import city_position
+from models.predictor.linear import city_position
 
 BLOCK = 2**22  # draws x senders x receivers held at once: 32 MiB an array
 STATISTICS = (

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from models.names import parse_model
+from models.name import parse_model
 
 CI_PROB = 0.89  # the width of every interval of the project
 

@@ -11,15 +11,16 @@ from pytensor import tensor as pt
 
 from data.declaration import Part
 from data.study import Study
-from models.arrays import Array, pytensor_arrays
 from models.centering import centering
+from models.compiled.log_prob import fused_log_prob
+from models.compiled.log_prob_of_draws import has_kernel
+from models.compiled.predictor import KnownOfDyads, predictor_of
 from models.distributions import Prior
 from models.effects import CityEffect, city_effects, pair_effects
-from models.families import Family
-from models.kernel import fused_log_prob, has_kernel
-from models.names import SIDES, ModelName, parse_model
-from models.predictor import column_scale
-from models.predictor_kernel import KnownOfDyads, predictor_of
+from models.likelihood.arrays import Array, pytensor_arrays
+from models.likelihood.families import Family
+from models.name import SIDES, ModelName, parse_model
+from models.predictor.linear import column_scale
 from models.priors import Priors
 from models.slopes import random_slopes
 
@@ -52,9 +53,9 @@ def build(
         variable ``counts`` (dyad); slower, for what is precomputed for known counts is not. How
         far effects are centered, ``<role>_centering``, can always be exchanged.
     likelihood : str
-        ``fused``: compiled operations (`models.kernel`, `models.predictor_kernel`); ``graph``:
-        PyTensor's own, several times slower. What counts need that can be exchanged or are neither
-        Poisson nor negative binomial is always PyTensor's own.
+        ``fused``: compiled operations (`models.compiled.log_prob`, `models.compiled.predictor`);
+        ``graph``: PyTensor's own, several times slower. What counts need that can be exchanged or
+        are neither Poisson nor negative binomial is always PyTensor's own.
 
     Returns
     -------

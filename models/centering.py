@@ -21,8 +21,8 @@ from data.declaration import PARTS
 from models.frequentist.derivatives import DEGREE, SELECTION
 from models.frequentist.optimum import find_optimum
 from models.frequentist.regression import regression_of
-from models.names import SIDES
-from models.predictor import city_position
+from models.name import SIDES
+from models.predictor.linear import city_position
 
 LOW = 0.05  # quantile of a variance's draws
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.families import Family
-from models.kernel_draws import log_prob_sums
+from models.compiled.log_prob_of_draws import log_prob_sums
+from models.likelihood.families import Family
 
 
 @dataclass(frozen=True)

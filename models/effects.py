@@ -22,8 +22,8 @@ import xarray as xr
 from pytensor import tensor as pt
 
 from data.declaration import Part
-from models.arrays import Array
-from models.names import correlation_name, role_pairs
+from models.likelihood.arrays import Array
+from models.name import correlation_name, role_pairs
 from models.priors import Priors
 
 

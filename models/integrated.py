@@ -26,9 +26,9 @@ from scipy.stats import norm, qmc
 from threadpoolctl import threadpool_limits
 
 from models.city_density import CityDensity
+from models.compiled.log_prob_of_draws import log_prob_sums
 from models.importance import Component, mode_and_root, points_of
-from models.kernel_draws import log_prob_sums
-from models.names import ModelName, parse_model
+from models.name import ModelName, parse_model
 from models.psis import good_k, reweighted
 from models.settings import seed_of
 from models.unit_in_fit import Informed, UnitInFit

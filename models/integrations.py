@@ -15,7 +15,7 @@ from models.cross_validation import refit_paths
 from models.integrated import DRAWN, DRAWS, LARGEST_ERROR, NEAR, PARTNERS, WIDE, integrate
 from models.kept import kept_among, make_missing, scalars
 from models.left_out import Refits
-from models.names import parse_model
+from models.name import parse_model
 from models.predictive import thinned
 from models.progress import Reporter
 from models.store import digest_of

@@ -18,7 +18,7 @@ from scipy.special import logsumexp
 from data.study import Study
 from models.build import build
 from models.chains import compiled_model, draw_chains
-from models.names import parse_model
+from models.name import parse_model
 from models.newcomer import log_density_of_newcomer
 from models.predictive import log_likelihood
 from models.priors import Priors

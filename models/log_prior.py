@@ -12,8 +12,8 @@ from scipy.special import betaln
 
 from data.study import Study
 from models.distributions import HORSESHOE, Prior
-from models.names import ModelName
-from models.predictor import column_scale
+from models.name import ModelName
+from models.predictor.linear import column_scale
 from models.priors import Priors
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from scipy.stats import norm, qmc
 
-from models.names import SIDES, ModelName
+from models.name import SIDES, ModelName
 from models.newcomer import population_covariance
 from models.settings import seed_of
 
@@ -31,7 +31,7 @@ def known_or_drawn(draws: xr.Dataset, asked: xr.Dataset, name: ModelName, seed: 
     Returns
     -------
     xarray.Dataset
-        The parameters that `models.predictor.linear_predictor` takes (draw, ...), on the
+        The parameters that `models.predictor.linear.linear_predictor` takes (draw, ...), on the
         coordinates ``city`` and ``dyad`` of ``asked``.
     """
     plain = [

@@ -14,9 +14,9 @@ from scipy.stats import norm, qmc
 
 from models.city_density import CityDensity
 from models.importance import Component, mode_and_root, points_of
-from models.names import ModelName, correlation_name
+from models.name import ModelName, correlation_name
 from models.predictive import thinned
-from models.predictor import linear_predictor
+from models.predictor.linear import linear_predictor
 
 DRAWS = 500  # posterior draws that are used, evenly spaced
 NEAR, DEFENSIVE = 128, 32  # points around the mode, and from the population

@@ -8,9 +8,9 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
-from models.kernel import log_prob_of_counts
-from models.names import ModelName
-from models.predictor import EVERY, linear_predictor
+from models.compiled.log_prob_of_draws import log_prob_of_counts
+from models.name import ModelName
+from models.predictor.linear import EVERY, linear_predictor
 
 PRIOR_DRAWS = 1000
 BLOCK = 2**22  # draws x dyads held at once: 32 MiB an array

@@ -9,7 +9,7 @@ from data.errors import PriorError, suggest
 from data.files import read_toml
 from models.distributions import Prior, parse_prior
 
-FOLDER = Path(__file__).parent / "priors"
+FOLDER = Path(__file__).parent / "priors" / "sets"
 
 # The general keys of a prior set, and the parameters that each stands for.
 KINDS: dict[str, tuple[str, ...]] = {

@@ -6,7 +6,7 @@ import numpy as np
 
 from data.study import Study
 from models.build import build
-from models.names import parse_model
+from models.name import parse_model
 from models.predictive import draw_prior, replicated
 from models.priors import Priors
 

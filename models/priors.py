@@ -11,7 +11,7 @@ import pandas as pd
 from data.errors import PriorError, suggest
 from data.study import Study
 from models.distributions import Prior
-from models.names import ModelName, parse_model
+from models.name import ModelName, parse_model
 from models.prior_files import (
     FOLDER,
     KIND_OF,

@@ -17,13 +17,13 @@ from data.study import Study
 from models.ahead import COMPILING, Prepared, prepared
 from models.chains import Chains, kept_names
 from models.log_prior import log_prior
-from models.names import ModelName, parse_model
+from models.name import ModelName, parse_model
 from models.predictive import draw_prior, log_likelihood, replicated
+from models.predictor.variance_shares import variance_shares
 from models.priors import Priors
 from models.progress import Reporter, reporting
 from models.samplers import PACKAGES as SAMPLER_PACKAGES
 from models.settings import ADVI, Settings
-from models.variance import variance_shares
 
 PACKAGES = ("interlocal", "pymc", "pytensor", "arviz", "numpy", "xarray")
 KEPT = 2**27  # values of the pointwise log-likelihood that a fit keeps: 1 GiB

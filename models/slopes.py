@@ -4,9 +4,9 @@ import pymc as pm
 
 from data.declaration import Part
 from data.study import Study
-from models.arrays import Array
-from models.names import SIDES, ModelName
-from models.predictor import city_position, column_scale
+from models.likelihood.arrays import Array
+from models.name import SIDES, ModelName
+from models.predictor.linear import city_position, column_scale
 from models.priors import Priors
 
 

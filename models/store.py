@@ -15,7 +15,7 @@ import xarray as xr
 from data.files import refuse_unwritable, replacing
 from data.study import Study
 from models.ahead import in_turn, prepared
-from models.names import parse_model
+from models.name import parse_model
 from models.priors import Priors
 from models.sampling import ConvergenceWarning, sampled
 from models.settings import ADVI, Settings, is_first_look

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from models.names import SIDES, ModelName
+from models.name import SIDES, ModelName
 from models.own_effects import OwnEffects, city_effects_of, pair_effects_of, uses_of
-from models.predictor import linear_predictor
+from models.predictor.linear import linear_predictor
 
 
 @dataclass(frozen=True)

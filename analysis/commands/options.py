@@ -9,7 +9,7 @@ from data.errors import ModelError
 
 if TYPE_CHECKING:
     from data import Study
-    from models.names import ModelName
+    from models.name import ModelName
 
 StudyFolder = Annotated[
     str, typer.Argument(help="A study folder: study.toml and the table that it names.")
@@ -59,7 +59,7 @@ def chosen_models(models: str, folder: str, study: "Study") -> "list[ModelName]"
     ModelError
         There is no such model.
     """
-    from models.names import parse_model
+    from models.name import parse_model
 
     written = models.replace(",", " ").split()
     try:

@@ -18,7 +18,7 @@ from analysis.figures.style import (
     thinned_labels,
 )
 from analysis.predictive import predicted_mean
-from models.predictor import city_position
+from models.predictor.linear import city_position
 
 LABELS = 24  # city names that an axis has room for
 SHADES = "Blues"

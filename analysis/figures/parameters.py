@@ -7,7 +7,7 @@ import xarray as xr
 
 from analysis.summary import MAIN
 from data.declaration import PARTS
-from models.predictor import column_scale
+from models.predictor.linear import column_scale
 
 
 def main_parameters(fit: xr.DataTree, group: str = "posterior") -> xr.DataArray:

@@ -11,7 +11,7 @@ from analysis.figures.naming import place_names
 from analysis.figures.style import FAINT, INK, INNER_PROB, MARK, SMALL, WIDTH, caption, plain_axes
 from analysis.summary import CI_PROB, part_unit
 from data.errors import ResultsError
-from models.names import SIDES
+from models.name import SIDES
 
 MANY = 60  # cities, from which on marks are drawn small
 TAILS = [(1 - CI_PROB) / 2, (1 + CI_PROB) / 2]

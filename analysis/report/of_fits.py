@@ -22,8 +22,8 @@ from analysis.report.document import (
 from analysis.report.material import Material
 from analysis.summary import CI_PROB, coefficients, part_unit, shares, spreads
 from data.declaration import PARTS
-from models.names import parse_model
-from models.outcomes import QUANTITIES
+from models.likelihood.outcomes import QUANTITIES
+from models.name import parse_model
 
 PERCENT = f"{CI_PROB:.0%}"
 

@@ -29,7 +29,7 @@ from analysis.report.document import (
 from analysis.report.material import Material
 from analysis.sensitivity import RULES, sensitivity
 from analysis.summary import CI_PROB
-from models.outcomes import QUANTITIES
+from models.likelihood.outcomes import QUANTITIES
 
 TOO_SMALL = (
     f"With fewer than {FEW} cities, p-values of maximum likelihood are too small but for those of "

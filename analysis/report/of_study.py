@@ -5,7 +5,7 @@ import pandas as pd
 
 from analysis.report.document import Block, Code, Section, Text, grid, number
 from analysis.report.material import Material
-from models.names import ModelName, parse_model
+from models.name import ModelName, parse_model
 
 COUNTS = {
     "poisson": "count ~ Poisson(mu)",

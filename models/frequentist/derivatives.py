@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import expit, gammaln
 
-from models.counts import EXACT
+from models.likelihood.counts import EXACT
 
 SELECTION, DEGREE, LOG_DISPERSION = range(3)
 
@@ -118,7 +118,7 @@ def _nb_positive(counts: KnownCounts, degree: np.ndarray, log_dispersion: float)
 
 
 def _rising(counts: KnownCounts, dispersion: float) -> np.ndarray:
-    """Give `models.counts.log_rising` of counts, and its derivatives in log dispersion.
+    """Give `models.likelihood.counts.log_rising` of counts, and its derivatives in log dispersion.
 
     Rows of the result: the sum over k = 0 .. count - 1 of log(1 + k dispersion), and its first
     and second derivative. The sums beyond 1000 terms follow from the Euler-Maclaurin formula.

@@ -11,7 +11,6 @@ import xarray as xr
 
 from data.errors import ModelError
 from data.study import Study
-from models.families import FAMILIES
 from models.frequentist.covariances import SANDWICHES, covariances
 from models.frequentist.identification import identify
 from models.frequentist.optimum import Optimum, find_optimum
@@ -19,7 +18,8 @@ from models.frequentist.problem import Problem
 from models.frequentist.ratios import COLUMNS
 from models.frequentist.regression import Regression, regression
 from models.frequentist.result import MaximumLikelihood
-from models.names import parse_model
+from models.likelihood.families import FAMILIES
+from models.name import parse_model
 
 RANDOM_STARTS = 3
 

@@ -1,7 +1,7 @@
 """Families with derivatives: counts as they are, inflated with zeros, or cut into a hurdle.
 
-They are composed as in `models.families`: inflation or a hurdle is a function of the selection
-predictor, of the log-probability of a zero and of that of a positive count.
+They are composed as in `models.likelihood.families`: inflation or a hurdle is a function of the
+selection predictor, of the log-probability of a zero and of that of a positive count.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from models.families import FAMILIES
 from models.frequentist.derivatives import (
     NB_COUNTS,
     POISSON_COUNTS,
@@ -19,6 +18,7 @@ from models.frequentist.derivatives import (
     KnownCounts,
     constant,
 )
+from models.likelihood.families import FAMILIES
 
 
 def _log_logistic(selection: np.ndarray, sign: int) -> Derivatives:

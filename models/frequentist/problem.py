@@ -11,7 +11,6 @@ from functools import cached_property
 import numpy as np
 
 from data.declaration import Part
-from models.families import FAMILIES
 from models.frequentist.derivatives import (
     DEGREE,
     LOG_DISPERSION,
@@ -20,6 +19,7 @@ from models.frequentist.derivatives import (
     KnownCounts,
 )
 from models.frequentist.likelihoods import LIKELIHOODS
+from models.likelihood.families import FAMILIES
 
 Predictors = tuple[np.ndarray | None, np.ndarray, float]
 

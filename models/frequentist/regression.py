@@ -9,8 +9,8 @@ import xarray as xr
 
 from data.declaration import Part
 from data.study import Study
-from models.families import FAMILIES
 from models.frequentist.problem import Problem
+from models.likelihood.families import FAMILIES
 
 LOG_DISPERSION = "log_dispersion"
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from models.families import FAMILIES
 from models.frequentist.covariances import refuse_kind
 from models.frequentist.regression import LOG_DISPERSION
+from models.likelihood.families import FAMILIES
 
 FLAT_ENOUGH = 1e-6  # norm of the gradient, in standardized coefficients, at a maximum
 

@@ -23,8 +23,8 @@ from pymc.backends.arviz import coords_and_dims_for_inferencedata
 from pymc.sampling.jax import get_jaxified_graph
 from pytensor.graph.replace import clone_replace
 
-import models.kernel_jax  # noqa: F401 - registers the likelihood
-from models.arrays import Array
+import models.compiled.in_jax  # noqa: F401 - registers the likelihood
+from models.likelihood.arrays import Array
 from models.progress import Reporter
 from models.samplers.starts import Point, jittered, starting_points
 from models.settings import Settings

@@ -23,9 +23,9 @@ from models.build import build
 from models.centering import centering
 from models.chains import compiled_model, draw_chains
 from models.distributions import HORSESHOE
-from models.names import ModelName, parse_model, role_pairs
+from models.name import ModelName, parse_model, role_pairs
 from models.predictive import log_likelihood, thinned
-from models.predictor import column_scale
+from models.predictor.linear import column_scale
 from models.priors import Priors
 from models.progress import Reporter
 from models.settings import Settings

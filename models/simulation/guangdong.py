@@ -11,7 +11,7 @@ from data.declaration import read_declaration
 from data.dyads import dyads_dataset
 from data.guangdong import FOLDER
 from data.guangdong.covariates import directed_dyads, read_cities
-from models.names import parse_model
+from models.name import parse_model
 from models.simulation.simulate import draw_outcomes
 
 YUAN = 1e8  # GDP is in 100 million yuan

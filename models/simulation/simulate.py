@@ -14,8 +14,8 @@ from data.dyads import dyads_dataset
 from data.errors import ModelError
 from data.files import making_folder
 from data.study import Study, study_from_table
-from models.names import ModelName, correlation_name, parse_model, role_pairs
-from models.predictor import linear_predictor
+from models.name import ModelName, correlation_name, parse_model, role_pairs
+from models.predictor.linear import linear_predictor
 
 Truth = Mapping[str, Any]
 

@@ -32,7 +32,7 @@ from models.frequentist.covariances import KINDS
 from models.frequentist.jackknife import with_jackknife
 from models.frequentist.optimum import find_optimum
 from models.frequentist.regression import regression
-from models.names import parse_model
+from models.name import parse_model
 from models.simulation.simulate import TRUTH, draw_outcomes
 
 SMALL, LARGE = (

@@ -6,7 +6,7 @@ import pandas as pd
 from data.declaration import PARTS, Declaration
 from data.dyads import dyads_dataset
 from data.study import Study, study_from_table
-from models.names import parse_model
+from models.name import parse_model
 from models.simulation.simulate import TRUTH, draw_outcomes
 
 PREDICTORS = [f"x{number}" for number in range(1, 7)]

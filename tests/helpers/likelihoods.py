@@ -4,9 +4,9 @@ import numpy as np
 from pytensor import function, grad
 from pytensor import tensor as pt
 
-from models.counts import POISSON
-from models.families import FAMILIES as BUILT_IN
-from models.families import hurdle
+from models.likelihood.counts import POISSON
+from models.likelihood.families import FAMILIES as BUILT_IN
+from models.likelihood.families import hurdle
 
 FAMILIES = BUILT_IN | {"hurdle_poisson": hurdle(POISSON)}  # which ARCHITECTURE.md adds
 COUNTS = np.array([0, 0, 1, 0, 7, 40, 1000, 1001, 0, 1, 10**6, 2])

@@ -14,7 +14,7 @@ from data.declaration import Declaration
 from data.study import study_from_table
 from models import build
 from models.chains import compiled_model
-from models.names import parse_model
+from models.name import parse_model
 from models.progress import Reporter
 from models.samplers import compiled_for
 from models.settings import Settings

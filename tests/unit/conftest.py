@@ -9,7 +9,7 @@ import xarray as xr
 
 from data.declaration import Declaration
 from data.study import study_from_table
-from models.names import correlation_name, parse_model
+from models.name import correlation_name, parse_model
 
 FORMULAS = {"selection": "near + log(size)", "degree": "scale(near) * tied + log(size) + kind"}
 

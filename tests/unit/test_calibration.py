@@ -15,7 +15,7 @@ from scipy import stats
 from analysis.calibration import envelope, ranks_below, uniformity, uniformity_p_value
 from analysis.cli import main
 from models import Priors
-from models.names import parse_model
+from models.name import parse_model
 from models.progress import Reporter
 from models.settings import Settings
 from models.simulation.calibration import RANKED, Calibration, draw_truth, replicate

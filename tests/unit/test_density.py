@@ -11,8 +11,8 @@ from models import Priors, build, simulate_study
 from models.centering import centering
 from models.effects import split_city_space
 from models.log_prior import log_prior
-from models.names import correlation_name, parse_model
-from models.predictor import linear_predictor
+from models.name import correlation_name, parse_model
+from models.predictor.linear import linear_predictor
 
 
 def with_city_predictors(cities, zeros_every):

@@ -5,7 +5,7 @@ import pytest
 
 from models import build, sample, simulate_study
 from models.build import ModelCaution
-from models.names import model_names, parse_model
+from models.name import model_names, parse_model
 from models.sampling import ConvergenceWarning
 
 

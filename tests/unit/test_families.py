@@ -6,8 +6,8 @@ from pytensor import function, grad
 from pytensor import tensor as pt
 from scipy import stats
 
-from models.arrays import pytensor_arrays
-from models.families import FAMILIES
+from models.likelihood.arrays import pytensor_arrays
+from models.likelihood.families import FAMILIES
 
 DEGREE = np.array([-3.0, -0.5, 0.0, 1.2, 2.5, 4.0])
 SELECTION = np.array([-2.0, 0.3, 5.0, -0.4, 1.0, 0.0])

@@ -8,9 +8,9 @@ import pytest
 
 from data import read_study
 from models import Priors, build, maximum_likelihood, prior_files
-from models.families import FAMILIES
 from models.frequentist.likelihoods import LIKELIHOODS
-from models.names import EFFECTS, model_names, parse_model
+from models.likelihood.families import FAMILIES
+from models.name import EFFECTS, model_names, parse_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,7 +90,7 @@ def test_a_family(guangdong):
 
 @pytest.mark.usefixtures("restored")
 def test_one_role_of_both_parts_is_a_structure_too(guangdong):
-    from models.names import Effects  # noqa: PLC0415
+    from models.name import Effects  # noqa: PLC0415
 
     EFFECTS["sender_joint"] = Effects(lambda parts: (tuple(f"{part}_sender" for part in parts),))
     name = parse_model("zinb_sender_joint")

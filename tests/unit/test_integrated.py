@@ -7,9 +7,9 @@ from scipy.integrate import cubature
 
 from models import simulate_study
 from models.integrated import log_densities
-from models.names import SIDES, correlation_name, parse_model, role_pairs
+from models.name import SIDES, correlation_name, parse_model, role_pairs
 from models.predictive import thinned
-from models.predictor import linear_predictor
+from models.predictor.linear import linear_predictor
 from models.unit_in_fit import unit_in_fit
 from models.units import rows_of_units
 

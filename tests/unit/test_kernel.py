@@ -11,14 +11,14 @@ from pytensor import dprint
 from scipy import special
 
 from models import build
-from models.arrays import pytensor_arrays
-from models.counts import POISSON
-from models.families import FAMILIES as BUILT_IN
-from models.families import plain
-from models.fast_math import exp, softplus_sigmoid
-from models.kernel import fused_log_prob, log_prob_of_counts
-from models.kernel_draws import log_prob_sums
-from models.kernel_loops import CHUNK
+from models.compiled.fast_math import exp, softplus_sigmoid
+from models.compiled.log_prob import fused_log_prob
+from models.compiled.log_prob_loops import CHUNK
+from models.compiled.log_prob_of_draws import log_prob_of_counts, log_prob_sums
+from models.likelihood.arrays import pytensor_arrays
+from models.likelihood.counts import POISSON
+from models.likelihood.families import FAMILIES as BUILT_IN
+from models.likelihood.families import plain
 
 
 @pytest.fixture(scope="module")

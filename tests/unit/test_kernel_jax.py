@@ -12,13 +12,13 @@ from pytensor import tensor as pt
 from pytensor.graph.fg import FunctionGraph
 
 from models import build
-from models.arrays import pytensor_arrays
-from models.kernel import fused_log_prob
+from models.compiled.log_prob import fused_log_prob
+from models.likelihood.arrays import pytensor_arrays
 
 jax = pytest.importorskip("jax", reason="JAX is an optional dependency")
 dispatch = pytest.importorskip("pytensor.link.jax.dispatch")
 pymc_jax = pytest.importorskip("pymc.sampling.jax")
-kernel_jax = pytest.importorskip("models.kernel_jax")
+kernel_jax = pytest.importorskip("models.compiled.in_jax")
 
 
 def differentiated_by_jax(family):
@@ -136,5 +136,7 @@ def test_without_a_positive_count_it_is_log_p_of_zero():
 
 
 def test_the_kernel_does_not_import_jax():
-    code = "import sys, models.build, models.kernel; raise SystemExit('jax' in sys.modules)"
+    code = (
+        "import sys, models.build, models.compiled.log_prob; raise SystemExit('jax' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,7 +8,7 @@ from scipy import stats
 from data.study import with_slopes
 from models import Priors
 from models.log_prior import log_prior
-from models.names import parse_model, role_pairs
+from models.name import parse_model, role_pairs
 
 HORSESHOE = {
     "dist": "RegularizedHorseshoe",

@@ -6,9 +6,9 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from models import simulate_study
-from models.names import parse_model
+from models.name import parse_model
 from models.newcomer import log_density_of_newcomer
-from models.predictor import linear_predictor
+from models.predictor.linear import linear_predictor
 
 CITY, DRAWS = "city 004", 4
 

@@ -8,11 +8,11 @@ import pytest
 from statsmodels.discrete.count_model import ZeroInflatedNegativeBinomialP
 
 from models import maximum_likelihood, simulate_study
-from models.families import FAMILIES
 from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.optimum import _step, find_optimum
 from models.frequentist.problem import Point
 from models.frequentist.regression import regression
+from models.likelihood.families import FAMILIES
 
 STUDIES = range(1, 41)
 FLAT = 1e-6

@@ -13,7 +13,7 @@ from analysis.loading import open_fit
 from analysis.predictions import predictions
 from data.errors import QueryError
 from models import simulate_study
-from models.names import parse_model
+from models.name import parse_model
 from models.new_dyads import known_or_drawn
 from models.predictive import thinned
 

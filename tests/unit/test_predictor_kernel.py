@@ -7,8 +7,8 @@ import pytest
 from pytensor import function, grad
 from pytensor import tensor as pt
 
+from models.compiled.predictor import KnownOfDyads, predictor_of
 from models.effects import Split
-from models.predictor_kernel import KnownOfDyads, predictor_of
 
 MODES = ["NUMBA", "FAST_COMPILE", *(["JAX"] if importlib.util.find_spec("jax") else [])]
 # rows of several chunks, rows that no number of streams divides, none at all of one city
@@ -27,7 +27,7 @@ def made_up(cities, dyads, terms):
 def compiled(known, sides, mode, *, fused=True):
     """Compile the linear predictor and the derivatives of its weighted sum."""
     if mode == "JAX":
-        import models.kernel_jax  # noqa: F401, PLC0415 - it registers the operation
+        import models.compiled.in_jax  # noqa: F401, PLC0415 - it registers the operation
     inputs = [
         pt.scalar(),
         *(pt.vector(shape=(n,)) for n in (len(known.design), *[known.cities] * 2)),

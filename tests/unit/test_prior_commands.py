@@ -8,7 +8,7 @@ from analysis.cli import main
 from data.errors import PriorError
 from data.study import with_slopes
 from models import Priors, build
-from models.names import parse_model
+from models.name import parse_model
 from models.predictive import draw_prior, replicated
 from models.prior_files import prior_sets
 from models.prior_predictive import prior_predictive

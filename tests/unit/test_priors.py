@@ -9,7 +9,7 @@ import pytest
 from data.errors import PriorError
 from data.study import with_slopes
 from models import Priors, build
-from models.names import parse_model
+from models.name import parse_model
 from models.prior_files import prior_sets
 
 

@@ -12,8 +12,8 @@ import xarray as xr
 from data import read_study
 from data.study import study_from_table
 from models import simulate_study
-from models.names import parse_model
-from models.predictor import linear_predictor
+from models.name import parse_model
+from models.predictor.linear import linear_predictor
 from models.simulation.simulate import draw_outcomes
 
 GUANGDONG = Path(__file__).parents[2] / "data" / "guangdong"

@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from models.names import parse_model
-from models.variance import variance_shares
+from models.name import parse_model
+from models.predictor.variance_shares import variance_shares
 
 
 def test_shares_by_hand(guangdong):

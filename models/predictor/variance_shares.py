@@ -6,7 +6,7 @@ import xarray as xr
 from scipy.special import polygamma
 
 from data.declaration import Part
-from models.names import ModelName
+from models.name import ModelName
 
 
 def variance_shares(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName) -> xr.DataArray:

@@ -25,8 +25,8 @@ import numba
 import numpy as np
 from scipy.special import gammaln
 
-from models.counts import EXACT
-from models.fast_math import exp, softplus_sigmoid
+from models.compiled.fast_math import exp, softplus_sigmoid
+from models.likelihood.counts import EXACT
 
 TINY = -100.0  # log mu, below which P(y > 0) = mu to the last digit, for dispersions up to 1e20
 LARGE = 1e150  # so that another factor does not overflow
@@ -83,7 +83,7 @@ def _rising(distinct: np.ndarray, dispersion: float, table: np.ndarray, slope: n
 
 @numba.njit(**COMPILED)
 def _smooth_sum(end: float, dispersion: float) -> tuple[float, float]:
-    """Give the Euler-Maclaurin sum of `models.counts`, and its derivative in log dispersion."""
+    """Give the Euler-Maclaurin sum of `counts.py`, and its derivative in log dispersion."""
     grown = dispersion * end
     log_grown = math.log1p(grown)
     area = ((1.0 + grown) * log_grown - grown) / dispersion

@@ -1,12 +1,12 @@
-"""The operations of `models.kernel` and `models.predictor_kernel` in JAX.
+"""The operations of `models.compiled.log_prob` and `models.compiled.predictor` in JAX.
 
 To import this module is to register them with PyTensor.
 
-The formulas are those of `models.kernel_loops`, whose description has them. JAX compiles array
-expressions, so every dyad is computed both as a zero and as a positive count, which shares nearly
-all of it, and the right one is taken. A sampler that is written in JAX differentiates the
-log-probability itself; it is given the derivatives in closed form, for JAX would differentiate
-both sides of every `where`, and what is infinite on the side that is not taken would end as NaN.
+The formulas are those of `models.compiled.log_prob_loops`, whose description has them. JAX compiles
+array expressions, so every dyad is computed both as a zero and as a positive count, which shares
+nearly all of it, and the right one is taken. A sampler that is written in JAX differentiates the
+log-probability itself; it is given the derivatives in closed form, for JAX would differentiate both
+sides of every `where`, and what is infinite on the side that is not taken would end as NaN.
 """
 
 from collections.abc import Callable
@@ -20,12 +20,12 @@ from jax.scipy.special import gammaln
 from pytensor.graph.basic import Constant
 from pytensor.link.jax.dispatch import jax_funcify
 
-from models.arrays import Arrays
-from models.counts import log_rising
-from models.fast_math import LARGEST_EXPONENT
-from models.kernel import PARAMETERS, FusedLogProb
-from models.kernel_loops import TINY
-from models.predictor_kernel import FusedPredictor, PredictorSlopes
+from models.compiled.fast_math import LARGEST_EXPONENT
+from models.compiled.log_prob import PARAMETERS, FusedLogProb
+from models.compiled.log_prob_loops import TINY
+from models.compiled.predictor import FusedPredictor, PredictorSlopes
+from models.likelihood.arrays import Arrays
+from models.likelihood.counts import log_rising
 
 JAX = Arrays(
     exp=jnp.exp,
@@ -144,8 +144,9 @@ def with_derivatives(kind: str, known: Known, *, has_dispersion: bool) -> Functi
     Returns
     -------
     callable
-        ``(degree, selection, dispersion)`` to the four outputs of `models.kernel.FusedLogProb`;
-        the derivative in a parameter that the family lacks is 0.
+        ``(degree, selection, dispersion)`` to the four outputs of
+        `models.compiled.log_prob.FusedLogProb`; the derivative in a parameter that the family lacks
+        is 0.
     """
     positive = known.count > 0
     of_counts = _negative_binomial if has_dispersion else _poisson

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from models.arrays import NUMPY, Array
-from models.families import Family
+from models.likelihood.arrays import NUMPY, Array
+from models.likelihood.families import Family
 
 QUANTITIES = {
     "p_eligible": "probability of being an eligible partner",

@@ -1,7 +1,7 @@
 """A part's linear predictor as one PyTensor operation, in one pass over the dyads.
 
 PyTensor's own operations remain the reference that `tests/unit/test_predictor_kernel.py` holds it
-against. Numba compiles it; for JAX, import `models.kernel_jax`, which registers it there too.
+against. Numba compiles it; for JAX, import `models.compiled.in_jax`, which registers it there too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,11 +19,11 @@ from pytensor.link.numba.dispatch.basic import (
 )
 
 from data.declaration import Part
-from models.arrays import Array
-from models.names import SIDES
-from models.operation import Operation
-from models.predictor import city_position, column_scale, offset
-from models.predictor_loops import add_up, predict
+from models.compiled.operation import Operation
+from models.compiled.predictor_loops import add_up, predict
+from models.likelihood.arrays import Array
+from models.name import SIDES
+from models.predictor.linear import city_position, column_scale, offset
 
 # of the compiled code that PyTensor keeps on disk: raise it with every change of
 # predictor_loops.py, and run `make clean`

@@ -2,7 +2,7 @@
 
 It computes what `Family.log_prob` computes as a graph, several times faster; the graph remains
 the reference that `tests/unit/test_kernel.py` holds it against. Numba compiles it; for JAX, import
-`models.kernel_jax`, which registers it there too.
+`models.compiled.in_jax`, which registers it there too.
 """
 
 from collections.abc import Sequence
@@ -17,16 +17,14 @@ from pytensor.link.numba.dispatch.basic import (
     register_funcify_default_op_cache_key,
 )
 
-from models.arrays import Array
-from models.counts import NB, POISSON
-from models.families import Family
-from models.kernel_loops import (
+from models.compiled.log_prob_loops import (
     KINDS,
     log_prob_and_slopes,
-    log_prob_of_draws,
     positive_counts,
 )
-from models.operation import Operation
+from models.compiled.operation import Operation
+from models.likelihood.arrays import Array
+from models.likelihood.families import Family
 
 PARAMETERS = 3  # degree, selection, dispersion
 # of the compiled code that PyTensor keeps on disk: raise it with every change of kernel_loops.py,
@@ -87,11 +85,6 @@ class FusedLogProb(Operation):
         return [weight * by_degree, selection, dispersion, *others]
 
 
-def has_kernel(family: Family) -> bool:
-    """Tell whether the loops here know the distribution that a family is made of."""
-    return family.counts in (POISSON, NB)
-
-
 def fused_log_prob(
     family: Family, counts: np.ndarray, degree: Array, selection: Array, dispersion: Array
 ) -> Array:
@@ -102,7 +95,7 @@ def fused_log_prob(
     counts : numpy.ndarray of int
         Shape (dyad,).
     degree, selection, dispersion : tensor
-        As in `models.families`: shapes (dyad,), (dyad,) or None, () or None.
+        As in `models.likelihood.families`: shapes (dyad,), (dyad,) or None, () or None.
 
     Returns
     -------
@@ -115,40 +108,6 @@ def fused_log_prob(
         np.asarray(1.0) if dispersion is None else pt.as_tensor(dispersion).reshape(()),
         *positive_counts(counts),
     )[0]
-
-
-def log_prob_of_counts(
-    family: Family,
-    counts: np.ndarray,
-    degree: np.ndarray,
-    selection: np.ndarray | None,
-    dispersion: np.ndarray | None,
-) -> np.ndarray:
-    """Compute what ``family.log_prob`` computes, for many draws and several times faster.
-
-    Parameters
-    ----------
-    counts : numpy.ndarray of int
-        Shape (dyad,).
-    degree, selection, dispersion : numpy.ndarray
-        As in `models.families`: shapes (draw, dyad), the same or None, (draw, 1) or None.
-
-    Returns
-    -------
-    numpy.ndarray
-        Natural logs, shape (draw, dyad).
-    """
-    if not has_kernel(family):
-        return np.asarray(family.log_prob(counts, degree, selection, dispersion))
-    draws = len(degree)
-    value = np.empty(degree.shape)
-    log_prob_of_draws(
-        *(KINDS[family.kind], family.has_dispersion, np.ascontiguousarray(degree)),
-        np.empty((draws, 0)) if selection is None else np.ascontiguousarray(selection),
-        np.ones(draws) if dispersion is None else np.ascontiguousarray(dispersion[:, 0]),
-        *(*positive_counts(counts), value),
-    )
-    return value
 
 
 @register_funcify_default_op_cache_key(FusedLogProb)

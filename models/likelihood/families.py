@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.declaration import Part
-from models.arrays import NUMPY, Array, Arrays
-from models.counts import NB, POISSON, Counts
+from models.likelihood.arrays import NUMPY, Array, Arrays
+from models.likelihood.counts import NB, POISSON, Counts
 
 LogZero = Callable[[Array, Array, Array, Arrays], Array]
 LogPositive = Callable[[Array, Array, Array, Array, Arrays], Array]

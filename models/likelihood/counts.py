@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays import NUMPY, Array, Arrays
+from models.likelihood.arrays import NUMPY, Array, Arrays
 
 EXACT = 1000  # terms of `log_rising` that are summed one by one
 LARGEST_RATE = 1e15  # keeps NumPy's Poisson draws, and sums of them, inside int64

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from data.declaration import Part
 from data.errors import ModelError, suggest
-from models.families import FAMILIES, Family
+from models.likelihood.families import FAMILIES, Family
 
 Blocks = tuple[tuple[str, ...], ...]
 

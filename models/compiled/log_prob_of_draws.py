@@ -6,13 +6,60 @@ from typing import Any
 import numba
 import numpy as np
 
-from models.families import Family
-from models.kernel import has_kernel
-from models.kernel_loops import COMPILED, KINDS, PLAIN, log_prob_and_slopes, positive_counts
+from models.compiled.log_prob_loops import (
+    COMPILED,
+    KINDS,
+    PLAIN,
+    log_prob_and_slopes,
+    log_prob_of_draws,
+    positive_counts,
+)
+from models.likelihood.counts import NB, POISSON
+from models.likelihood.families import Family
 
 AT_ONCE = 4096  # dyads of several points: their arrays fit into a core's cache
 STEP = 1e-5  # of differences
 SUMMING: dict[str, Any] = COMPILED | {"fastmath": {"contract", "reassoc"}}
+
+
+def has_kernel(family: Family) -> bool:
+    """Tell whether the loops here know the distribution that a family is made of."""
+    return family.counts in (POISSON, NB)
+
+
+def log_prob_of_counts(
+    family: Family,
+    counts: np.ndarray,
+    degree: np.ndarray,
+    selection: np.ndarray | None,
+    dispersion: np.ndarray | None,
+) -> np.ndarray:
+    """Compute what ``family.log_prob`` computes, for many draws and several times faster.
+
+    Parameters
+    ----------
+    counts : numpy.ndarray of int
+        Shape (dyad,).
+    degree, selection, dispersion : numpy.ndarray
+        As in `models.likelihood.families`: shapes (draw, dyad), the same or None, (draw, 1) or
+        None.
+
+    Returns
+    -------
+    numpy.ndarray
+        Natural logs, shape (draw, dyad).
+    """
+    if not has_kernel(family):
+        return np.asarray(family.log_prob(counts, degree, selection, dispersion))
+    draws = len(degree)
+    value = np.empty(degree.shape)
+    log_prob_of_draws(
+        *(KINDS[family.kind], family.has_dispersion, np.ascontiguousarray(degree)),
+        np.empty((draws, 0)) if selection is None else np.ascontiguousarray(selection),
+        np.ones(draws) if dispersion is None else np.ascontiguousarray(dispersion[:, 0]),
+        *(*positive_counts(counts), value),
+    )
+    return value
 
 
 def log_prob_sums(

@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 
 from data.declaration import Part
-from models.names import SIDES
+from models.name import SIDES
 
 EVERY = slice(None)
 

@@ -1,0 +1,1 @@
+"""Likelihood and linear predictor as single operations, compiled by numba, and in JAX."""

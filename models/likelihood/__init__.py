@@ -1,0 +1,1 @@
+"""How counts arise: distributions, the families made of them, what a dyad can expect."""
