@@ -21,7 +21,7 @@ from models.frequentist.left_out import left_out_densities
 from models.integrations import Integrations
 from models.left_out import TUNE, Refits
 from models.name import parse_model
-from models.priors import Priors
+from models.priors.prior_set import Priors
 from models.progress import reporting
 from models.settings import Settings
 from models.store import failed_path, fit_path

@@ -14,7 +14,7 @@ from data.study import Study
 from models.frequentist.fit import maximum_likelihood
 from models.frequentist.identification import NOT_IDENTIFIED
 from models.name import parse_model
-from models.priors import Priors
+from models.priors.prior_set import Priors
 from models.settings import Settings
 from models.store import fit_path, sample_to_files
 

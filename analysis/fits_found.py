@@ -13,8 +13,8 @@ from data.study import Study
 from models.frequentist.keep import load_mle, mle_path
 from models.frequentist.result import MaximumLikelihood
 from models.name import parse_model
-from models.prior_files import prior_sets
-from models.priors import Priors
+from models.priors.files import prior_sets
+from models.priors.prior_set import Priors
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from data.study import Study
 from models.frequentist.keep import load_mle, mle_path
 from models.frequentist.result import MaximumLikelihood
 from models.name import parse_model
-from models.priors import Priors
+from models.priors.prior_set import Priors
 from models.store import failed_path, fit_path
 
 

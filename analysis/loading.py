@@ -10,7 +10,7 @@ from data.errors import ResultsError, suggest
 
 if TYPE_CHECKING:
     from data.study import Study
-    from models.priors import Priors
+    from models.priors.prior_set import Priors
 
 COMPARISON = "comparison.nc"  # beside the fits that it compares
 

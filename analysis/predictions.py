@@ -11,8 +11,8 @@ from analysis.fitted import Fitted, checked_draws, designs, fitted, provenance
 from analysis.summary import CI_PROB, describe
 from data.errors import QueryError, suggest
 from data.tables.rules import MISSING
+from models.effects.new_dyads import known_or_drawn
 from models.likelihood.outcomes import outcomes
-from models.new_dyads import known_or_drawn
 from models.predictive import BLOCK, family_arguments, thinned
 from models.settings import seed_of
 

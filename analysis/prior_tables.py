@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.terminal import plain_table
-from models.prior_files import locate, prior_sets
 from models.prior_predictive import ABSURD, FAR, PriorPredictive
+from models.priors.files import locate, prior_sets
 
 
 def print_prior_sets(out: Console) -> None:

@@ -1,6 +1,6 @@
 from .build import build
 from .frequentist.fit import maximum_likelihood
-from .priors import Priors
+from .priors.prior_set import Priors
 from .sampling import sample
 from .simulation.simulate import simulate_study
 

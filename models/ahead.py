@@ -18,7 +18,7 @@ from models.build import build
 from models.chains import Chains, compiled_model, draw_chains, kept_names
 from models.first_look import FirstLook, first_look
 from models.flat_model import flat_model
-from models.priors import Priors
+from models.priors.prior_set import Priors
 from models.progress import Reporter
 from models.settings import ADVI, Settings
 

@@ -11,18 +11,19 @@ from pytensor import tensor as pt
 
 from data.declaration import Part
 from data.study import Study
-from models.centering import centering
 from models.compiled.log_prob import fused_log_prob
 from models.compiled.log_prob_of_draws import has_kernel
 from models.compiled.predictor import KnownOfDyads, predictor_of
-from models.distributions import Prior
-from models.effects import CityEffect, city_effects, pair_effects
+from models.effects.centering import centering
+from models.effects.city import CityEffect, city_effects
+from models.effects.pair import pair_effects
+from models.effects.slopes import random_slopes
 from models.likelihood.arrays import Array, pytensor_arrays
 from models.likelihood.families import Family
 from models.name import SIDES, ModelName, parse_model
 from models.predictor.linear import column_scale
-from models.priors import Priors
-from models.slopes import random_slopes
+from models.priors.prior import Prior
+from models.priors.prior_set import Priors
 
 
 class ModelCaution(UserWarning):

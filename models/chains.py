@@ -9,8 +9,8 @@ import pymc as pm
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from models.centering import centering_of_draws
 from models.diagnostics import Diagnostics, diagnose
+from models.effects.centering import centering_of_draws
 from models.progress import Reporter
 from models.samplers import Compiled, compiled_for
 from models.settings import Settings, seed_of

@@ -21,7 +21,7 @@ from models.chains import compiled_model, draw_chains
 from models.name import parse_model
 from models.newcomer import log_density_of_newcomer
 from models.predictive import log_likelihood
-from models.priors import Priors
+from models.priors.prior_set import Priors
 from models.progress import Reporter
 from models.settings import Settings, seed_of
 from models.store import digest_of

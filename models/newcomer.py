@@ -13,8 +13,9 @@ from scipy.special import logsumexp
 from scipy.stats import norm, qmc
 
 from models.city_density import CityDensity
+from models.effects.population import population_covariance
 from models.importance import Component, mode_and_root, points_of
-from models.name import ModelName, correlation_name
+from models.name import ModelName
 from models.predictive import thinned
 from models.predictor.linear import linear_predictor
 
@@ -91,33 +92,6 @@ def _without(
         {role: draws[role].where(draws["city"] != city, 0.0) for role in name.roles}
     )
     return {part: linear_predictor(bare, dyads, part, rows).to_numpy() for part in name.parts}
-
-
-def population_covariance(draws: xr.Dataset, name: ModelName) -> np.ndarray:
-    """Give the covariance of a city's effects in each draw.
-
-    Parameters
-    ----------
-    draws : xarray.Dataset
-        Standard deviations and correlations (draw, ...).
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (draw, role, role).
-    """
-    place = {role: k for k, role in enumerate(name.roles)}
-    correlation = np.tile(np.eye(len(place)), (draws.sizes["draw"], 1, 1))
-    for block in name.blocks:
-        if len(block) < 2:
-            continue
-        values = draws[correlation_name(block)].to_numpy().reshape(draws.sizes["draw"], -1)
-        lower = [(place[block[i]], place[block[j]]) for i in range(len(block)) for j in range(i)]
-        for (i, j), value in zip(lower, values.T, strict=True):
-            correlation[:, i, j] = correlation[:, j, i] = value
-    sds = np.stack([draws[f"{role}_sd"].to_numpy() for role in name.roles], axis=-1)
-    covariance: np.ndarray = correlation * sds[:, :, None] * sds[:, None, :]
-    return covariance
 
 
 def _log_mean(log_weights: np.ndarray) -> tuple[float, float]:

@@ -15,8 +15,8 @@ import numpy as np
 import xarray as xr
 
 from data.declaration import Part
+from models.effects.population import population_covariance
 from models.name import ModelName
-from models.newcomer import population_covariance
 
 Ends = Mapping[str, np.ndarray]  # the sender and the receiver of each dyad of the study
 

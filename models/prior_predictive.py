@@ -8,7 +8,7 @@ from data.study import Study
 from models.build import build
 from models.name import parse_model
 from models.predictive import draw_prior, replicated
-from models.priors import Priors
+from models.priors.prior_set import Priors
 
 FAR = 10  # a count this many times the largest observed one is far beyond the data
 ABSURD = 0.05  # the share of such counts from which on a prior is called absurd

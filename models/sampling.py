@@ -16,11 +16,11 @@ import xarray as xr
 from data.study import Study
 from models.ahead import COMPILING, Prepared, prepared
 from models.chains import Chains, kept_names
-from models.log_prior import log_prior
 from models.name import ModelName, parse_model
 from models.predictive import draw_prior, log_likelihood, replicated
 from models.predictor.variance_shares import variance_shares
-from models.priors import Priors
+from models.priors.density import log_prior
+from models.priors.prior_set import Priors
 from models.progress import Reporter, reporting
 from models.samplers import PACKAGES as SAMPLER_PACKAGES
 from models.settings import ADVI, Settings

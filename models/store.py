@@ -16,7 +16,7 @@ from data.files import refuse_unwritable, replacing
 from data.study import Study
 from models.ahead import in_turn, prepared
 from models.name import parse_model
-from models.priors import Priors
+from models.priors.prior_set import Priors
 from models.sampling import ConvergenceWarning, sampled
 from models.settings import ADVI, Settings, is_first_look
 

@@ -49,7 +49,7 @@ def compare(
     from analysis.comparison_file import comparison_paths, comparison_tree, kept_comparison
     from analysis.comparison_text import print_comparison, write_comparison
     from analysis.terminal import console
-    from models.priors import Priors
+    from models.priors.prior_set import Priors
 
     prior_set, where = Priors.load(priors), Path(results)
     folder = where / checked.name / prior_set.name

@@ -23,7 +23,7 @@ def figures(
 
     from analysis.drawing import draw_figures
     from analysis.gathering import gather
-    from models.priors import Priors
+    from models.priors.prior_set import Priors
     from models.progress import reporting
 
     with (

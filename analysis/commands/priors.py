@@ -20,7 +20,7 @@ def priors(
     """
     from analysis.prior_tables import print_prior_sets, print_priors
     from analysis.terminal import console
-    from models.priors import Priors
+    from models.priors.prior_set import Priors
 
     if study is None:
         print_prior_sets(console())

@@ -29,7 +29,7 @@ def report(
     from analysis.gathering import gather
     from analysis.report.material import Material
     from analysis.report.write import write_report
-    from models.priors import Priors
+    from models.priors.prior_set import Priors
     from models.progress import reporting
 
     folder = Path(results)

@@ -66,7 +66,7 @@ def sample(
 
     from analysis.loading import open_fit
     from analysis.terminal import console, print_fit
-    from models.priors import Priors
+    from models.priors.prior_set import Priors
     from models.store import sample_to_files
 
     prior_set = Priors.load(priors)

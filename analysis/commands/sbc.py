@@ -47,7 +47,7 @@ def sbc(
 
     from analysis.calibration_report import report
     from models.cluster import in_process, on_cluster
-    from models.priors import Priors
+    from models.priors.prior_set import Priors
     from models.progress import reporting
     from models.simulation.calibration import Calibration
     from models.simulation.replicates import calibration_folder, complete, kept_replicates

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from analysis.fits_found import Fit
     from data import Study
-    from models.priors import Priors
+    from models.priors.prior_set import Priors
     from models.settings import Settings
 
 
@@ -136,8 +136,8 @@ def _show_sensitivity(fits: "Sequence[Fit]") -> None:
 
 
 def _chosen_sets(written: str) -> "list[Priors]":
-    from models.prior_files import prior_sets
-    from models.priors import Priors
+    from models.priors.files import prior_sets
+    from models.priors.prior_set import Priors
 
     named = written.replace(",", " ").split()
     every = ["default", *(name for name in prior_sets() if name not in ("calibration", "default"))]

@@ -8,7 +8,7 @@ from typing import Any
 from analysis.loading import sampler_of
 from analysis.report.document import Code, Section, Text, grid
 from analysis.report.material import Material
-from models.prior_files import prior_sets
+from models.priors.files import prior_sets
 from models.settings import SAMPLERS
 
 

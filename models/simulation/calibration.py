@@ -20,13 +20,13 @@ import xarray as xr
 from data.errors import PriorError
 from data.study import Study
 from models.build import build
-from models.centering import centering
 from models.chains import compiled_model, draw_chains
-from models.distributions import HORSESHOE
+from models.effects.centering import centering
 from models.name import ModelName, parse_model, role_pairs
 from models.predictive import log_likelihood, thinned
 from models.predictor.linear import column_scale
-from models.priors import Priors
+from models.priors.prior import HORSESHOE
+from models.priors.prior_set import Priors
 from models.progress import Reporter
 from models.settings import Settings
 from models.simulation.simulate import draw_outcomes, simulate_study

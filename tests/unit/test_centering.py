@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 
 from models import build, chains, simulate_study
-from models.centering import centering, centering_of_draws
 from models.chains import compiled_model
 from models.diagnostics import Diagnostics
+from models.effects.centering import centering, centering_of_draws
 from models.progress import Reporter
 from models.settings import Settings
 from models.simulation.simulate import TRUTH

@@ -8,11 +8,11 @@ from scipy import special, stats
 
 from data.study import study_from_table, with_slopes
 from models import Priors, build, simulate_study
-from models.centering import centering
-from models.effects import split_city_space
-from models.log_prior import log_prior
+from models.effects.centering import centering
+from models.effects.city import split_city_space
 from models.name import correlation_name, parse_model
 from models.predictor.linear import linear_predictor
+from models.priors.density import log_prior
 
 
 def with_city_predictors(cities, zeros_every):

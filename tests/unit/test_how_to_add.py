@@ -54,7 +54,7 @@ def test_a_prior_set(tmp_path, guangdong, monkeypatch):
     (tmp_path / "ours.toml").write_text(example("A prior"), encoding="utf-8")
     monkeypatch.setattr(prior_files, "FOLDER", tmp_path)
     assert "ours" in prior_files.prior_sets()
-    monkeypatch.setattr("models.priors.FOLDER", tmp_path)
+    monkeypatch.setattr("models.priors.prior_set.FOLDER", tmp_path)
     priors = Priors.load("ours")
     assert priors.name == "ours"
     assert finite_density(guangdong, "nb_pooled", priors=priors)

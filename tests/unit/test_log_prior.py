@@ -7,8 +7,8 @@ from scipy import stats
 
 from data.study import with_slopes
 from models import Priors
-from models.log_prior import log_prior
 from models.name import parse_model, role_pairs
+from models.priors.density import log_prior
 
 HORSESHOE = {
     "dist": "RegularizedHorseshoe",

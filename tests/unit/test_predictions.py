@@ -13,8 +13,8 @@ from analysis.loading import open_fit
 from analysis.predictions import predictions
 from data.errors import QueryError
 from models import simulate_study
+from models.effects.new_dyads import known_or_drawn
 from models.name import parse_model
-from models.new_dyads import known_or_drawn
 from models.predictive import thinned
 
 DRAWS = 4000

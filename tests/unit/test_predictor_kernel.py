@@ -8,7 +8,7 @@ from pytensor import function, grad
 from pytensor import tensor as pt
 
 from models.compiled.predictor import KnownOfDyads, predictor_of
-from models.effects import Split
+from models.effects.city import Split
 
 MODES = ["NUMBA", "FAST_COMPILE", *(["JAX"] if importlib.util.find_spec("jax") else [])]
 # rows of several chunks, rows that no number of streams divides, none at all of one city

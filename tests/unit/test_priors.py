@@ -10,7 +10,7 @@ from data.errors import PriorError
 from data.study import with_slopes
 from models import Priors, build
 from models.name import parse_model
-from models.prior_files import prior_sets
+from models.priors.files import prior_sets
 
 
 def written(tmp_path, text):

@@ -8,8 +8,8 @@ the intercept and the coefficients *plus* the first part, which the data do info
 part itself keeps its prior. The change of variables has unit Jacobian, the posterior is the
 same, and the plain parameters come back as derived values.
 
-The part across is sampled between centered and non-centered, as `models.centering` decides from
-what the data say of a city.
+The part across is sampled between centered and non-centered, as `models.effects.centering` decides
+from what the data say of a city.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,10 +21,9 @@ import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
 
-from data.declaration import Part
 from models.likelihood.arrays import Array
 from models.name import correlation_name, role_pairs
-from models.priors import Priors
+from models.priors.prior_set import Priors
 
 
 @dataclass
@@ -210,28 +209,3 @@ def _correlation_cholesky(roles: Sequence[str], priors: Priors) -> list[list[Arr
     pm.modelcontext(None).add_coord("role_pair", role_pairs(roles))
     pm.Deterministic(name, pt.stack(lower), dims="role_pair")
     return rows
-
-
-def pair_effects(part: Part, dyads: xr.Dataset, priors: Priors) -> Array:
-    """Add the pair effects of a part to the model in whose context it is called.
-
-    Returns
-    -------
-    tensor
-        The effect of each directed dyad, shape (dyad,). The model gains ``<part>_pair_sd``,
-        ``<part>_dyadic_reciprocity`` (the correlation of the two directions) and ``<part>_pair``
-        (dyad).
-    """
-    sd = priors.variable(f"{part}_pair_sd")
-    reciprocity = priors.variable(f"{part}_dyadic_reciprocity")
-    pairs = dyads.sizes["pair"]
-    # half the sum and half the difference of the two directions are independent
-    alike = pm.Normal(f"_{part}_pair_alike", 0, 1, shape=pairs)
-    apart = pm.Normal(f"_{part}_pair_apart", 0, 1, shape=pairs)
-    position = dyads.get_index("pair").get_indexer(pd.Index(dyads["dyad_pair"].to_numpy()))
-    direction = np.where(dyads["sender"].to_numpy() < dyads["receiver"].to_numpy(), 1.0, -1.0)
-    effect = sd * (
-        pt.sqrt((1 + reciprocity) / 2) * alike[position]
-        + pt.sqrt((1 - reciprocity) / 2) * direction * apart[position]
-    )
-    return pm.Deterministic(f"{part}_pair", effect, dims="dyad")

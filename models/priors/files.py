@@ -7,9 +7,9 @@ from typing import Any
 from data.declaration import PARTS
 from data.errors import PriorError, suggest
 from data.files import read_toml
-from models.distributions import Prior, parse_prior
+from models.priors.prior import Prior, parse_prior
 
-FOLDER = Path(__file__).parent / "priors" / "sets"
+FOLDER = Path(__file__).parent / "sets"
 
 # The general keys of a prior set, and the parameters that each stands for.
 KINDS: dict[str, tuple[str, ...]] = {

@@ -11,7 +11,9 @@ import numpy as np
 
 from data.errors import PriorError, suggest
 
-HORSESHOE = "RegularizedHorseshoe"  # not one distribution but a group of them: models.horseshoe
+HORSESHOE = (
+    "RegularizedHorseshoe"  # not one distribution but a group of them: models.priors.horseshoe
+)
 NEEDED = {
     "LKJCorr": "eta = 1 is flat",
     HORSESHOE: "priors/horseshoe.toml has values to start from",
@@ -85,7 +87,7 @@ class Prior:
         from pymc.distributions.transforms import Interval  # noqa: PLC0415
 
         if self.distribution == HORSESHOE:
-            from models.horseshoe import regularised_horseshoe  # noqa: PLC0415
+            from models.priors.horseshoe import regularised_horseshoe  # noqa: PLC0415
 
             return regularised_horseshoe(name, self._arrays, shape["shape"])
         if self.distribution == "LKJCorr":

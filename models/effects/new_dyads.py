@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 from scipy.stats import norm, qmc
 
+from models.effects.population import population_covariance
 from models.name import SIDES, ModelName
-from models.newcomer import population_covariance
 from models.settings import seed_of
 
 

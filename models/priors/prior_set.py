@@ -10,9 +10,8 @@ import pandas as pd
 
 from data.errors import PriorError, suggest
 from data.study import Study
-from models.distributions import Prior
 from models.name import ModelName, parse_model
-from models.prior_files import (
+from models.priors.files import (
     FOLDER,
     KIND_OF,
     Key,
@@ -22,6 +21,7 @@ from models.prior_files import (
     prior_sets,
     read_entries,
 )
+from models.priors.prior import Prior
 
 if TYPE_CHECKING:
     from data.declaration import Part

@@ -7,7 +7,7 @@ from data.study import Study
 from models.likelihood.arrays import Array
 from models.name import SIDES, ModelName
 from models.predictor.linear import city_position, column_scale
-from models.priors import Priors
+from models.priors.prior_set import Priors
 
 
 def slope_terms(study: Study, name: ModelName, part: Part, side: str) -> list[str]:

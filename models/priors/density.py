@@ -11,10 +11,10 @@ import xarray as xr
 from scipy.special import betaln
 
 from data.study import Study
-from models.distributions import HORSESHOE, Prior
 from models.name import ModelName
 from models.predictor.linear import column_scale
-from models.priors import Priors
+from models.priors.prior import HORSESHOE, Prior
+from models.priors.prior_set import Priors
 
 if TYPE_CHECKING:
     from data.declaration import Part

@@ -1,0 +1,33 @@
+"""The population that city effects come from."""
+
+import numpy as np
+import xarray as xr
+
+from models.name import ModelName, correlation_name
+
+
+def population_covariance(draws: xr.Dataset, name: ModelName) -> np.ndarray:
+    """Give the covariance of a city's effects in each draw.
+
+    Parameters
+    ----------
+    draws : xarray.Dataset
+        Standard deviations and correlations (draw, ...).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (draw, role, role).
+    """
+    place = {role: k for k, role in enumerate(name.roles)}
+    correlation = np.tile(np.eye(len(place)), (draws.sizes["draw"], 1, 1))
+    for block in name.blocks:
+        if len(block) < 2:
+            continue
+        values = draws[correlation_name(block)].to_numpy().reshape(draws.sizes["draw"], -1)
+        lower = [(place[block[i]], place[block[j]]) for i in range(len(block)) for j in range(i)]
+        for (i, j), value in zip(lower, values.T, strict=True):
+            correlation[:, i, j] = correlation[:, j, i] = value
+    sds = np.stack([draws[f"{role}_sd"].to_numpy() for role in name.roles], axis=-1)
+    covariance: np.ndarray = correlation * sds[:, :, None] * sds[:, None, :]
+    return covariance

@@ -1,0 +1,1 @@
+"""Prior sets: one prior, sets of them in files, and the log density of draws under a set."""
