@@ -13,19 +13,19 @@ from arviz_stats.utils import ELPDDataLOO
 
 from analysis.loading import is_fit_of, open_fit
 from analysis.loo import container, high_k, in_sample, psis, with_others
-from analysis.treatment import Treatment
 from data.errors import ResultsError
 from data.study import Study
-from models.cluster import in_process, on_cluster
-from models.frequentist.left_out import left_out_densities
-from models.integrations import Integrations
-from models.left_out import TUNE, Refits
+from models.leave_out.integrations import Integrations
+from models.leave_out.maximum_likelihood import left_out_densities
+from models.leave_out.refit import TUNE, Refits
+from models.leave_out.treatment import Treatment
+from models.leave_out.units import UNITS
 from models.name import parse_model
 from models.priors.prior_set import Priors
-from models.progress import reporting
 from models.settings import Settings
-from models.store import failed_path, fit_path
-from models.units import UNITS
+from models.work.cluster import in_process, on_cluster
+from models.work.fits import failed_path, fit_path
+from models.work.progress import reporting
 
 ML = "(ML)"  # behind the name of a row that is scored at maximum-likelihood estimates
 

@@ -13,10 +13,11 @@ from data.errors import ConvergenceError
 from data.study import Study
 from models.frequentist.fit import maximum_likelihood
 from models.frequentist.identification import NOT_IDENTIFIED
+from models.inference.sample_to_files import sample_to_files
 from models.name import parse_model
 from models.priors.prior_set import Priors
 from models.settings import Settings
-from models.store import fit_path, sample_to_files
+from models.work.fits import fit_path
 
 
 def complete_fits(study: Study, models: Sequence[str], priors: Priors, results: Path) -> None:

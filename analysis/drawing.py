@@ -10,7 +10,7 @@ from analysis.gathering import ModelResults, StudyResults
 from analysis.loading import COMPARISON as COMPARISON_FILE
 from data.errors import ResultsError
 from data.files import refuse_unwritable
-from models.progress import Reporter
+from models.work.progress import Reporter
 
 FOLDER = "figures"  # in the folder of a prior set
 COMPARISON = "comparison"  # the figure of all models

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.frequentist import frequentist_table
 from data.errors import ModelError, ResultsError
 from data.study import Study
-from models.frequentist.keep import load_mle, mle_path
+from models.frequentist.files import load_mle, mle_path
 from models.frequentist.result import MaximumLikelihood
 from models.name import parse_model
 from models.priors.files import prior_sets

@@ -15,11 +15,11 @@ from analysis.loading import COMPARISON, is_fit_of, load_comparison, open_fit
 from analysis.loo import psis
 from data.errors import ResultsError
 from data.study import Study
-from models.frequentist.keep import load_mle, mle_path
+from models.frequentist.files import load_mle, mle_path
 from models.frequentist.result import MaximumLikelihood
 from models.name import parse_model
 from models.priors.prior_set import Priors
-from models.store import failed_path, fit_path
+from models.work.fits import failed_path, fit_path
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from arviz_stats.utils import ELPDDataLOO
 from scipy.special import logsumexp
 
 from analysis.pointwise import joint_blocks
-from models.psis import good_k
-from models.units import rows_of_units
+from models.leave_out.psis import good_k
+from models.leave_out.units import rows_of_units
 
 
 def psis(fit: xr.DataTree, unit: str) -> ELPDDataLOO:

@@ -10,8 +10,8 @@ import xarray as xr
 from analysis.fitted import Fitted, checked_draws, designs, dyad_position, fitted, provenance
 from analysis.summary import describe
 from data.errors import QueryError
+from models.inference.predictive import BLOCK, family_arguments, thinned
 from models.likelihood.outcomes import outcomes
-from models.predictive import BLOCK, family_arguments, thinned
 
 DRAWS = 1000
 COLUMNS = ["mean", "sd", "lower", "upper", "p_positive"]

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import xarray as xr
 
+from models.inference.predictive import log_likelihood
 from models.name import parse_model
-from models.predictive import log_likelihood
 
 BLOCK = 2**23  # draws x dyads held at once: 64 MiB
 

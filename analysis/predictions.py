@@ -12,8 +12,8 @@ from analysis.summary import CI_PROB, describe
 from data.errors import QueryError, suggest
 from data.tables.rules import MISSING
 from models.effects.new_dyads import known_or_drawn
+from models.inference.predictive import BLOCK, family_arguments, thinned
 from models.likelihood.outcomes import outcomes
-from models.predictive import BLOCK, family_arguments, thinned
 from models.settings import seed_of
 
 NewCities = Literal["refuse", "integrate"]

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.terminal import plain_table
-from models.prior_predictive import ABSURD, FAR, PriorPredictive
+from models.inference.prior_predictive import ABSURD, FAR, PriorPredictive
 from models.priors.files import locate, prior_sets
 
 

@@ -38,7 +38,7 @@ def compare(
     is shown, not made again.
     """
     from data.study import read_study
-    from models.units import checked_units
+    from models.leave_out.units import checked_units
 
     checked = read_study(study)
     names = [each.name for each in chosen_models(models, study, checked)]

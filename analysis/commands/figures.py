@@ -24,7 +24,7 @@ def figures(
     from analysis.drawing import draw_figures
     from analysis.gathering import gather
     from models.priors.prior_set import Priors
-    from models.progress import reporting
+    from models.work.progress import reporting
 
     with (
         gather(checked, names, Priors.load(priors), Path(results)) as found,

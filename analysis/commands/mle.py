@@ -43,7 +43,7 @@ def mle(
     from analysis.frequentist_report import print_mle, write_tables
     from analysis.terminal import console
     from models.frequentist.covariances import refuse_kind
-    from models.frequentist.keep import fit_to_file
+    from models.frequentist.files import fit_to_file
 
     refuse_kind(errors)
     lost = []

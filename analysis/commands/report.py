@@ -30,7 +30,7 @@ def report(
     from analysis.report.material import Material
     from analysis.report.write import write_report
     from models.priors.prior_set import Priors
-    from models.progress import reporting
+    from models.work.progress import reporting
 
     folder = Path(results)
     with (

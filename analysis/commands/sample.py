@@ -66,15 +66,15 @@ def sample(
 
     from analysis.loading import open_fit
     from analysis.terminal import console, print_fit
+    from models.inference.sample_to_files import sample_to_files
     from models.priors.prior_set import Priors
-    from models.store import sample_to_files
 
     prior_set = Priors.load(priors)
     for model in names:
         prior_set.refuse_misfit(model, checked)
     if prior_only:
         from analysis.prior_tables import print_prior_predictive
-        from models.prior_predictive import prior_predictive
+        from models.inference.prior_predictive import prior_predictive
 
         for model in names:
             expected = prior_predictive(checked, model.name, prior_set, seed)

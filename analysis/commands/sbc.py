@@ -46,11 +46,11 @@ def sbc(
     from contextlib import nullcontext
 
     from analysis.calibration_report import report
-    from models.cluster import in_process, on_cluster
     from models.priors.prior_set import Priors
-    from models.progress import reporting
     from models.simulation.calibration import Calibration
     from models.simulation.replicates import calibration_folder, complete, kept_replicates
+    from models.work.cluster import in_process, on_cluster
+    from models.work.progress import reporting
 
     calibration = Calibration(model.strip(), Priors.load(priors), cities, settings)
     calibration.refuse_misfit()

@@ -86,7 +86,7 @@ def _sampled(
 ) -> "tuple[list[Fit], list[Fit]]":
     """Sample what is not there; give the fits that pass the gate, and those that fail."""
     from analysis.fits_found import Fit
-    from models.store import sample_to_files
+    from models.inference.sample_to_files import sample_to_files
 
     passed: list[Fit] = []
     failed: list[Fit] = []

@@ -23,7 +23,7 @@ from analysis.figures.style import (
     plain_axes,
 )
 from data.errors import ResultsError
-from models.diagnostics import MIN_BFMI
+from models.inference.gate import MIN_BFMI
 
 COLUMNS = 4
 TITLE = 22  # characters of a line

@@ -13,13 +13,13 @@ import pandas as pd
 
 from data.errors import ModelError
 from data.study import Study
-from models.cluster import Runner, in_process
 from models.frequentist.identification import determined
 from models.frequentist.optimum import best_of, climb, drawn_inward
 from models.frequentist.problem import Problem
 from models.frequentist.regression import Regression, regression
 from models.frequentist.result import FLAT_ENOUGH, MaximumLikelihood
-from models.progress import Reporter
+from models.work.cluster import Runner, in_process
+from models.work.progress import Reporter
 
 MOST = 1_000_000  # permutations
 CHUNK = 10  # permutations that a process is given at a time
@@ -46,8 +46,8 @@ def permutation_test(
     Parameters
     ----------
     run : callable
-        Does the work: `models.cluster.in_process`, or what `on_cluster` gives. The result does not
-        depend on it.
+        Does the work: `models.work.cluster.in_process`, or what `on_cluster` gives. The result does
+        not depend on it.
 
     Returns
     -------

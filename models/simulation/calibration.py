@@ -20,17 +20,17 @@ import xarray as xr
 from data.errors import PriorError
 from data.study import Study
 from models.build import build
-from models.chains import compiled_model, draw_chains
 from models.effects.centering import centering
+from models.inference.chains import compiled_model, draw_chains
+from models.inference.predictive import log_likelihood, thinned
 from models.name import ModelName, parse_model, role_pairs
-from models.predictive import log_likelihood, thinned
 from models.predictor.linear import column_scale
 from models.priors.prior import HORSESHOE
 from models.priors.prior_set import Priors
-from models.progress import Reporter
 from models.settings import Settings
 from models.simulation.simulate import draw_outcomes, simulate_study
-from models.store import digest_of
+from models.work.fits import digest_of
+from models.work.progress import Reporter
 
 RANKED = 99  # posterior draws that a truth is ranked among: ranks 0 to 99
 

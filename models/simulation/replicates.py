@@ -4,10 +4,10 @@ from pathlib import Path
 
 import xarray as xr
 
-from models.cluster import Runner
-from models.kept import kept_among, make_missing
-from models.progress import Reporter
 from models.simulation.calibration import Calibration, replicate
+from models.work.cluster import Runner
+from models.work.pieces import kept_among, make_missing
+from models.work.progress import Reporter
 
 
 def calibration_folder(results: Path, calibration: Calibration) -> Path:

@@ -15,7 +15,7 @@ from plain_models import plain_model
 
 from data.study import Study
 from models.build import build
-from models.samplers.nutpie_nuts import compiled
+from models.inference.samplers.nutpie_nuts import compiled
 
 ROUNDS = 15
 LEAST = 0.1  # seconds of calls for one time

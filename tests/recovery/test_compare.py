@@ -2,9 +2,9 @@
 
 from analysis.compare import ML, comparison
 from models import Priors, simulate_study
+from models.inference.sample_to_files import sample_to_files
 from models.settings import Settings
 from models.simulation.simulate import TRUTH
-from models.store import sample_to_files
 
 STRONG = {
     **TRUTH,

@@ -7,15 +7,15 @@ import pytest
 
 from analysis.compare import comparison
 from analysis.loo import high_k, psis
-from analysis.treatment import Treatment
 from models import Priors, integrated, sample, simulate_study
-from models.cluster import in_process
-from models.integrations import Integrations, integration_paths
-from models.left_out import Refits, refit
-from models.progress import Reporter
+from models.leave_out.integrations import Integrations, integration_paths
+from models.leave_out.refit import Refits, refit
+from models.leave_out.treatment import Treatment
 from models.settings import Settings
 from models.simulation.simulate import TRUTH
-from models.store import fit_digest, fit_path, save_fit
+from models.work.cluster import in_process
+from models.work.fits import fit_digest, fit_path, save_fit
+from models.work.progress import Reporter
 
 PRIORS = Priors.load("default")
 ACCEPT = 0.95  # lest a step in a thousand diverges, in which case there is no fit to compare

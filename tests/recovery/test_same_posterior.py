@@ -13,11 +13,11 @@ from threadpoolctl import threadpool_limits
 from data.declaration import Declaration
 from data.study import study_from_table
 from models import build
-from models.chains import compiled_model
+from models.inference.chains import compiled_model
+from models.inference.samplers import compiled_for
 from models.name import parse_model
-from models.progress import Reporter
-from models.samplers import compiled_for
 from models.settings import Settings
+from models.work.progress import Reporter
 
 CITIES, LARGEST_Z = 8, 4.0
 HOW = Settings(draws=2500, tune=1000, target_accept=0.95)

@@ -10,10 +10,10 @@ from agreement import largest_z
 
 from data.errors import ModelError
 from models import build, sample, simulate_study
-from models.chains import compiled_model
-from models.progress import Reporter
-from models.samplers import compiled_for
+from models.inference.chains import compiled_model
+from models.inference.samplers import compiled_for
 from models.settings import SAMPLERS, Settings
+from models.work.progress import Reporter
 
 MODEL = "zinb_crossed"
 DRAWS = ("chain", "draw")
@@ -101,7 +101,7 @@ def test_data_are_exchanged_without_compiling(study, sampler):
 
 
 def test_a_package_that_is_missing_is_named(study, monkeypatch):
-    monkeypatch.delitem(sys.modules, "models.samplers.numpyro_nuts", raising=False)
+    monkeypatch.delitem(sys.modules, "models.inference.samplers.numpyro_nuts", raising=False)
     monkeypatch.setitem(sys.modules, "jax", None)
     with pytest.raises(ModelError, match=r"'numpyro' needs jax, .* 'interlocal\[numpyro\]'"):
         compiled_for("numpyro", build(study, "nb_pooled"), [])

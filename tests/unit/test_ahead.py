@@ -6,9 +6,9 @@ import pytest
 import xarray as xr
 
 from models import Priors, ahead, sample, simulate_study
-from models.ahead import in_turn
+from models.inference.prepare import in_turn
+from models.inference.sample_to_files import sample_to_files
 from models.settings import Settings
-from models.store import sample_to_files
 
 SECONDS = 20
 
@@ -56,7 +56,7 @@ def test_what_a_piece_raises_is_raised_when_its_turn_comes():
         next(given)
 
 
-@pytest.mark.filterwarnings("ignore::models.sampling.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::models.inference.sample.ConvergenceWarning")
 def test_fits_are_the_same_whoever_compiled_the_model(tmp_path, monkeypatch):
     study, _ = simulate_study(8, "nb_sender", seed=2)
     how = Settings(draws=100, tune=100, chains=2, seed=3)

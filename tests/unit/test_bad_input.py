@@ -94,7 +94,9 @@ def case(name, *values):
 @pytest.fixture
 def refused(tmp_path, capsys, monkeypatch):
     """Run the command and check what every refusal has in common, and that it says the phrases."""
-    monkeypatch.setattr("models.store.sampled", lambda *_, **__: pytest.fail("it was sampled"))
+    monkeypatch.setattr(
+        "models.inference.sample_to_files.sampled", lambda *_, **__: pytest.fail("it was sampled")
+    )
 
     def check(arguments, *phrases, results=tmp_path / "results"):
         status = main(["sample", *map(str, arguments), "--results", str(results)])

@@ -16,11 +16,11 @@ from analysis.calibration import envelope, ranks_below, uniformity, uniformity_p
 from analysis.cli import main
 from models import Priors
 from models.name import parse_model
-from models.progress import Reporter
 from models.settings import Settings
 from models.simulation.calibration import RANKED, Calibration, draw_truth, replicate
 from models.simulation.replicates import calibration_folder, complete
 from models.simulation.simulate import simulate_study
+from models.work.progress import Reporter
 
 
 def inside(ranks, bounds):

@@ -7,12 +7,12 @@ import pytest
 import xarray as xr
 
 from models import build, chains, simulate_study
-from models.chains import compiled_model
-from models.diagnostics import Diagnostics
 from models.effects.centering import centering, centering_of_draws
-from models.progress import Reporter
+from models.inference.chains import compiled_model
+from models.inference.gate import Diagnostics
 from models.settings import Settings
 from models.simulation.simulate import TRUTH
+from models.work.progress import Reporter
 
 
 def test_share_of_a_poisson_sender_by_hand():

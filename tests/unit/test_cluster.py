@@ -6,8 +6,8 @@ from dask.base import get_scheduler
 from distributed import LocalCluster
 
 from data.errors import SchedulerError
-from models import cluster
-from models.cluster import AHEAD, in_process, on_cluster
+from models.work import cluster
+from models.work.cluster import AHEAD, in_process, on_cluster
 
 
 def test_two_clusters_at_once_do_the_same_work():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from models.diagnostics import diagnose
+from models.inference.gate import diagnose
 
 
 def draws(chains=4, length=1000, seed=1):

@@ -5,8 +5,8 @@ import pytest
 
 from models import build, sample, simulate_study
 from models.build import ModelCaution
+from models.inference.sample import ConvergenceWarning
 from models.name import model_names, parse_model
-from models.sampling import ConvergenceWarning
 
 
 def test_there_are_five_families_and_seven_effects_structures():

@@ -9,8 +9,8 @@ import pytest
 from analysis import coefficients, load, spreads
 from analysis.cli import main
 from data.errors import ModelError, ResultsError
-from models.first_look import fitted, pareto_k_of
-from models.progress import Reporter
+from models.inference.first_look import fitted, pareto_k_of
+from models.work.progress import Reporter
 
 
 def normal(mean, precision):

@@ -6,12 +6,12 @@ import pytest
 from pymc.blocking import DictToArrayBijection, RaveledVars
 from pytensor.raise_op import Assert
 
-from models import flat_model as module
+from models.inference import flat_model as module
 from models import simulate_study
 from models.build import build
-from models.chains import kept_names
-from models.flat_model import flat_model
-from models.samplers.nutpie_nuts import compiled
+from models.inference.chains import kept_names
+from models.inference.flat_model import flat_model
+from models.inference.samplers.nutpie_nuts import compiled
 
 POINTS = np.random.default_rng(4).normal(0, 0.3, (2, 5, 200))
 

@@ -9,7 +9,7 @@ from scipy import stats
 from analysis.cli import main
 from data.study import study_from_table
 from models import Priors, build, simulate_study
-from models.predictive import draw_prior
+from models.inference.prior_predictive import draw_prior
 from models.priors.horseshoe import regularised_horseshoe
 
 ARGUMENTS = {"scale": 0.3, "global_df": 4, "local_df": 2, "slab_scale": 1.5, "slab_df": 6}

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from data import read_study
-from models import Priors, build, maximum_likelihood, prior_files
+from models import Priors, build, maximum_likelihood
+from models.priors import files as prior_files
 from models.frequentist.likelihoods import LIKELIHOODS
 from models.likelihood.families import FAMILIES
 from models.name import EFFECTS, model_names, parse_model

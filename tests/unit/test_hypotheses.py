@@ -17,7 +17,7 @@ from analysis.hypotheses import findings, hypotheses, rules, verdict, with_effec
 from analysis.hypothesis_text import markdown, print_hypotheses, sentences, write_hypotheses
 from data.errors import ModelError
 from models import Priors, maximum_likelihood
-from models.frequentist.keep import save_mle
+from models.frequentist.files import save_mle
 
 DRAWS = 4000
 PROXIMITY = ("selection", "scale(proximity)")

@@ -6,12 +6,12 @@ from scipy import stats
 from scipy.integrate import cubature
 
 from models import simulate_study
-from models.integrated import log_densities
+from models.inference.predictive import thinned
+from models.leave_out.integrated import log_densities
+from models.leave_out.unit_in_fit import unit_in_fit
+from models.leave_out.units import rows_of_units
 from models.name import SIDES, correlation_name, parse_model, role_pairs
-from models.predictive import thinned
 from models.predictor.linear import linear_predictor
-from models.unit_in_fit import unit_in_fit
-from models.units import rows_of_units
 
 DRAWS, COPIES = 2, 200  # draws of each of two chains; how often each is integrated
 ONE, OTHER = "city 002", "city 004"

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import models.predictive
-import models.sampling
+import models.inference.predictive
+import models.inference.sample
 from analysis.loo import psis
 from analysis.predictive import predicted_mean, replicated_counts
 from models import sample
@@ -14,12 +14,12 @@ from models import sample
 HOW = {"draws": 60, "tune": 200, "chains": 2, "seed": 3, "progress": False}
 
 
-@pytest.mark.filterwarnings("ignore::models.sampling.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::models.inference.sample.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:Estimated shape parameter")
 def test_a_large_fit_keeps_fewer_counts_and_computes_the_log_likelihood(guangdong, monkeypatch):
     whole = sample(guangdong, "poisson_crossed", **HOW)
-    monkeypatch.setattr(models.sampling, "KEPT", 420 * 120 - 1)
-    monkeypatch.setattr(models.predictive, "REPLICATED", 420 * 50)
+    monkeypatch.setattr(models.inference.sample, "KEPT", 420 * 120 - 1)
+    monkeypatch.setattr(models.inference.predictive, "REPLICATED", 420 * 50)
     large = sample(guangdong, "poisson_crossed", **HOW)
     assert "log_likelihood" in whole.children
     assert "log_likelihood" not in large.children

@@ -10,12 +10,12 @@ from scipy.special import logsumexp
 from data.errors import ModelError
 from models import Priors, simulate_study
 from models.frequentist import left_out as frequentist_left_out
-from models.frequentist.left_out import left_out_densities
 from models.frequentist.optimum import climb, find_optimum
 from models.frequentist.regression import regression
-from models.left_out import Refits, refit
+from models.leave_out.maximum_likelihood import left_out_densities
+from models.leave_out.refit import Refits, refit
+from models.leave_out.units import rows_of_units
 from models.settings import Settings
-from models.units import rows_of_units
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from analysis import pointwise
+from analysis.comparison import pointwise
 from analysis.loading import open_fit
 from analysis.loo import high_k, in_sample, psis, with_others
 from analysis.pointwise import total_log_likelihood

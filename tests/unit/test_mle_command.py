@@ -11,8 +11,8 @@ from analysis.cli import main
 from analysis.frequentist import frequentist_table
 from data.errors import ResultsError
 from models import maximum_likelihood
+from models.frequentist.files import load_mle, save_mle
 from models.frequentist.jackknife import with_jackknife
-from models.frequentist.keep import load_mle, save_mle
 from models.frequentist.ratios import likelihood_tests
 from models.frequentist.regression import regression
 

@@ -6,8 +6,8 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from models import simulate_study
+from models.leave_out.new_city import log_density_of_newcomer
 from models.name import parse_model
-from models.newcomer import log_density_of_newcomer
 from models.predictor.linear import linear_predictor
 
 CITY, DRAWS = "city 004", 4

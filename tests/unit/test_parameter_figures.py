@@ -22,12 +22,12 @@ from analysis.figures.reciprocity import reciprocity_figure
 from analysis.frequentist import frequentist_table
 from data.errors import ResultsError
 from models import maximum_likelihood
-from models.chains import _draw_thinned
-from models.diagnostics import diagnose
 from models.frequentist.jackknife import with_jackknife
 from models.frequentist.regression import regression
-from models.progress import Reporter
+from models.inference.chains import _draw_thinned
+from models.inference.gate import diagnose
 from models.settings import Settings
+from models.work.progress import Reporter
 
 GUANGDONG = str(Path(__file__).parents[2] / "data" / "guangdong")
 PARTS = ("selection", "degree")

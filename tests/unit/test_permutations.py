@@ -13,11 +13,11 @@ from data.declaration import Declaration
 from data.errors import ModelError
 from data.study import study_from_table
 from models import maximum_likelihood, simulate_study
-from models.cluster import on_cluster
 from models.frequentist.permutations import _compared, _refits, permutation_test
 from models.frequentist.regression import regression
-from models.progress import Reporter
 from models.simulation.simulate import TRUTH
+from models.work.cluster import on_cluster
+from models.work.progress import Reporter
 
 ROOT = Path(__file__).parents[2]
 DECLARATION = {

@@ -14,8 +14,8 @@ from analysis.predictions import predictions
 from data.errors import QueryError
 from models import simulate_study
 from models.effects.new_dyads import known_or_drawn
+from models.inference.predictive import thinned
 from models.name import parse_model
-from models.predictive import thinned
 
 DRAWS = 4000
 

@@ -8,9 +8,9 @@ from analysis.cli import main
 from data.errors import PriorError
 from data.study import with_slopes
 from models import Priors, build
+from models.inference.predictive import replicated
+from models.inference.prior_predictive import draw_prior, prior_predictive
 from models.name import parse_model
-from models.predictive import draw_prior, replicated
-from models.prior_predictive import prior_predictive
 from models.priors.files import prior_sets
 
 HORSESHOE = {"scale": 0.3, "global_df": 4, "local_df": 2, "slab_scale": 1.5, "slab_df": 6}

@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 from scipy.stats import norm
 
-from models.psis import good_k, reweighted
+from models.leave_out.psis import good_k, reweighted
 
 SD = 0.5  # of the parameter, given all units
 SHAPE = 4, 250

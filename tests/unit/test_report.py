@@ -22,7 +22,7 @@ from analysis.report.material import Material
 from analysis.report.write import write_report
 from data import read_study
 from models import Priors
-from models.progress import Reporter
+from models.work.progress import Reporter
 
 GUANGDONG = str(Path(__file__).parents[2] / "data" / "guangdong")
 TITLE = '<img src=x onerror="alert(2)">'

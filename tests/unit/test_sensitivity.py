@@ -10,7 +10,8 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from analysis import load, pointwise
+from analysis import load
+from analysis.comparison import pointwise
 from analysis.cli import main
 from analysis.figures.sensitivity import sensitivity_figure
 from analysis.sensitivity import BOTH, NEITHER, PRIOR, UNKNOWN, flagged, not_scaled, sensitivity
@@ -207,7 +208,9 @@ def test_the_command_names_a_fit_that_fails(tmp_path, capsys):
 
 
 def test_the_command_refuses_before_it_samples(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr("models.store.sampled", lambda *_, **__: pytest.fail("it was sampled"))
+    monkeypatch.setattr(
+        "models.inference.sample_to_files.sampled", lambda *_, **__: pytest.fail("it was sampled")
+    )
     words = ["sensitivity", GUANGDONG, "--priors=default wid", f"--results={tmp_path}"]
     assert main(words) == 2
     assert "did you mean 'wide'" in capsys.readouterr().err
@@ -223,7 +226,7 @@ def test_an_interrupt_names_what_is_kept(monkeypatch, tmp_path, capsys):
                 raise KeyboardInterrupt
             yield results / "one.nc", False
 
-    monkeypatch.setattr("models.store.sample_to_files", interrupted)
+    monkeypatch.setattr("models.inference.sample_to_files.sample_to_files", interrupted)
     assert main(["sensitivity", GUANGDONG, "--model=nb_srm", f"--results={tmp_path}"]) == 130
     assert asked == [("nb_srm", "default"), ("nb_srm", "horseshoe")]
     said = capsys.readouterr().err
@@ -234,7 +237,9 @@ def test_a_study_without_hypotheses_says_so(tmp_path, capsys, study_folder, monk
     path = study_folder / "study.toml"
     path.write_text(path.read_text(encoding="utf-8").split("[[hypothesis]]")[0], encoding="utf-8")
     failing = tmp_path / "nb_srm.failed.nc"
-    monkeypatch.setattr("models.store.sample_to_files", lambda *_, **__: [(failing, True)])
+    monkeypatch.setattr(
+        "models.inference.sample_to_files.sample_to_files", lambda *_, **__: [(failing, True)]
+    )
     words = ["--model=nb_srm", "--priors=wide", f"--results={tmp_path}"]
     assert main(["sensitivity", str(study_folder), *words]) == 3
     assert "The study states no hypothesis" in capsys.readouterr().out

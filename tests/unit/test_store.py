@@ -8,8 +8,8 @@ import xarray as xr
 from analysis import load
 from data.errors import ResultsError
 from models import Priors
-from models.sampling import Settings
-from models.store import fit_digest, is_current, save_fit
+from models.inference.sample import Settings
+from models.work.fits import fit_digest, is_current, save_fit
 
 
 def small_fit(passed):

@@ -4,9 +4,9 @@ import time
 
 from data.study import Study
 from models.build import build
-from models.chains import compiled_model
-from models.progress import Reporter
+from models.inference.chains import compiled_model
 from models.settings import Settings
+from models.work.progress import Reporter
 from peers.drawn import Drawn, counted
 
 

@@ -17,15 +17,15 @@ from scipy.special import logsumexp
 
 from data.study import Study
 from models.build import build
-from models.chains import compiled_model, draw_chains
+from models.inference.chains import compiled_model, draw_chains
+from models.inference.predictive import log_likelihood
+from models.leave_out.new_city import log_density_of_newcomer
+from models.leave_out.units import rows_of_units
 from models.name import parse_model
-from models.newcomer import log_density_of_newcomer
-from models.predictive import log_likelihood
 from models.priors.prior_set import Priors
-from models.progress import Reporter
 from models.settings import Settings, seed_of
-from models.store import digest_of
-from models.units import rows_of_units
+from models.work.fits import digest_of
+from models.work.progress import Reporter
 
 TUNE = 500  # draws that tune a refit: the compiled model is known to sample
 

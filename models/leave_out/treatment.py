@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from models.cluster import Runner
-from models.cross_validation import exact_refits, kept_refits
-from models.integrations import (
+from models.leave_out.integrations import (
     Integrations,
     integrated_units,
     joint_error,
     kept_integrations,
 )
-from models.left_out import Refits
-from models.progress import Reporter
+from models.leave_out.refit import Refits
+from models.leave_out.refits import exact_refits, kept_refits
+from models.work.cluster import Runner
+from models.work.progress import Reporter
 
 
 @dataclass(frozen=True)

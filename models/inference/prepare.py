@@ -15,12 +15,12 @@ import pymc as pm
 
 from data.study import Study
 from models.build import build
-from models.chains import Chains, compiled_model, draw_chains, kept_names
-from models.first_look import FirstLook, first_look
-from models.flat_model import flat_model
+from models.inference.chains import Chains, compiled_model, draw_chains, kept_names
+from models.inference.first_look import FirstLook, first_look
+from models.inference.flat_model import flat_model
 from models.priors.prior_set import Priors
-from models.progress import Reporter
 from models.settings import ADVI, Settings
+from models.work.progress import Reporter
 
 COMPILING = Lock()
 

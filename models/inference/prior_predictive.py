@@ -1,17 +1,45 @@
 """What a model expects before it has seen a count."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
+import pymc as pm
+import xarray as xr
 
 from data.study import Study
 from models.build import build
+from models.inference.predictive import replicated
 from models.name import parse_model
-from models.predictive import draw_prior, replicated
 from models.priors.prior_set import Priors
 
+PRIOR_DRAWS = 1000
 FAR = 10  # a count this many times the largest observed one is far beyond the data
 ABSURD = 0.05  # the share of such counts from which on a prior is called absurd
+
+
+def draw_prior(model: pm.Model, names: list[str], seed: np.random.SeedSequence) -> xr.Dataset:
+    """Draw from the prior.
+
+    Returns
+    -------
+    xarray.Dataset
+        1000 draws (chain, draw, ...) in one chain.
+    """
+    log = logging.getLogger("pymc")
+    level = log.level
+    log.setLevel(logging.WARNING)  # it would list every variable
+    try:
+        tree: xr.DataTree = pm.sample_prior_predictive(
+            PRIOR_DRAWS,
+            model=model,
+            var_names=names,
+            random_seed=int(seed.generate_state(1)[0]),
+            compile_kwargs={"mode": "FAST_COMPILE"},
+        )
+    finally:
+        log.setLevel(level)
+    return tree["prior"].to_dataset()
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,11 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from data.errors import ModelError
-from models.flat_model import FlatModel
-from models.progress import Reporter
-from models.psis import good_k
-from models.samplers.starts import ADVICE
+from models.inference.flat_model import FlatModel
+from models.inference.samplers.starts import ADVICE
+from models.leave_out.psis import good_k
 from models.settings import Settings
+from models.work.progress import Reporter
 
 HALF = 32  # fixed points, each with its mirror image
 STEPS = 2000  # of the search, at the most

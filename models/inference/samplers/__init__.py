@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 import xarray as xr
 
 from data.errors import ModelError
-from models.progress import Reporter
 from models.settings import Settings
+from models.work.progress import Reporter
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -41,7 +41,7 @@ class Compiled(Protocol):
 def compiled_for(sampler: str, model: "pm.Model", names: list[str]) -> Compiled:
     """Compile a model."""
     try:
-        module = import_module(f"models.samplers.{sampler}_nuts")
+        module = import_module(f"models.inference.samplers.{sampler}_nuts")
     except ModuleNotFoundError as error:
         if error.name not in PACKAGES[sampler]:
             raise

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from models.leave_out.own_effects import OwnEffects, city_effects_of, pair_effects_of, uses_of
 from models.name import SIDES, ModelName
-from models.own_effects import OwnEffects, city_effects_of, pair_effects_of, uses_of
 from models.predictor.linear import linear_predictor
 
 

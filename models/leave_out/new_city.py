@@ -4,7 +4,7 @@ The city's effects are unknown: they are integrated out over their population di
 for each posterior draw of everything else. With effects = L z, L the Cholesky factor of their
 covariance and z standard normal, the integral over z is an importance-sampling mean. Most of its
 points come from a normal distribution around the integrand's mode in that draw, and some from the
-population itself (`models.importance`).
+population itself (`models.leave_out.importance`).
 """
 
 import numpy as np
@@ -12,11 +12,11 @@ import xarray as xr
 from scipy.special import logsumexp
 from scipy.stats import norm, qmc
 
-from models.city_density import CityDensity
 from models.effects.population import population_covariance
-from models.importance import Component, mode_and_root, points_of
+from models.inference.predictive import thinned
+from models.leave_out.city_density import CityDensity
+from models.leave_out.importance import Component, mode_and_root, points_of
 from models.name import ModelName
-from models.predictive import thinned
 from models.predictor.linear import linear_predictor
 
 DRAWS = 500  # posterior draws that are used, evenly spaced

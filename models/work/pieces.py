@@ -9,9 +9,9 @@ import pandas as pd
 import xarray as xr
 
 from data.files import refuse_unwritable, replacing
-from models.cluster import Runner
-from models.progress import Reporter
-from models.store import is_current
+from models.work.cluster import Runner
+from models.work.fits import is_current
+from models.work.progress import Reporter
 
 
 def kept_among(paths: Mapping[Any, Path], digest: str) -> list[Any]:
@@ -47,7 +47,7 @@ def make_missing(
     title : str
         What progress is told of.
     run : callable
-        Does the work: `models.cluster.in_process`, or what `on_cluster` gives.
+        Does the work: `models.work.cluster.in_process`, or what `on_cluster` gives.
     reporter : Reporter
         Hears of progress.
     failing : str

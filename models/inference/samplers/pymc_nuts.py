@@ -16,10 +16,10 @@ from pymc.step_methods.hmc.quadpotential import QuadPotentialDiagAdapt
 from pytensor import config
 
 from data.errors import ModelError
-from models.flat_model import FIXED_ORDER
-from models.progress import Reporter
-from models.samplers.starts import ADVICE, Point, jittered, starting_points
+from models.inference.flat_model import FIXED_ORDER
+from models.inference.samplers.starts import ADVICE, Point, jittered, starting_points
 from models.settings import Settings
+from models.work.progress import Reporter
 
 STATS = {  # what PyMC's fits call it: what nutpie's do
     "diverging": "diverging",
@@ -56,7 +56,7 @@ class Trace(pm.backends.NDArray):
 
 @dataclass(frozen=True)
 class Compiled:
-    """A model, compiled for PyMC's sampler: `models.samplers.Compiled`.
+    """A model, compiled for PyMC's sampler: `models.inference.samplers.Compiled`.
 
     Attributes
     ----------

@@ -14,16 +14,17 @@ import numpy as np
 import xarray as xr
 
 from data.study import Study
-from models.ahead import COMPILING, Prepared, prepared
-from models.chains import Chains, kept_names
+from models.inference.chains import Chains, kept_names
+from models.inference.predictive import log_likelihood, replicated
+from models.inference.prepare import COMPILING, Prepared, prepared
+from models.inference.prior_predictive import draw_prior
+from models.inference.samplers import PACKAGES as SAMPLER_PACKAGES
 from models.name import ModelName, parse_model
-from models.predictive import draw_prior, log_likelihood, replicated
 from models.predictor.variance_shares import variance_shares
 from models.priors.density import log_prior
 from models.priors.prior_set import Priors
-from models.progress import Reporter, reporting
-from models.samplers import PACKAGES as SAMPLER_PACKAGES
 from models.settings import ADVI, Settings
+from models.work.progress import Reporter, reporting
 
 PACKAGES = ("interlocal", "pymc", "pytensor", "arviz", "numpy", "xarray")
 KEPT = 2**27  # values of the pointwise log-likelihood that a fit keeps: 1 GiB
@@ -67,7 +68,7 @@ def sample(
         the manifest: title, model, priors, settings, versions, synthetic columns, diagnostics,
         ``compile_seconds`` and ``sampling_seconds``. Of more than 2^27 values ``log_likelihood``
         is not kept, for computing it again takes less time than reading it
-        (`analysis.pointwise`); of counts see `models.predictive.replicated`. A first look
+        (`analysis.pointwise`); of counts see `models.inference.predictive.replicated`. A first look
         (``method="advi"``) has no ``sample_stats`` and no diagnostics, but ``pareto_k``.
 
     Raises

@@ -1,44 +1,17 @@
 """Draws -> pointwise log-likelihood and replicated counts, in blocks of draws."""
 
-import logging
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pymc as pm
 import xarray as xr
 
 from models.compiled.log_prob_of_draws import log_prob_of_counts
 from models.name import ModelName
 from models.predictor.linear import EVERY, linear_predictor
 
-PRIOR_DRAWS = 1000
 BLOCK = 2**22  # draws x dyads held at once: 32 MiB an array
 REPLICATED = 2**26  # replicated counts of a fit: 512 MiB
-
-
-def draw_prior(model: pm.Model, names: list[str], seed: np.random.SeedSequence) -> xr.Dataset:
-    """Draw from the prior.
-
-    Returns
-    -------
-    xarray.Dataset
-        1000 draws (chain, draw, ...) in one chain.
-    """
-    log = logging.getLogger("pymc")
-    level = log.level
-    log.setLevel(logging.WARNING)  # it would list every variable
-    try:
-        tree: xr.DataTree = pm.sample_prior_predictive(
-            PRIOR_DRAWS,
-            model=model,
-            var_names=names,
-            random_seed=int(seed.generate_state(1)[0]),
-            compile_kwargs={"mode": "FAST_COMPILE"},
-        )
-    finally:
-        log.setLevel(level)
-    return tree["prior"].to_dataset()
 
 
 def log_likelihood(

@@ -11,15 +11,15 @@ import xarray as xr
 from data.errors import ResultsError
 from data.files import refuse_unwritable, replacing
 from data.study import Study
-from models.cluster import in_process, on_cluster
 from models.frequentist.fit import maximum_likelihood
 from models.frequentist.jackknife import with_jackknife
 from models.frequentist.permutations import permutation_test
 from models.frequentist.ratios import likelihood_tests
 from models.frequentist.regression import regression
 from models.frequentist.result import MaximumLikelihood
-from models.progress import reporting
-from models.store import digest_of, is_current
+from models.work.cluster import in_process, on_cluster
+from models.work.fits import digest_of, is_current
+from models.work.progress import reporting
 
 SHORT = 200_000  # permutations times dyads that take no longer than starting processes does
 FOLDER = "maximum_likelihood"  # beside the folders of prior sets

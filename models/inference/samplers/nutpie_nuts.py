@@ -20,10 +20,10 @@ from nutpie.compile_pymc import CompiledPyMCModel
 from pymc.blocking import DictToArrayBijection
 
 from data.errors import ModelError
-from models.flat_model import FlatModel, flat_model
-from models.progress import Reporter
-from models.samplers.starts import ADVICE, jittered
+from models.inference.flat_model import FlatModel, flat_model
+from models.inference.samplers.starts import ADVICE, jittered
 from models.settings import Settings
+from models.work.progress import Reporter
 
 POINT = "point"
 DOUBLES = types.CPointer(types.double)
@@ -32,7 +32,7 @@ NOT_FINITE = 1  # the density or its gradient; the trajectory ends there
 
 @dataclass(frozen=True)
 class Compiled:
-    """A model, compiled for nutpie: `models.samplers.Compiled`.
+    """A model, compiled for nutpie: `models.inference.samplers.Compiled`.
 
     Attributes
     ----------

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from models.cluster import Runner
-from models.kept import kept_among, make_missing, scalars
-from models.left_out import Refits, refit
-from models.progress import Reporter
-from models.units import rows_of_units
+from models.leave_out.refit import Refits, refit
+from models.leave_out.units import rows_of_units
+from models.work.cluster import Runner
+from models.work.pieces import kept_among, make_missing, scalars
+from models.work.progress import Reporter
 
 FOLDER = "left_out"
 

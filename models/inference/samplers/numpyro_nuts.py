@@ -24,10 +24,10 @@ from pymc.sampling.jax import get_jaxified_graph
 from pytensor.graph.replace import clone_replace
 
 import models.compiled.in_jax  # noqa: F401 - registers the likelihood
+from models.inference.samplers.starts import Point, jittered, starting_points
 from models.likelihood.arrays import Array
-from models.progress import Reporter
-from models.samplers.starts import Point, jittered, starting_points
 from models.settings import Settings
+from models.work.progress import Reporter
 
 BLOCK = 10  # draws from one look at progress and interrupts to the next
 DEEPEST = 10  # doublings of a trajectory, as in the other samplers
@@ -37,7 +37,7 @@ Drawn = tuple[list[jax.Array], dict[str, jax.Array]]  # parameters, statistics
 
 @dataclass(frozen=True)
 class Compiled:
-    """A model in JAX: `models.samplers.Compiled`.
+    """A model in JAX: `models.inference.samplers.Compiled`.
 
     Attributes
     ----------

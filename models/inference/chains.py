@@ -9,11 +9,11 @@ import pymc as pm
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from models.diagnostics import Diagnostics, diagnose
 from models.effects.centering import centering_of_draws
-from models.progress import Reporter
-from models.samplers import Compiled, compiled_for
+from models.inference.gate import Diagnostics, diagnose
+from models.inference.samplers import Compiled, compiled_for
 from models.settings import Settings, seed_of
+from models.work.progress import Reporter
 
 LONGER = 4  # how much longer the second run is
 CLOSER = 20  # how much closer to 1 its target acceptance is

@@ -1,6 +1,7 @@
 """A dyad or a pair left out of a fit, the effects of its own cities integrated out.
 
-With y_u the unit's counts, e its own effects (`models.own_effects`) and theta everything else,
+With y_u the unit's counts, e its own effects (`models.leave_out.own_effects`) and theta everything
+else,
 
     1 / p(y_u | y_-u) = E[1 / p(y_u | theta, y_-u)]   over theta of the posterior,
     p(y_u | theta, y_-u) = integral of p(y_u | e, theta) p(e | theta, y_-u) over e,
@@ -25,13 +26,13 @@ from scipy.special import logsumexp
 from scipy.stats import norm, qmc
 from threadpoolctl import threadpool_limits
 
-from models.city_density import CityDensity
 from models.compiled.log_prob_of_draws import log_prob_sums
-from models.importance import Component, mode_and_root, points_of
+from models.leave_out.city_density import CityDensity
+from models.leave_out.importance import Component, mode_and_root, points_of
+from models.leave_out.psis import good_k, reweighted
+from models.leave_out.unit_in_fit import Informed, UnitInFit
 from models.name import ModelName, parse_model
-from models.psis import good_k, reweighted
 from models.settings import seed_of
-from models.unit_in_fit import Informed, UnitInFit
 
 DRAWS = 1000  # posterior draws that are used, evenly spaced
 NEAR, DRAWN, WIDE = 64, 16, 16  # a half's points: around the mode, the draw, the population
@@ -67,7 +68,7 @@ def integrate(unit: UnitInFit, chains: int, digest: str, seed: int) -> xr.Datase
         ``points``, the relative standard error of a draw's inner integral (root mean square);
         ``passed``, 0 where Pareto k is above the threshold or ``points`` above 0.2; ``bias``, what
         was taken off; ``influence`` (draw) of the draws on ``elpd``, as in
-        `models.psis.Reweighted`. Attributes ``digest``, ``unit``, ``label``.
+        `models.leave_out.psis.Reweighted`. Attributes ``digest``, ``unit``, ``label``.
 
     Notes
     -----

@@ -10,17 +10,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from models.cluster import Runner
-from models.cross_validation import refit_paths
-from models.integrated import DRAWN, DRAWS, LARGEST_ERROR, NEAR, PARTNERS, WIDE, integrate
-from models.kept import kept_among, make_missing, scalars
-from models.left_out import Refits
+from models.inference.predictive import thinned
+from models.leave_out.integrated import DRAWN, DRAWS, LARGEST_ERROR, NEAR, PARTNERS, WIDE, integrate
+from models.leave_out.refit import Refits
+from models.leave_out.refits import refit_paths
+from models.leave_out.unit_in_fit import unit_in_fit
+from models.leave_out.units import rows_of_units
 from models.name import parse_model
-from models.predictive import thinned
-from models.progress import Reporter
-from models.store import digest_of
-from models.unit_in_fit import unit_in_fit
-from models.units import rows_of_units
+from models.work.cluster import Runner
+from models.work.fits import digest_of
+from models.work.pieces import kept_among, make_missing, scalars
+from models.work.progress import Reporter
 
 COLUMNS = ("elpd", "error", "pareto_k", "passed")
 
@@ -75,7 +75,7 @@ def integrated_units(
     -------
     pandas.DataFrame
         A row a unit: ``elpd``, ``error``, ``pareto_k`` and ``passed``, as
-        `models.integrated.integrate` gives them.
+        `models.leave_out.integrated.integrate` gives them.
     """
     refits = integrations.refits
     dyads, name = refits.study.dyads, parse_model(refits.model)

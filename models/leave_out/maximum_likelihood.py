@@ -9,7 +9,7 @@ from data.study import Study
 from models.frequentist.optimum import climb, drawn_inward, find_optimum
 from models.frequentist.problem import Point, Problem, evaluate
 from models.frequentist.regression import regression
-from models.units import rows_of_units
+from models.leave_out.units import rows_of_units
 
 AGREED, SAME = 20, 1e-6  # refits in a row, and how far one Newton step ends from them
 

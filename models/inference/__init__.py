@@ -1,0 +1,1 @@
+"""From a model to checked draws: compiled, sampled, held against the gate, predicted from."""

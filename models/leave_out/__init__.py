@@ -1,0 +1,1 @@
+"""Dyads, pairs and cities left out: by importance sampling, integrated, refitted."""
