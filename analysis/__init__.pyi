@@ -1,11 +1,11 @@
 from . import figures
-from .compare import compare
-from .hypotheses import hypotheses
-from .loading import load, load_comparison
-from .marginal_effects import marginal_effects
-from .predictions import predictions
-from .sensitivity import sensitivity
-from .summary import coefficients, shares, spreads
+from .comparison.compare import compare
+from .fits.opening import load, load_comparison
+from .hypothesis.verdicts import hypotheses
+from .posterior.marginal_effects import marginal_effects
+from .posterior.predictions import predictions
+from .posterior.sensitivity import sensitivity
+from .posterior.summary import coefficients, shares, spreads
 
 __all__ = [
     "coefficients",

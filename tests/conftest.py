@@ -13,6 +13,8 @@ import xarray as xr
 from analysis.cli import main
 from data import read_study
 
+pytest_plugins = ["made_by_hand"]
+
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 

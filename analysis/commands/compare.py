@@ -44,11 +44,11 @@ def compare(
     names = [each.name for each in chosen_models(models, study, checked)]
     left_out = checked_units(units.replace(",", " ").split())
 
-    from analysis.compare import comparison
-    from analysis.comparing import about_comparison, complete_fits, verdicts_on
-    from analysis.comparison_file import comparison_paths, comparison_tree, kept_comparison
-    from analysis.comparison_text import print_comparison, write_comparison
-    from analysis.terminal import console
+    from analysis.comparison.compare import comparison
+    from analysis.comparison.completion import about_comparison, complete_fits, verdicts_on
+    from analysis.comparison.file import comparison_paths, comparison_tree, kept_comparison
+    from analysis.tables.comparison import print_comparison, write_comparison
+    from analysis.tables.fit import console
     from models.priors.prior_set import Priors
 
     prior_set, where = Priors.load(priors), Path(results)

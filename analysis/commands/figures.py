@@ -21,8 +21,8 @@ def figures(
     checked = read_study(study)
     names = [each.name for each in chosen_models(models, study, checked)]
 
-    from analysis.drawing import draw_figures
-    from analysis.gathering import gather
+    from analysis.figures.drawing import draw_figures
+    from analysis.fits.gathering import gather
     from models.priors.prior_set import Priors
     from models.work.progress import reporting
 

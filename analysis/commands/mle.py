@@ -40,8 +40,8 @@ def mle(
     chosen = chosen_models(models, study, checked)
     names = [each.name if models else f"{each.family_name}_pooled" for each in chosen]
 
-    from analysis.frequentist_report import print_mle, write_tables
-    from analysis.terminal import console
+    from analysis.tables.fit import console
+    from analysis.tables.maximum_likelihood_text import print_mle, write_tables
     from models.frequentist.covariances import refuse_kind
     from models.frequentist.files import fit_to_file
 

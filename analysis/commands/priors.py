@@ -18,8 +18,8 @@ def priors(
 
     Each prior is shown with the file and the key that it comes from.
     """
-    from analysis.prior_tables import print_prior_sets, print_priors
-    from analysis.terminal import console
+    from analysis.tables.fit import console
+    from analysis.tables.priors import print_prior_sets, print_priors
     from models.priors.prior_set import Priors
 
     if study is None:

@@ -25,8 +25,8 @@ def report(
     checked = read_study(study)
     names = [each.name for each in chosen_models(models, study, checked)]
 
-    from analysis.drawing import draw_figures
-    from analysis.gathering import gather
+    from analysis.figures.drawing import draw_figures
+    from analysis.fits.gathering import gather
     from analysis.report.material import Material
     from analysis.report.write import write_report
     from models.priors.prior_set import Priors

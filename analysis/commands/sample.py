@@ -64,8 +64,8 @@ def sample(
     checked = with_slopes(read_study(study), slopes) if slopes else read_study(study)
     names = chosen_models(models, study, checked)
 
-    from analysis.loading import open_fit
-    from analysis.terminal import console, print_fit
+    from analysis.fits.opening import open_fit
+    from analysis.tables.fit import console, print_fit
     from models.inference.sample_to_files import sample_to_files
     from models.priors.prior_set import Priors
 
@@ -73,7 +73,7 @@ def sample(
     for model in names:
         prior_set.refuse_misfit(model, checked)
     if prior_only:
-        from analysis.prior_tables import print_prior_predictive
+        from analysis.tables.priors import print_prior_predictive
         from models.inference.prior_predictive import prior_predictive
 
         for model in names:

@@ -45,7 +45,7 @@ def sbc(
 
     from contextlib import nullcontext
 
-    from analysis.calibration_report import report
+    from analysis.tables.calibration import report
     from models.priors.prior_set import Priors
     from models.simulation.calibration import Calibration
     from models.simulation.replicates import calibration_folder, complete, kept_replicates

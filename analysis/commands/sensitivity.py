@@ -25,7 +25,7 @@ from analysis.commands.options import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analysis.fits_found import Fit
+    from analysis.fits.finding import Fit
     from data import Study
     from models.priors.prior_set import Priors
     from models.settings import Settings
@@ -85,7 +85,7 @@ def _sampled(
     results: Path,
 ) -> "tuple[list[Fit], list[Fit]]":
     """Sample what is not there; give the fits that pass the gate, and those that fail."""
-    from analysis.fits_found import Fit
+    from analysis.fits.finding import Fit
     from models.inference.sample_to_files import sample_to_files
 
     passed: list[Fit] = []
@@ -106,10 +106,10 @@ def _sampled(
 
 
 def _show_hypotheses(study: "Study", results: Path) -> None:
-    from analysis.hypotheses import findings, with_effects
-    from analysis.hypothesis_effects import plain_effects
-    from analysis.hypothesis_text import print_hypotheses, write_hypotheses
-    from analysis.terminal import console
+    from analysis.hypothesis.effects import plain_effects
+    from analysis.hypothesis.verdicts import findings, with_effects
+    from analysis.tables.fit import console
+    from analysis.tables.hypotheses import print_hypotheses, write_hypotheses
 
     if not study.declaration.hypothesis:
         print("The study states no hypothesis; [[hypothesis]] in its study.toml would.")
@@ -123,10 +123,10 @@ def _show_hypotheses(study: "Study", results: Path) -> None:
 
 
 def _show_sensitivity(fits: "Sequence[Fit]") -> None:
-    from analysis.loading import open_fit
-    from analysis.sensitivity import sensitivity as sensitivity_of
-    from analysis.sensitivity_text import print_rules, print_sensitivity
-    from analysis.terminal import console
+    from analysis.fits.opening import open_fit
+    from analysis.posterior.sensitivity import sensitivity as sensitivity_of
+    from analysis.tables.fit import console
+    from analysis.tables.sensitivity import print_rules, print_sensitivity
 
     for each in fits:
         with open_fit(each.path) as fit:

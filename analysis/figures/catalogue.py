@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from analysis import figures
-from analysis.gathering import ModelResults
+from analysis.fits.gathering import ModelResults
 
 
 @dataclass(frozen=True)

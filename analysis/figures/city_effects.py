@@ -5,7 +5,6 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.city_effects import city_effects, of_role, parts_and_sides
 from analysis.figures.style import (
     FAINT,
     INK,
@@ -19,7 +18,8 @@ from analysis.figures.style import (
     plain_axes,
     thinned_labels,
 )
-from analysis.summary import CI_PROB, part_unit
+from analysis.posterior.city_effects import city_effects, of_role, parts_and_sides
+from analysis.posterior.summary import CI_PROB, part_unit
 from data.errors import ResultsError, suggest
 
 ROW = 0.15  # inches, of a city with its name

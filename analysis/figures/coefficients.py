@@ -22,8 +22,8 @@ from analysis.figures.style import (
     escaped,
     plain_axes,
 )
-from analysis.frequentist import CONFIDENCE, frequentist_table
-from analysis.summary import CI_PROB, coefficients, part_unit
+from analysis.posterior.summary import CI_PROB, coefficients, part_unit
+from analysis.tables.maximum_likelihood import CONFIDENCE, frequentist_table
 from data.declaration import PARTS
 from data.errors import ResultsError
 from models.frequentist.jackknife import KIND as JACKKNIFE

@@ -8,8 +8,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from analysis.compare import ML
-from analysis.comparison_text import UNTRUSTED
+from analysis.comparison.compare import ML
 from analysis.figures.style import (
     FAINT,
     INK,
@@ -20,6 +19,7 @@ from analysis.figures.style import (
     plain_axes,
     write_below,
 )
+from analysis.tables.comparison import UNTRUSTED
 
 FAR = 8.0  # times the median difference; what lies farther would press all others together
 PLURAL = {"dyad": "directed dyads", "pair": "pairs", "city": "cities"}

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from pyproj import Proj
 
-from analysis.city_effects import city_effects, of_role, parts_and_sides
 from analysis.figures.naming import broken, place_names
 from analysis.figures.style import FAINT, INK, SMALL, WIDTH, caption, plain_axes
-from analysis.summary import part_unit
+from analysis.posterior.city_effects import city_effects, of_role, parts_and_sides
+from analysis.posterior.summary import part_unit
 from data.errors import ResultsError
 
 DIVERGING = "RdBu_r"  # red and blue differ for colour-blind eyes too

@@ -7,6 +7,7 @@ import xarray as xr
 from matplotlib.colors import FuncNorm
 from matplotlib.figure import Figure
 
+from analysis.checks.replicated import predicted_mean
 from analysis.figures.style import (
     FAINT,
     INK,
@@ -17,7 +18,6 @@ from analysis.figures.style import (
     shortened,
     thinned_labels,
 )
-from analysis.predictive import predicted_mean
 from models.predictor.linear import city_position
 
 LABELS = 24  # city names that an axis has room for

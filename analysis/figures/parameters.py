@@ -5,7 +5,7 @@ import re
 import numpy as np
 import xarray as xr
 
-from analysis.summary import MAIN
+from analysis.posterior.summary import MAIN
 from data.declaration import PARTS
 from models.predictor.linear import column_scale
 

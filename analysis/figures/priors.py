@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from analysis.figures.naming import broken
 from analysis.figures.parameters import main_parameters
 from analysis.figures.style import FAINT, INK, MARK, SMALL, WIDTH, caption, escaped, plain_axes
-from analysis.summary import CI_PROB
+from analysis.posterior.summary import CI_PROB
 
 COLUMNS = 4
 TITLE = 26  # characters of a line

@@ -6,10 +6,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.city_effects import city_effects, of_role, parts_and_sides
 from analysis.figures.naming import place_names
 from analysis.figures.style import FAINT, INK, INNER_PROB, MARK, SMALL, WIDTH, caption, plain_axes
-from analysis.summary import CI_PROB, part_unit
+from analysis.posterior.city_effects import city_effects, of_role, parts_and_sides
+from analysis.posterior.summary import CI_PROB, part_unit
 from data.errors import ResultsError
 from models.name import SIDES
 
@@ -80,7 +80,7 @@ def reciprocity_data(fit: xr.DataTree) -> dict[str, pd.DataFrame]:
     -------
     dict of str to pandas.DataFrame
         For each part that has effects of both sides a row a city; columns (side, figure), the
-        figures of `analysis.city_effects.city_effects`.
+        figures of `analysis.posterior.city_effects.city_effects`.
     """
     effects = city_effects(fit)
     tables = {}

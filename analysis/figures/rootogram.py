@@ -7,9 +7,9 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
+from analysis.checks.replicated import DRAWS, replicated_counts
 from analysis.figures.style import FAINT, INK, MARK, SMALL, WIDTH, caption, plain_axes
-from analysis.predictive import DRAWS, replicated_counts
-from analysis.summary import CI_PROB
+from analysis.posterior.summary import CI_PROB
 
 SINGLE, MOST = 10, 30  # counts that are never binned; bins
 

@@ -18,7 +18,7 @@ from analysis.figures.style import (
     escaped,
     plain_axes,
 )
-from analysis.sensitivity import THRESHOLD, flagged, sensitivity
+from analysis.posterior.sensitivity import THRESHOLD, flagged, sensitivity
 from data.declaration import PARTS
 
 LABEL = 40  # characters of a line of a parameter's label

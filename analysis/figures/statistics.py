@@ -7,10 +7,10 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
+from analysis.checks.network import network_check, network_table
+from analysis.checks.replicated import DRAWS
 from analysis.figures.style import FAINT, INK, MARK, OTHER, SMALL, WIDTH, caption, plain_axes
-from analysis.network import network_check, network_table
-from analysis.predictive import DRAWS
-from analysis.summary import CI_PROB
+from analysis.posterior.summary import CI_PROB
 
 COLUMNS, BINS = 4, 25
 SHOWN = (0.005, 0.995)  # heavy tails would press all else into one bar

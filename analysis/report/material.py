@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.figures.catalogue import CATALOGUE
-from analysis.gathering import ModelResults, StudyResults
+from analysis.fits.gathering import ModelResults, StudyResults
 from analysis.report.document import Block, Fold, Picture, Text
 
 
@@ -16,7 +16,7 @@ class Material:
     Attributes
     ----------
     drawn : mapping of (str, str) to pathlib.Path
-        Figures by model and name, as `analysis.drawing.draw_figures` returns them.
+        Figures by model and name, as `analysis.figures.drawing.draw_figures` returns them.
     """
 
     results: StudyResults

@@ -2,10 +2,11 @@
 
 import json
 
-from analysis.city_effects import city_effects
-from analysis.gathering import ModelResults
-from analysis.marginal_effects import marginal_effects
-from analysis.network import network_check, network_table
+from analysis.checks.network import network_check, network_table
+from analysis.fits.gathering import ModelResults
+from analysis.posterior.city_effects import city_effects
+from analysis.posterior.marginal_effects import marginal_effects
+from analysis.posterior.summary import CI_PROB, coefficients, part_unit, shares, spreads
 from analysis.report.document import (
     Block,
     Cell,
@@ -20,7 +21,6 @@ from analysis.report.document import (
     summary_grid,
 )
 from analysis.report.material import Material
-from analysis.summary import CI_PROB, coefficients, part_unit, shares, spreads
 from data.declaration import PARTS
 from models.likelihood.outcomes import QUANTITIES
 from models.name import parse_model

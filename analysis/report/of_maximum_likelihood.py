@@ -1,8 +1,6 @@
 """The section on the pooled models by maximum likelihood."""
 
 from analysis.figures.coefficients import errors_of
-from analysis.frequentist import CONFIDENCE, SIGN, frequentist_table
-from analysis.frequentist_report import remarks
 from analysis.report.document import (
     Block,
     Cell,
@@ -16,6 +14,8 @@ from analysis.report.document import (
     p_value,
 )
 from analysis.report.material import Material
+from analysis.tables.maximum_likelihood import CONFIDENCE, SIGN, frequentist_table
+from analysis.tables.maximum_likelihood_text import remarks
 from models.frequentist.covariances import KINDS
 from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.result import MaximumLikelihood

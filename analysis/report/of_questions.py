@@ -2,17 +2,15 @@
 
 import json
 
-from analysis.comparison_file import comparison_table
-from analysis.comparison_text import COLUMNS, DIGITS, QUESTIONS, TREATED, sentences
+from analysis.comparison.file import comparison_table
+from analysis.comparison.inflation import RULES as INFLATION_RULES
 from analysis.figures import elpd_figure
 from analysis.figures.catalogue import look_for
-from analysis.frequentist_report import FEW
-from analysis.gathering import ModelResults
-from analysis.hypotheses import findings, with_effects
-from analysis.hypothesis_effects import plain_effects
-from analysis.hypothesis_text import remarks
-from analysis.hypothesis_text import sentences as answers
-from analysis.inflation import RULES as INFLATION_RULES
+from analysis.fits.gathering import ModelResults
+from analysis.hypothesis.effects import plain_effects
+from analysis.hypothesis.verdicts import findings, with_effects
+from analysis.posterior.sensitivity import RULES, sensitivity
+from analysis.posterior.summary import CI_PROB
 from analysis.report.document import (
     Block,
     Cell,
@@ -27,8 +25,10 @@ from analysis.report.document import (
     p_value,
 )
 from analysis.report.material import Material
-from analysis.sensitivity import RULES, sensitivity
-from analysis.summary import CI_PROB
+from analysis.tables.comparison import COLUMNS, DIGITS, QUESTIONS, TREATED, sentences
+from analysis.tables.hypotheses import remarks
+from analysis.tables.hypotheses import sentences as answers
+from analysis.tables.maximum_likelihood_text import FEW
 from models.likelihood.outcomes import QUANTITIES
 
 TOO_SMALL = (

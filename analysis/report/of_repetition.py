@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from analysis.loading import sampler_of
+from analysis.fits.opening import sampler_of
 from analysis.report.document import Code, Section, Text, grid
 from analysis.report.material import Material
 from models.priors.files import prior_sets

@@ -17,7 +17,7 @@ from analysis.report.of_maximum_likelihood import frequentist
 from analysis.report.of_questions import answered, compared, sensitive
 from analysis.report.of_repetition import repeated
 from analysis.report.of_study import asked, counted, modelled
-from analysis.wording import markdown_text, synthetic_sentence
+from analysis.tables.words import markdown_text, synthetic_sentence
 from data.files import refuse_unwritable, replacing
 
 COLOURS = 128
@@ -56,7 +56,7 @@ def write_sections(sections: list[Section], material: Material, folder: Path) ->
     declaration = material.results.study.declaration
     priors = material.results.priors.name
     environment = Environment(
-        loader=PackageLoader("analysis"),
+        loader=PackageLoader("analysis.report"),
         autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
         undefined=StrictUndefined,
         keep_trailing_newline=True,

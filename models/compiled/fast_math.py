@@ -2,7 +2,7 @@
 
 Numba calls the C library for `math.exp`, one value at a time. These are polynomials without
 branches, so that LLVM computes four or eight values at once. Relative errors are below 4e-16 where
-results are normal numbers (`tests/unit/test_kernel.py`).
+results are normal numbers (`tests/models/compiled/test_log_prob.py`).
 """
 
 from typing import Any

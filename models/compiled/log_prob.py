@@ -1,8 +1,8 @@
 """The likelihood as one PyTensor operation: values and derivatives in one pass over the dyads.
 
 It computes what `Family.log_prob` computes as a graph, several times faster; the graph remains
-the reference that `tests/unit/test_kernel.py` holds it against. Numba compiles it; for JAX, import
-`models.compiled.in_jax`, which registers it there too.
+the reference that `tests/models/compiled/test_log_prob.py` holds it against. Numba compiles it; for
+JAX, import `models.compiled.in_jax`, which registers it there too.
 """
 
 from collections.abc import Sequence

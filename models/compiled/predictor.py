@@ -1,7 +1,8 @@
 """A part's linear predictor as one PyTensor operation, in one pass over the dyads.
 
-PyTensor's own operations remain the reference that `tests/unit/test_predictor_kernel.py` holds it
-against. Numba compiles it; for JAX, import `models.compiled.in_jax`, which registers it there too.
+PyTensor's own operations remain the reference that `tests/models/compiled/test_predictor.py` holds
+it against. Numba compiles it; for JAX, import `models.compiled.in_jax`, which registers it there
+too.
 """
 
 from collections.abc import Mapping, Sequence

@@ -3,7 +3,7 @@
 import pytest
 import xarray as xr
 
-from analysis.calibration import uniformity
+from analysis.checks.ranks import uniformity
 from models import Priors
 from models.settings import Settings
 from models.simulation.calibration import RANKED, Calibration, replicate

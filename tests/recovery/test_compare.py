@@ -1,6 +1,6 @@
 """Comparison finds what a study was drawn from, and does not find what it was not."""
 
-from analysis.compare import ML, comparison
+from analysis.comparison.compare import ML, comparison
 from models import Priors, simulate_study
 from models.inference.sample_to_files import sample_to_files
 from models.settings import Settings

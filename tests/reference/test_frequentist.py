@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from analysis.frequentist import SIGN, frequentist_table, inflation_state
+from analysis.tables.maximum_likelihood import SIGN, frequentist_table, inflation_state
 from models.frequentist.fit import fit_regression
 from models.frequentist.ratios import likelihood_tests
 from models.frequentist.regression import Regression

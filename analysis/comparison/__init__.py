@@ -1,0 +1,1 @@
+"""Models compared by what they have not seen, and verdicts on inflation."""

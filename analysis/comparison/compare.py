@@ -1,0 +1,229 @@
+"""Models compared by how well they predict a dyad, a pair or a city that they have not seen."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import xarray as xr
+from arviz_stats.utils import ELPDDataLOO
+
+from analysis.comparison.loo import container, high_k, in_sample, psis, with_others
+from analysis.fits.opening import is_fit_of, open_fit
+from data.errors import ResultsError
+from data.study import Study
+from models.leave_out.integrations import Integrations
+from models.leave_out.maximum_likelihood import left_out_densities
+from models.leave_out.refit import TUNE, Refits
+from models.leave_out.treatment import Treatment
+from models.leave_out.units import UNITS
+from models.name import parse_model
+from models.priors.prior_set import Priors
+from models.settings import Settings
+from models.work.cluster import in_process, on_cluster
+from models.work.fits import failed_path, fit_path
+from models.work.progress import reporting
+
+ML = "(ML)"  # behind the name of a row that is scored at maximum-likelihood estimates
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model's score at one unit.
+
+    Attributes
+    ----------
+    estimate : arviz_stats.utils.ELPDDataLOO
+        Pointwise; Pareto k is that of the integration where the unit's own effects were
+        integrated out, and 0 where the unit was left out exactly.
+    high_k : int
+        Units that importance sampling over the draws did not reach; each was treated.
+    refits, failed : int
+        How many exact refits there were, and how many of them failed the gate.
+    error : float
+        Monte Carlo standard error of the elpd that comes from the treated units.
+    """
+
+    estimate: ELPDDataLOO
+    high_k: int
+    integrated: int
+    refits: int
+    failed: int
+    error: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Tables of models, one a unit.
+
+    Attributes
+    ----------
+    tables : dict of str to pandas.DataFrame
+        By unit. A row a model, the best first; columns as `compare` describes.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    rows: dict[str, dict[str, Row]]
+
+
+def compare(
+    study: Study,
+    models: Sequence[str] = (),
+    *,
+    priors: str | Priors = "default",
+    units: Sequence[str] = UNITS,
+    results: str | Path = "results",
+    scheduler: str = "",
+) -> pd.DataFrame:
+    """Compare the fits of a study, and the maximum-likelihood fit, at each unit.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    models : sequence of str
+        Models that `interlocal sample` has fitted; those that the study names by default.
+    priors : str or Priors
+        The prior set.
+    units : sequence of str
+        What is left out: ``dyad``, ``pair``, ``city``.
+    results : str or pathlib.Path
+        The results folder: fits are read from it, treated units kept in it.
+    scheduler : str
+        The address of a dask scheduler; a cluster on this machine where it is empty.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows (unit, model), the best first. ``elpd`` (log predictive density of all units) and
+        ``se``; ``elpd_diff`` to the best and its standard error ``dse``; ``p_worse``, ``diag_diff``
+        and ``diag_elpd`` as `arviz.compare` has them; ``p_loo``; stacking ``weight``; ``high_k``
+        (units beyond importance sampling over the draws), ``integrated`` (how many of them were
+        scored with their cities' effects integrated out), ``refits`` (how many were left out
+        exactly), ``failed`` (refits that failed the gate) and ``mc_error`` (of the elpd, from
+        these units). A pooled family's row ``zinb_pooled (ML)`` is scored by exact
+        maximum-likelihood refits.
+
+    Raises
+    ------
+    ModelError
+        There is no such model or unit.
+    ResultsError
+        A fit is missing, or was made from another study or other priors.
+    SchedulerError
+        The scheduler cannot be reached.
+    """
+    chosen = priors if isinstance(priors, Priors) else Priors.load(priors)
+    names = list(models) or list(study.declaration.models)
+    found = comparison(study, names, chosen, units, Path(results), scheduler)
+    return pd.concat(found.tables, names=["unit", "model"])
+
+
+def comparison(
+    study: Study,
+    models: Sequence[str],
+    priors: Priors,
+    units: Sequence[str],
+    results: Path,
+    scheduler: str = "",
+) -> Comparison:
+    """Do the work of `compare`, and keep the pointwise estimates.
+
+    Parameters
+    ----------
+    scheduler : str
+        The address of a dask scheduler; a cluster on this machine where it is empty.
+    """
+    wanted: dict[tuple[str, str], tuple[Treatment, ELPDDataLOO]] = {}
+    for model in models:
+        with fit_of(study, model, priors, results) as fit:
+            for unit in units:
+                estimate = _first_estimate(fit, unit)
+                wanted[unit, model] = _treatment(fit, study, priors, unit, estimate), estimate
+    missing = sum(treatment.missing(results) for treatment, _ in wanted.values())
+    rows: dict[str, dict[str, Row]] = {unit: {} for unit in units}
+    with (
+        on_cluster(scheduler) if missing else nullcontext(in_process) as run,
+        reporting(f"compare {study.name}") as reporter,
+    ):
+        for (unit, model), (treatment, estimate) in wanted.items():
+            with fit_of(study, model, priors, results) as fit:
+                posterior = fit["posterior"].to_dataset()
+                scores, error = treatment.scores(posterior, results, run, reporter)
+            rows[unit][model] = _row(unit, estimate, scores, error)
+    for family in dict.fromkeys(parse_model(model).family_name for model in models):
+        for unit in units:
+            scored = left_out_densities(study, family, unit).assign(pareto_k=0.0)
+            estimate = container(scored, unit, 1)
+            rows[unit][f"{family}_pooled {ML}"] = Row(estimate, 0, 0, len(scored), 0, 0.0)
+    return Comparison({unit: _table(rows[unit]) for unit in units}, rows)
+
+
+def fit_of(study: Study, model: str, priors: Priors, results: Path) -> xr.DataTree:
+    """Open the fit of a model, and refuse one that was made from something else."""
+    path = fit_path(results, study, priors, parse_model(model).name)
+    again = f"run `interlocal sample` on it with --model {model} first"
+    if not path.exists():
+        failed = failed_path(path).exists()
+        why = "the fit failed its diagnostics" if failed else "no such fit"
+        raise ResultsError(f"{path}: {why}; {again}")
+    fit = open_fit(path)
+    if not is_fit_of(fit, study, priors):
+        fit.close()
+        raise ResultsError(f"{path}: was made from another study or other priors; {again}")
+    return fit
+
+
+def _settings(fit: xr.DataTree) -> Settings:
+    about = fit.attrs
+    return Settings(
+        int(about["draws"]), TUNE, int(about["chains"]), int(about["seed"]), about["target_accept"]
+    )
+
+
+def _first_estimate(fit: xr.DataTree, unit: str) -> ELPDDataLOO:
+    if unit != "city":
+        return psis(fit, unit)
+    # no draw of the whole fit stands for a city that is not there: each is left out exactly
+    lpd = in_sample(fit, unit)
+    samples = fit["posterior"].sizes["chain"] * fit["posterior"].sizes["draw"]
+    unknown = pd.DataFrame({"elpd": 0.0, "pareto_k": np.inf, "lpd": lpd})
+    return container(unknown, unit, samples)
+
+
+def _treatment(
+    fit: xr.DataTree, study: Study, priors: Priors, unit: str, estimate: ELPDDataLOO
+) -> Treatment:
+    name = parse_model(fit.attrs["model"])
+    refits = Refits(study, name.name, priors, unit, _settings(fit))
+    # of a model without city effects and of a whole city nothing is integrated out
+    reachable = unit != "city" and name.roles
+    integrations = Integrations(refits, fit.attrs["digest"]) if reachable else None
+    return Treatment(refits, integrations, high_k(estimate))
+
+
+def _row(unit: str, estimate: ELPDDataLOO, scores: pd.DataFrame, error: float) -> Row:
+    refitted = scores[~scores["integrated"]]
+    return Row(
+        with_others(estimate, scores["elpd"], scores["pareto_k"]),
+        high_k=0 if unit == "city" else len(scores),
+        integrated=int(scores["integrated"].sum()),
+        refits=len(refitted),
+        failed=int((refitted["passed"] == 0).sum()),
+        error=error,
+    )
+
+
+def _table(rows: Mapping[str, Row]) -> pd.DataFrame:
+    table: pd.DataFrame = az.compare(
+        {model: row.estimate for model, row in rows.items()}, round_to="none"
+    )
+    table = table.rename(columns={"p": "p_loo"})
+    for column in ("high_k", "integrated", "refits", "failed"):
+        table[column] = [getattr(rows[str(model)], column) for model in table.index]
+    table["mc_error"] = [rows[str(model)].error for model in table.index]
+    table.attrs["units"] = next(iter(rows.values())).estimate.n_data_points
+    return table

@@ -1,0 +1,124 @@
+"""A comparison as one labelled tree, which its file holds."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from analysis.comparison.compare import ML, Comparison
+from analysis.comparison.inflation import Verdict
+from analysis.fits.opening import COMPARISON, open_fit
+
+
+@dataclass(frozen=True)
+class About:
+    """What was compared.
+
+    Attributes
+    ----------
+    fits : mapping of str to str
+        What each model's fit was made from, by its digest; the twins' too, which verdicts need.
+    """
+
+    title: str
+    synthetic: Sequence[str]
+    priors: str
+    study_digest: str
+    fits: Mapping[str, str]
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The same as a file holds it, lists in JSON, with the version that compared."""
+        return asdict(self) | {
+            "synthetic": json.dumps(list(self.synthetic)),
+            "fits": json.dumps(dict(self.fits)),
+            "version": version("interlocal"),
+        }
+
+
+def comparison_tree(found: Comparison, verdicts: Sequence[Verdict], about: About) -> xr.DataTree:
+    """Put a comparison into one labelled tree.
+
+    Returns
+    -------
+    xarray.DataTree
+        A group a unit: ``elpd_i`` and ``pareto_k`` (model, unit); each column of the unit's table
+        (model), the best model first; ``draws`` (model), 1 for maximum likelihood. Attributes:
+        those of `About`, and the sentences of ``verdicts``; lists are in JSON, as fits have them.
+    """
+    groups = {}
+    for unit, rows in found.rows.items():
+        table = found.tables[unit]
+        models = [str(name) for name in table.index]
+        pointwise = {
+            name: xr.concat(
+                [getattr(rows[model].estimate, name) for model in models],
+                pd.Index(models, name="model"),
+            )
+            for name in ("elpd_i", "pareto_k")
+        }
+        columns = {str(name): ("model", _plain(column)) for name, column in table.items()}
+        draws = [rows[model].estimate.n_samples for model in models]
+        groups[unit] = xr.Dataset(pointwise | columns | {"draws": ("model", draws)})
+    tree = xr.DataTree.from_dict(groups)
+    sentences = [verdict.sentence for verdict in verdicts]
+    tree.attrs = about.attributes | {"verdicts": json.dumps(sentences)}
+    return tree
+
+
+def comparison_paths(folder: Path) -> list[Path]:
+    """Name the files of a comparison: CSV, Markdown, and netCDF, written last."""
+    whole = folder / COMPARISON
+    return [whole.with_suffix(".csv"), whole.with_suffix(".md"), whole]
+
+
+def kept_comparison(
+    folder: Path, about: About, models: Sequence[str], units: Sequence[str]
+) -> xr.DataTree | None:
+    """Read the comparison that a folder holds, where it is the one that is asked for.
+
+    Returns
+    -------
+    xarray.DataTree or None
+        None where a file of it is missing, or where it is of other models, units, fits or data, or
+        of another version.
+    """
+    paths = comparison_paths(folder)
+    if not all(path.exists() for path in paths):
+        return None
+    with open_fit(paths[-1]) as tree:
+        same = (
+            list(tree.children) == list(units)
+            and all(tree.attrs.get(name) == value for name, value in about.attributes.items())
+            and all(_compared(tree, unit) == set(models) for unit in units)
+        )
+        return tree.load() if same else None
+
+
+def _compared(tree: xr.DataTree, unit: str) -> set[str]:
+    return {name for name in tree[unit]["model"].to_numpy().tolist() if not name.endswith(ML)}
+
+
+def comparison_table(tree: xr.DataTree, unit: str) -> pd.DataFrame:
+    """Take one unit's table out of a comparison.
+
+    Notes
+    -----
+    Comparisons of earlier versions integrated nothing, and have no such column.
+    """
+    group = tree[unit].to_dataset()
+    table = group.drop_dims(unit).to_dataframe()
+    if "integrated" not in table:  # an earlier version refitted every unit that it treated
+        table["integrated"] = 0
+    table.attrs["units"] = group.sizes[unit]
+    return table
+
+
+def _plain(column: pd.Series) -> np.ndarray:
+    numeric = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
+    return column.to_numpy() if numeric else column.to_numpy(dtype=str)

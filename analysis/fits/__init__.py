@@ -1,0 +1,1 @@
+"""Results from disk: opened, gathered, found."""

@@ -1,0 +1,111 @@
+"""Results from disk."""
+
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from data.errors import ResultsError, suggest
+
+if TYPE_CHECKING:
+    from data.study import Study
+    from models.priors.prior_set import Priors
+
+COMPARISON = "comparison.nc"  # beside the fits that it compares
+
+
+def load(
+    study: str | Path, model: str, priors: str = "default", *, results: str | Path = "results"
+) -> xr.DataTree:
+    """Read a fit that `interlocal sample` wrote.
+
+    Parameters
+    ----------
+    study : str or pathlib.Path
+        The study's folder, or the name of it.
+    model : str
+        The model's name; of a fit that failed the gate with ``.failed`` behind it, of a first look
+        with ``.approximate``.
+    priors : str
+        The prior set's name.
+    results : str or pathlib.Path
+        The results folder.
+
+    Returns
+    -------
+    xarray.DataTree
+        The fit, with the groups that `models.sample` describes, read as it is used.
+
+    Raises
+    ------
+    ResultsError
+        There is no such fit; the message lists those that there are.
+    """
+    folder = _folder(study, results) / priors
+    path = folder / f"{model}.nc"
+    files = [each.name for each in folder.glob("*.nc") if each.name != COMPARISON]
+    if path.name not in files:
+        found = sorted(name.removesuffix(".nc") for name in files)
+        known = suggest(model, found) if found else "run `make sample` first"
+        raise ResultsError(f"{path}: no such fit; {known}")
+    return open_fit(path)
+
+
+def load_comparison(
+    study: str | Path, priors: str = "default", results: str | Path = "results"
+) -> xr.DataTree:
+    """Read a comparison that `interlocal compare` wrote.
+
+    Parameters
+    ----------
+    study : str or pathlib.Path
+        The study's folder, or the name of it.
+    priors : str
+        The prior set's name.
+    results : str or pathlib.Path
+        The results folder.
+
+    Returns
+    -------
+    xarray.DataTree
+        As `analysis.comparison.file.comparison_tree` describes it, read as it is used.
+
+    Raises
+    ------
+    ResultsError
+        There is no such comparison, and the message lists the prior sets of which there is one; or
+        it was written by an earlier version, which kept less.
+    """
+    path = _folder(study, results) / priors / COMPARISON
+    if not path.exists():
+        found = sorted(each.parent.name for each in path.parents[1].glob(f"*/{COMPARISON}"))
+        known = suggest(priors, found) if found else "run `make compare` first"
+        raise ResultsError(f"{path}: no such comparison; {known}")
+    tree = open_fit(path)
+    if "fits" not in tree.attrs:
+        tree.close()
+        raise ResultsError(
+            f"{path}: written by an earlier version; run `make compare` again, which refits nothing"
+        )
+    return tree
+
+
+def is_fit_of(fit: xr.DataTree, study: "Study", priors: "Priors") -> bool:
+    """Tell whether a fit was made from a study and a prior set as they are now."""
+    made_from = fit.attrs.get("study_digest"), fit.attrs.get("priors_in_force")
+    return made_from == (study.digest, priors.to_json())
+
+
+def sampler_of(about: Mapping[Hashable, Any]) -> str:
+    """Tell which sampler drew a fit."""
+    return str(about.get("sampler", "nutpie"))
+
+
+def open_fit(path: Path) -> xr.DataTree:
+    """Open the file of a fit; its arrays are read as they are used."""
+    return xr.open_datatree(path, engine="h5netcdf")
+
+
+def _folder(study: str | Path, results: str | Path) -> Path:
+    return Path(results) / Path(study).resolve().name

@@ -1,0 +1,1 @@
+"""What fits say of the hypotheses of a study."""

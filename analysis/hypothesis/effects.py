@@ -1,0 +1,91 @@
+"""What each hypothesised term does in plain units, in every fit."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.fits.finding import find_fits
+from analysis.fits.opening import open_fit
+from analysis.posterior.marginal_effects import marginal_effects
+from data.declaration import Hypothesis
+from data.dyads import raw_predictors
+from data.errors import StudyError
+from data.formulas.grammar import parse_formula
+from data.study import Study
+
+DRAWS = 500
+DEGREE = ("expected_if_eligible", "expected")  # the first that the family has
+COLUMNS = ["effect", "effect_lower", "effect_upper", "change", "quantity"]
+
+
+def plain_effects(study: Study, *, results: str | Path = "results") -> pd.DataFrame:
+    """Compute what each hypothesised term does in plain units, in every fit of a study.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows (model, priors, part, term), as `analysis.hypothesis.verdicts.with_effects` takes them:
+        posterior mean of the average effect ``effect`` with ``effect_lower`` and ``effect_upper``
+        (89 % equal-tailed interval); ``change``, of which column and how far; ``quantity``: for a
+        selection term the probability of being eligible, for a degree term the expected count (of
+        an eligible dyad, where there are others). NaN where the column stands in other terms of
+        the part too, or the term is an interaction: no change of one column is the term's own.
+    """
+    rows = {}
+    for one in find_fits(study, Path(results)).passed:
+        with open_fit(one.path) as fit:
+            columns = list(map(str, raw_predictors(fit["constant_data"].to_dataset())))
+            behind = {
+                each: _column(each, study.terms[each.part], columns)
+                for each in study.declaration.hypothesis
+            }
+            used = sorted(set(filter(None, behind.values())))
+            found = marginal_effects(fit, predictors=used, draws=DRAWS) if used else None
+        for hypothesis, column in behind.items():
+            key = (one.model, one.priors, hypothesis.part, hypothesis.term)
+            rows[key] = _row(found, hypothesis, column)
+    index = pd.MultiIndex.from_tuples(rows, names=["model", "priors", "part", "term"])
+    return pd.DataFrame(list(rows.values()), index=index, columns=COLUMNS)
+
+
+def _column(hypothesis: Hypothesis, terms: list[str], columns: list[str]) -> str:
+    """Name the column whose change is the term's; nothing where others take part."""
+    bare = _bare(hypothesis.term)
+    used = _used(bare, columns)
+    others = {each for each in map(_bare, terms) if each != bare}
+    shared = set().union(*(_used(each, columns) for each in others))
+    return used.pop() if len(used) == 1 and not used & shared else ""
+
+
+def _bare(term: str) -> str:
+    return re.sub(r"\[[^\]]*\]", "", term)  # without the level of a category
+
+
+def _used(term: str, columns: list[str]) -> set[str]:
+    try:
+        return parse_formula(term, columns, term)[1]
+    except StudyError:  # no formula on its own
+        return set()
+
+
+def _row(found: pd.DataFrame | None, hypothesis: Hypothesis, column: str) -> list[object]:
+    unknown: list[object] = [np.nan, np.nan, np.nan, "", ""]
+    if found is None or column not in found.index.unique("predictor"):
+        return unknown
+    effects = found.xs(column, level="predictor")
+    quantities = ("p_eligible",) if hypothesis.part == "selection" else DEGREE
+    quantity = next((each for each in quantities if each in effects.index.unique(1)), None)
+    level = re.search(r"\[(?:T\.)?([^\]]*)\]", hypothesis.term)
+    changes = [
+        str(change)
+        for change in effects.index.unique("change")
+        if level is None
+        or str(change).startswith(f"{level[1]} instead of ")
+        or (level[1], change) == ("1", "0 -> 1")
+    ]
+    if quantity is None or len(changes) != 1:
+        return unknown
+    row = effects.loc[[(changes[0], quantity)]].iloc[0]
+    return [row["mean"], row["lower"], row["upper"], f"{column} {changes[0]}", quantity]

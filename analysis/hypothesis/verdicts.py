@@ -1,0 +1,200 @@
+"""What the fits of a study say of its hypotheses, under every prior set that was sampled."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from analysis.fits.finding import find_fits, maximum_likelihood_beside
+from analysis.fits.opening import open_fit
+from analysis.hypothesis.effects import plain_effects
+from analysis.posterior.summary import CI_PROB
+from data.declaration import Hypothesis, Part
+from data.errors import ModelError
+from data.study import Study
+from models.name import parse_model
+from models.predictor.linear import column_scale
+
+ROPE_RATIO = 1.1  # odds and rate ratios between 1 / 1.1 and 1.1 are as good as 1
+SURE = 0.95  # a posterior probability that decides
+RULED_OUT = 0.05  # what is less probable than this is ruled out
+KEY = ["hypothesis", "model", "priors"]
+COLUMNS = [
+    *("term", "part", "direction", "source", "mean", "lower", "upper", "step"),
+    *("p_direction", "rope_share", "verdict", "sign_changes"),
+]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the fits of a study say of its hypotheses.
+
+    Attributes
+    ----------
+    out_of_date : tuple of str
+        Results of another state of the study or of the prior set, which are not used.
+    rope : float
+        The odds or rate ratio below which an effect is as good as none.
+    """
+
+    table: pd.DataFrame
+    absent: dict[Part, tuple[str, ...]]
+    failed: tuple[str, ...]
+    out_of_date: tuple[str, ...]
+    rope: float
+
+
+def rules(rope: float = ROPE_RATIO) -> str:
+    """Say how verdicts come about."""
+    return (
+        f"supported: the hypothesised direction has a posterior probability of at least {SURE:g}, "
+        f"and less than {RULED_OUT:.0%} of the posterior lies within the region of practical "
+        f"equivalence (ROPE). Contradicted: the same of the other direction. Negligible: more than "
+        f"{SURE:.0%} lies within the region. Undecided: anything else. Within the region, one step "
+        f"of the predictor multiplies odds or counts by {1 / rope:.3g} to {rope:.3g}; a step is "
+        "one standard deviation, or from 0 to 1 where the predictor is 0 or 1."
+    )
+
+
+def verdict(p_direction: float, rope_share: float) -> str:
+    """Judge a hypothesis by one posterior."""
+    if rope_share > SURE:
+        return "negligible"
+    if rope_share < RULED_OUT and p_direction >= SURE:
+        return "supported"
+    if rope_share < RULED_OUT and 1 - p_direction >= SURE:
+        return "contradicted"
+    return "undecided"
+
+
+def hypotheses(
+    study: Study,
+    *,
+    results: str | Path = "results",
+    rope: float = ROPE_RATIO,
+    effects: bool = True,
+) -> pd.DataFrame:
+    """Hold a study's hypotheses against every fit of it that there is.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    results : str or pathlib.Path
+        The results folder. Fits that failed their diagnostics are not used, nor are those of
+        another state of the study; `findings` names them.
+    rope : float
+        The odds ratio (selection) or rate ratio (degree), above 1, below which the effect of one
+        step of a predictor is as good as none. A step is one standard deviation of the column,
+        or from 0 to 1 where it holds nothing else.
+    effects : bool
+        Compute the effects in plain units too, which takes about a second a fit.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows (hypothesis, model, priors). ``term``, ``part``, ``direction``, ``source``;
+        posterior ``mean`` of the coefficient on the formula's own scale, ``lower`` and ``upper``
+        (89 % equal-tailed interval); ``step``, in the column's units; ``p_direction``, posterior
+        probability of the hypothesised direction; ``rope_share``, share of the posterior within
+        the region of practical equivalence; ``verdict``, by `rules`; ``sign_changes``, whether
+        the sign of the mean depends on the prior set; of the family's pooled maximum likelihood,
+        where `interlocal mle` has made it, ``ml_estimate``, ``p_<kind>`` (two-sided, Wald) for
+        each kind of standard error, ``p_permutation``; ``effect`` and what belongs to it, in plain
+        units, as `analysis.hypothesis.effects.plain_effects` says. A model without the part has
+        no row.
+
+    Raises
+    ------
+    ModelError
+        The ratio is not above 1.
+    """
+    table = findings(study, results=results, rope=rope).table
+    return with_effects(table, plain_effects(study, results=results)) if effects else table
+
+
+def findings(
+    study: Study, *, results: str | Path = "results", rope: float = ROPE_RATIO
+) -> Findings:
+    """Hold hypotheses against every fit, and keep account of what was not used."""
+    if not 1 < rope < np.inf:
+        raise ModelError(f"rope is {rope:g}; it is a ratio above 1, such as {ROPE_RATIO:g}")
+    stated = study.declaration.hypothesis
+    fits = find_fits(study, Path(results))
+    rows: list[tuple[int, dict[str, object]]] = []
+    for one in fits.passed:
+        parts = parse_model(one.model).parts
+        with open_fit(one.path) as fit:
+            rows += [
+                (number, {"model": one.model, "priors": one.priors, **_row(fit, hypothesis, rope)})
+                for number, hypothesis in enumerate(stated)
+                if hypothesis.part in parts
+            ]
+    rows.sort(key=lambda numbered: numbered[0])  # which leaves models and prior sets in order
+    table = pd.DataFrame([row for _, row in rows], columns=[*KEY, *COLUMNS])
+    table["sign_changes"] = _sign_changes(table)
+    models = dict.fromkeys(one.model for one in fits.passed)
+    classical, stale = maximum_likelihood_beside(study, list(models), Path(results))
+    table = table.merge(classical, on=["model", "part", "term"], how="left")
+    return Findings(
+        table=table.set_index(KEY),
+        absent={
+            part: lacking
+            for part in dict.fromkeys(each.part for each in stated)
+            if (lacking := tuple(m for m in models if part not in parse_model(m).parts))
+        },
+        failed=tuple(one.label for one in fits.failed),
+        out_of_date=(*(one.label for one in fits.out_of_date), *stale),
+        rope=rope,
+    )
+
+
+def with_effects(table: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFrame:
+    """Say more of each coefficient, in columns of its own.
+
+    Parameters
+    ----------
+    effects : pandas.DataFrame
+        One row a coefficient of a fit, with ``model``, ``priors``, ``part`` and ``term`` as
+        columns or as levels of the index.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows with the other columns of `effects`; NaN where it has no row.
+    """
+    by = ["model", "priors", "part", "term"]
+    flat = effects.reset_index([name for name in effects.index.names if name in by])
+    return table.reset_index().merge(flat, on=by, how="left", validate="m:1").set_index(KEY)
+
+
+def _row(fit: xr.DataTree, hypothesis: Hypothesis, rope: float) -> dict[str, object]:
+    term = {f"{hypothesis.part}_term": hypothesis.term}
+    draws = fit["posterior"][f"{hypothesis.part}_coef"].sel(term).to_numpy().ravel()
+    scale = column_scale(fit["constant_data"].to_dataset(), hypothesis.part)
+    step = float(scale.sel(term))
+    lower, upper = np.quantile(draws, [(1 - CI_PROB) / 2, (1 + CI_PROB) / 2])
+    as_stated = draws > 0 if hypothesis.direction == "positive" else draws < 0
+    p_direction = float(as_stated.mean())
+    rope_share = float((np.abs(draws * step) < np.log(rope)).mean())
+    return {
+        "hypothesis": hypothesis.label,
+        "term": hypothesis.term,
+        "part": hypothesis.part,
+        "direction": hypothesis.direction,
+        "source": hypothesis.source,
+        "mean": float(draws.mean()),
+        "lower": float(lower),
+        "upper": float(upper),
+        "step": step,
+        "p_direction": p_direction,
+        "rope_share": rope_share,
+        "verdict": verdict(p_direction, rope_share),
+    }
+
+
+def _sign_changes(table: pd.DataFrame) -> pd.Series:
+    sign = (table["mean"] > 0).astype(float)
+    return sign.groupby([table["model"], table["part"], table["term"]]).transform("nunique") > 1

@@ -1,0 +1,1 @@
+"""What a posterior says: summaries, city effects, effects in plain units, predictions."""

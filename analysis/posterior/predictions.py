@@ -1,0 +1,227 @@
+"""Predictions of single dyads: known ones at other predictors, and ones of new cities."""
+
+import unicodedata
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from analysis.posterior.new_values import Fitted, checked_draws, designs, fitted, provenance
+from analysis.posterior.summary import CI_PROB, describe
+from data.errors import QueryError, suggest
+from data.tables.rules import MISSING
+from models.effects.new_dyads import known_or_drawn
+from models.inference.predictive import BLOCK, family_arguments, thinned
+from models.likelihood.outcomes import outcomes
+from models.settings import seed_of
+
+NewCities = Literal["refuse", "integrate"]
+DRAWS = 4000
+SEED = 20221
+
+
+def predictions(
+    fit: xr.DataTree,
+    rows: pd.DataFrame,
+    *,
+    new_cities: NewCities = "refuse",
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> pd.DataFrame:
+    """Predict the counts of directed dyads from their predictors.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        A fit.
+    rows : pandas.DataFrame
+        A row a directed dyad, with the columns of sender and receiver, the raw columns that the
+        model's formulas use and, where the study has one, the exposure, all under the names that
+        they have in the study's table. A dyad may stand in several rows.
+    new_cities : str
+        What becomes of a city that the fit does not know: ``refuse`` it, or ``integrate`` its
+        effects out over their population distribution.
+    draws : int
+        How many posterior draws to use at most, evenly spaced along the chains.
+    seed : int
+        Seed of unknown effects and of counts. What a row gives does not depend on the others.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each of the rows, under the same index: ``sender``, ``receiver``; ``drawn``, the
+        effects that the fit does not know (of sender, receiver, pair), which were drawn from
+        their population given each posterior draw's standard deviations and correlations;
+        ``p_eligible`` (absent where the family has no selection part) and ``p_zero``, the
+        posterior means of these probabilities; ``expected``, the posterior mean of the expected
+        count, with ``expected_lower`` and ``expected_upper`` (89 % equal-tailed interval: of what
+        is unknown of the dyad's mean, drawn effects included); ``count_lower`` and
+        ``count_upper``, between which the count lies with at least 89 % probability. ``attrs``
+        says how many ``draws`` were used, the ``seed``, which columns are ``synthetic``, and
+        whether the fit ``passed`` its diagnostics.
+
+    Raises
+    ------
+    QueryError
+        A column or a value is missing, a category or (unless they are integrated out) a city is
+        unknown, or another argument is out of range.
+    ResultsError
+        The fit is from before fits held their raw predictors.
+    """
+    if new_cities not in get_args(NewCities):
+        raise QueryError(
+            f"new_cities is '{new_cities}'; {suggest(str(new_cities), get_args(NewCities))}"
+        )
+    if seed < 0:
+        raise QueryError(f"seed is {seed}; it must not be negative")
+    about = fitted(fit)
+    asked = _asked_dyads(about, rows, new_cities)
+    posterior = about.posterior
+    if about.name.has_pairs:
+        posterior = posterior.isel(dyad=_informing(about, asked))
+    used = thinned(posterior, checked_draws(draws)).load()
+    size = max(1, BLOCK // used.sizes["draw"])
+    blocks = [
+        _predicted(about, used, asked.isel(dyad=slice(first, first + size)), seed)
+        for first in range(0, len(rows), size)
+    ]
+    table = pd.concat(blocks).set_axis(rows.index)
+    table.attrs = provenance(fit, used.sizes["draw"]) | {"seed": seed}
+    return table
+
+
+def _predicted(about: Fitted, draws: xr.Dataset, asked: xr.Dataset, seed: int) -> pd.DataFrame:
+    name = about.name
+    cities = np.unique(np.concatenate([asked["sender"], asked["receiver"]]))
+    asked = asked.assign_coords(city=cities)
+    parameters = known_or_drawn(draws, asked, name, seed)
+    arguments = family_arguments(parameters, asked, name, reference=about.dyads)
+    found = outcomes(name.family, *arguments)
+    expected = describe(found["expected"])
+    columns: dict[str, np.ndarray | list[str]] = {
+        "sender": asked["sender"].to_numpy(),
+        "receiver": asked["receiver"].to_numpy(),
+        "drawn": _drawn(about, asked),
+    }
+    if "p_eligible" in found:
+        columns["p_eligible"] = found["p_eligible"].mean(axis=0)
+    columns |= {
+        "expected": expected["mean"],
+        "expected_lower": expected["lower"],
+        "expected_upper": expected["upper"],
+        "p_zero": found["p_zero"].mean(axis=0),
+    }
+    bounds = np.empty((2, asked.sizes["dyad"]), dtype=np.int64)
+    for k, ends in enumerate(zip(columns["sender"], columns["receiver"], strict=True)):
+        rng = np.random.default_rng(seed_of(seed, "count " + " -> ".join(ends)))
+        degree, selection = (each if each is None else each[:, [k]] for each in arguments[:2])
+        counts = name.family.draw(rng, degree, selection, arguments[2])
+        bounds[:, k] = np.quantile(
+            counts, [(1 - CI_PROB) / 2, (1 + CI_PROB) / 2], method="inverted_cdf"
+        )
+    return pd.DataFrame(columns | {"count_lower": bounds[0], "count_upper": bounds[1]})
+
+
+def _asked_dyads(about: Fitted, rows: pd.DataFrame, new_cities: NewCities) -> xr.Dataset:
+    """Check the rows, and lay them out as dyads."""
+    if rows.empty:
+        raise QueryError("rows: the table is empty; it needs one row a dyad")
+    side = {each: about.columns[each] for each in ("sender", "receiver")}
+    for column in side.values():
+        if column not in rows:
+            raise QueryError(
+                f"rows: no column '{column}', which names a city; "
+                f"{suggest(column, map(str, rows.columns))}"
+            )
+    labels = [
+        f"row {row} ({i} -> {j})"
+        for row, i, j in zip(rows.index, *(rows[each] for each in side.values()), strict=True)
+    ]
+    named = rows.set_axis(pd.Index(labels))
+    _refuse_cities(about, named[list(side.values())], new_cities)
+    return xr.Dataset(
+        {**designs(about, named, "rows"), "log_exposure": ("dyad", _log_exposure(about, named))},
+        {
+            "dyad": np.arange(len(rows)),
+            **{each: ("dyad", rows[column].to_numpy(dtype=str)) for each, column in side.items()},
+        },
+    )
+
+
+def _refuse_cities(about: Fitted, ends: pd.DataFrame, new_cities: NewCities) -> None:
+    cities = [str(city) for city in about.dyads["city"].to_numpy()]
+    folded = {_folded(city): city for city in cities}
+    known = set(cities)
+    for label, two in zip(ends.index, ends.to_numpy(), strict=True):
+        for city in two:
+            if not isinstance(city, str) or city.strip().casefold() in MISSING:
+                raise QueryError(f"rows: {label}: a city has no name")
+            if city in known:
+                continue
+            if new_cities == "refuse":
+                raise QueryError(
+                    f"rows: {label}: the fit knows no city '{city}', and new_cities is 'refuse'; "
+                    f"{suggest(city, cities)}"
+                )
+            if city != city.strip() or _folded(city) in folded:
+                raise QueryError(
+                    f"rows: {label}: {city!a} differs from a city of the fit only in case, blanks "
+                    f"or Unicode form; write {folded.get(_folded(city), city.strip())!a}"
+                )
+        if two[0] == two[1]:
+            raise QueryError(f"rows: {label}: a city is paired with itself; remove the row")
+
+
+def _folded(city: str) -> str:
+    return unicodedata.normalize("NFKC", city).casefold().strip()
+
+
+def _log_exposure(about: Fitted, rows: pd.DataFrame) -> np.ndarray:
+    column = about.columns["exposure"]
+    if column is None:
+        return np.zeros(len(rows))
+    if column not in rows:
+        raise QueryError(
+            f"rows: no column '{column}', which is the study's exposure; "
+            f"{suggest(column, map(str, rows.columns))}"
+        )
+    exposure = pd.to_numeric(rows[column], errors="coerce").to_numpy(dtype=float)
+    faulty = ~((exposure > 0) & (exposure < np.inf))
+    if faulty.any():
+        found = rows[column][faulty]
+        raise QueryError(
+            f"rows: {found.index[0]}: the exposure '{column}' is '{found.iloc[0]}'; "
+            "an exposure is a positive number"
+        )
+    logs: np.ndarray = np.log(exposure)
+    return logs
+
+
+def _informing(about: Fitted, asked: xr.Dataset) -> np.ndarray:
+    """Give the positions of the fitted dyads whose pair effects say something of the asked ones."""
+    here, back = _labels(asked)
+    positions = np.flatnonzero(about.dyads.get_index("dyad").isin([*here, *back]))
+    # one at least: h5py cannot read an empty selection
+    return positions if len(positions) else np.array([0])
+
+
+def _drawn(about: Fitted, asked: xr.Dataset) -> list[str]:
+    """Say of each asked dyad which of its effects the fit does not know."""
+    known = {
+        side: np.isin(asked[side].to_numpy(), about.dyads["city"].to_numpy().astype(str))
+        for side in ("sender", "receiver")
+        if any(role.endswith(f"_{side}") for role in about.name.roles)
+    }
+    if about.name.has_pairs:
+        dyads = about.dyads.get_index("dyad")
+        known["pair"] = np.array([label in dyads for label in _labels(asked)[0]])
+    return [
+        ", ".join(source for source, each in known.items() if not each[k])
+        for k in range(asked.sizes["dyad"])
+    ]
+
+
+def _labels(asked: xr.Dataset) -> tuple[list[str], list[str]]:
+    ends = list(zip(asked["sender"].to_numpy(), asked["receiver"].to_numpy(), strict=True))
+    return [f"{i} -> {j}" for i, j in ends], [f"{j} -> {i}" for i, j in ends]

@@ -1,0 +1,1 @@
+"""Results as tables and sentences, on the terminal and in files."""

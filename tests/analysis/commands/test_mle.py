@@ -1,0 +1,130 @@
+"""`interlocal mle`: the table, its files, what is refused."""
+
+import io
+from contextlib import redirect_stderr, redirect_stdout
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.cli import main
+from analysis.tables.maximum_likelihood import frequentist_table
+from data.errors import ResultsError
+from models import maximum_likelihood
+from models.frequentist.files import load_mle, save_mle
+from models.frequentist.jackknife import with_jackknife
+from models.frequentist.ratios import likelihood_tests
+from models.frequentist.regression import regression
+
+
+def run(*words):
+    said, complained = io.StringIO(), io.StringIO()
+    with redirect_stdout(said), redirect_stderr(complained):
+        status = main(["mle", *map(str, words)])
+    return status, said.getvalue(), complained.getvalue()
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Run the command on Guangdong with a few permutations."""
+    results = tmp_path_factory.mktemp("results")
+    words = ["data/guangdong", "--model=zinb_pooled", "--permutations=19", f"--results={results}"]
+    return results / "guangdong" / "maximum_likelihood", run(*words), words
+
+
+def test_prints_the_table_and_says_what_is_synthetic(written):
+    _, (status, said, _), _ = written
+    assert status == 0
+    assert "Synthetic data: services, mayor_ties, migrants, problem_severity are simulated" in said
+    assert "Inflation is identified at the maximum" in said
+    assert "no test of zero inflation" in said
+    assert "With 21 cities" not in said  # the jackknife's intervals are long enough
+    assert "starts reached this maximum" in said
+    for kind in ("information", "sandwich", "sender", "receiver", "two_way", "dyadic", "jackknife"):
+        assert kind in said
+
+
+def test_keeps_the_result_as_it_is(written, guangdong):
+    folder, _, _ = written
+    kept, fit = load_mle(folder / "zinb_pooled.nc"), maximum_likelihood(guangdong, "zinb_pooled")
+    pd.testing.assert_frame_equal(
+        frequentist_table(kept).drop(columns="p_permutation"),
+        frequentist_table(with_jackknife(fit, regression(guangdong, "zinb"))),
+    )
+    assert kept.aic == pytest.approx(2 * 13 - 2 * fit.log_likelihood)
+    assert kept.bic == pytest.approx(13 * np.log(420) - 2 * fit.log_likelihood)
+    tests = likelihood_tests(regression(guangdong, "zinb"), fit.pointwise.to_numpy())
+    pd.testing.assert_frame_equal(kept.tests, tests, check_dtype=False)
+    coef = kept.estimates["degree_coef"].sel(degree_term="mayor_ties")
+    row = frequentist_table(kept).loc[("degree", "mayor_ties")]
+    assert float(coef) == row["estimate"]
+    assert row["ratio"] == pytest.approx(np.exp(row["estimate"]))
+    assert row["upper"] - row["lower"] == pytest.approx(2 * 1.959964 * row["se_dyadic"], rel=1e-6)
+
+
+def test_files_hold_the_same_figures(written):
+    folder, _, _ = written
+    table = frequentist_table(load_mle(folder / "zinb_pooled.nc"), "jackknife")
+    read = pd.read_csv(folder / "zinb_pooled.csv", index_col=["part", "term"])
+    pd.testing.assert_frame_equal(read, table, check_exact=False, rtol=1e-12)
+    figure = f"{table.loc[('selection', 'mayor_ties'), 'estimate']:.3f}"
+    for ending in ("txt", "md", "tex"):
+        text = (folder / f"zinb_pooled.{ending}").read_text(encoding="utf-8")
+        assert figure in text
+        assert "simulated, not observed" in text.replace("\n", " ")
+    tex = (folder / "zinb_pooled.tex").read_text(encoding="utf-8")
+    assert r"mayor\_ties" in tex
+    assert tex.count("&") == (len(table.columns) + 1) * (len(table) + 2)
+
+
+def test_intervals_that_are_too_short_say_so(written):
+    _, _, words = written
+    status, said, _ = run(*words, "--errors=dyadic")
+    assert status == 0
+    assert "With 21 cities, 'dyadic' intervals are too short" in said
+    run(*words)  # the files as they were
+
+
+def test_a_second_call_fits_nothing(written):
+    folder, _, words = written
+    before = (folder / "zinb_pooled.nc").stat().st_mtime_ns
+    status, said, _ = run(*words)
+    assert status == 0
+    assert "up to date" in said
+    assert (folder / "zinb_pooled.nc").stat().st_mtime_ns == before
+
+
+def test_without_a_model_each_pooled_twin_once(tmp_path):
+    status, said, _ = run("data/guangdong", "--permutations=0", f"--results={tmp_path}")
+    assert status == 0
+    kept = sorted(path.stem for path in tmp_path.glob("*/*/*.nc"))
+    assert kept == ["nb_pooled", "zinb_pooled"]
+    assert "p (perm.)" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--errors=dyad"], "no standard errors 'dyad'; did you mean 'dyadic'?"),
+        (["--model=zinb_srm"], "zinb_srm: maximum likelihood fits pooled models"),
+        (["--permutations=-1"], "permutations"),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path, words, message):
+    status, _, complained = run("data/guangdong", *words, f"--results={tmp_path}")
+    assert status == 2
+    assert message in complained
+    assert complained.count("\n") == 1
+    assert not list(tmp_path.rglob("*.nc"))
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path, guangdong):
+    path = tmp_path / "zinb_pooled.nc"
+    with pytest.raises(ResultsError, match="no such result"):
+        load_mle(path)
+    path.write_bytes(b"something else")
+    with pytest.raises(ResultsError, match="holds no maximum-likelihood result"):
+        load_mle(path)
+    fit = maximum_likelihood(guangdong, "nb_pooled")
+    save_mle(fit, path)
+    assert load_mle(path).log_likelihood == fit.log_likelihood

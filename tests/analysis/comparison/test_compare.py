@@ -1,0 +1,220 @@
+"""`interlocal compare`: its table, its words, and what happens when it is killed half-way."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from analysis.cli import main
+from analysis.comparison.inflation import Verdict, overlap, twin_of
+from analysis.figures.elpd import elpd_table
+from analysis.fits.opening import load_comparison
+from analysis.tables.comparison import sentences
+from models import simulate_study
+from models.simulation.simulate import write_simulated
+
+ROOT = Path(__file__).parents[3]
+MODELS = "nb_sender nb_pooled"
+
+
+def run(*words):
+    said, complained = io.StringIO(), io.StringIO()
+    with redirect_stdout(said), redirect_stderr(complained):
+        status = main([*map(str, words)])
+    return status, said.getvalue(), complained.getvalue()
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Give the folder of a simulated study of seven cities."""
+    folder = tmp_path_factory.mktemp("studies") / "seven"
+    write_simulated(*simulate_study(7, "nb_sender", seed=11), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(study, tmp_path_factory):
+    """Compare two models by city and dyad; give the results folder and what was said."""
+    results = tmp_path_factory.mktemp("results")
+    return results, run(*words(study, results))
+
+
+def words(study, results):
+    return ("compare", study, f"--model={MODELS}", "--unit=dyad city", f"--results={results}")
+
+
+def table_in(results):
+    return pd.read_csv(results / "seven/default/comparison.csv", index_col=["unit", "model"])
+
+
+def test_one_row_a_model_and_the_maximum_likelihood_fit_among_them(undisturbed, study):
+    results, (status, said, _) = undisturbed
+    assert status == 0
+    table = table_in(results)
+    for unit, units in (("dyad", 42), ("city", 7)):
+        rows = table.loc[unit]
+        assert set(rows.index) == {"nb_sender", "nb_pooled", "nb_pooled (ML)"}
+        assert rows["weight"].sum() == pytest.approx(1, abs=1e-6)
+        assert rows["elpd_diff"].max() == 0
+        assert rows.loc["nb_pooled (ML)", "refits"] == units
+        assert rows["p_loo"].between(0, 60).all()
+    assert (table.loc["city"].drop("nb_pooled (ML)")["refits"] == 7).all()
+    assert "Left out: all dyads of a new city" in said
+    assert "not to be trusted: there are 7 units" in said
+    assert "Synthetic data: services, near, alike are simulated" in said
+    with load_comparison(study, results=results) as tree:
+        elpd = tree["city"]["elpd_i"].sum("city").to_series()
+        np.testing.assert_allclose(
+            elpd[table.loc["city"].index], table.loc["city", "elpd"], rtol=1e-9
+        )
+        shown = elpd_table(tree)
+        assert shown["elpd_diff"].tolist() == pytest.approx(table["elpd_diff"].tolist())
+        assert shown.index[shown["ml"]].tolist() == [
+            (unit, "nb_pooled (ML)") for unit in ("dyad", "city")
+        ]
+        assert set(shown["draws"]) == {1, 4000}
+        assert json.loads(tree.attrs["synthetic"]) == ["services", "near", "alike"]
+
+
+def written_in(results):
+    return {path: path.stat().st_mtime_ns for path in results.rglob("*.*")}
+
+
+def never(*_, **__):
+    raise AssertionError
+
+
+def test_a_second_call_computes_nothing(undisturbed, study, monkeypatch):
+    results, (_, said, _) = undisturbed
+    before = written_in(results)
+    for module, work in (("compare", "comparison"), ("completion", "verdicts_on")):
+        monkeypatch.setattr(import_module(f"analysis.comparison.{module}"), work, never)
+    status, said_again, _ = run(*words(study, results))
+    assert status == 0
+    assert written_in(results) == before
+    assert said_again == said.replace("written: ", "up to date: ")
+    for other in (["--force"], ["--unit=dyad"], ["--model=nb_sender"]):
+        with pytest.raises(AssertionError):
+            run(*words(study, results), *other)
+
+
+def test_compared_again_it_refits_nothing(undisturbed, study):
+    results, _ = undisturbed
+    before, table = written_in(results / "seven/default/left_out"), table_in(results)
+    assert len(before) >= 14
+    assert run(*words(study, results), "--force")[0] == 0
+    assert written_in(results / "seven/default/left_out") == before
+    pd.testing.assert_frame_equal(table_in(results), table)
+
+
+def wait_for_refits(results, number, process):
+    deadline = time.monotonic() + 240
+    while len(list(results.rglob("left_out/**/*.nc"))) < number:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def workers_of(pid):
+    """List the worker processes of a comparison, the oldest first."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [child for thread in threads for child in thread.read_text().split()]
+    return [
+        int(child)
+        for child in children
+        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()
+    ]
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to find the workers")
+def test_killed_half_way_it_ends_with_the_same_table(undisturbed, study, tmp_path):
+    command = [sys.executable, "-m", "analysis.cli", *map(str, words(study, tmp_path))]
+    how = {"cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, start_new_session=True, **how)
+    wait_for_refits(tmp_path, 1, process)
+    os.kill(workers_of(process.pid)[0], signal.SIGKILL)  # loses its own refit at most
+    wait_for_refits(tmp_path, 4, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = len(list(tmp_path.rglob("left_out/**/*.nc")))
+    assert 4 <= kept < 14
+    assert run(*words(study, tmp_path))[0] == 0
+    pd.testing.assert_frame_equal(table_in(tmp_path), table_in(undisturbed[0]), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--unit=dyads"], "no unit 'dyads'; did you mean 'dyad'?"),
+        (["--model=nb_sendr"], "no model 'nb_sendr'"),
+        (["--priors=defalt"], "no prior set 'defalt'"),
+    ],
+)
+def test_bad_input_is_one_line(study, tmp_path, more, message):
+    status, _, complained = run("compare", study, f"--results={tmp_path}", *more)
+    assert status == 2
+    assert message in complained
+    assert complained.count("\n") == 1
+    assert not list(tmp_path.rglob("*.nc"))
+
+
+def made_up(difference, error, units):
+    table = pd.DataFrame(
+        {
+            "elpd_diff": [0.0, -difference],
+            "dse": [0.0, error],
+            "failed": [0, 0],
+            "refits": [0, units],
+        },
+        index=["zinb_srm", "zinb_pooled (ML)"],
+    )
+    table.attrs["units"] = units
+    return table
+
+
+def test_words_follow_from_the_figures():
+    better, *rest = sentences(made_up(31.2, 9.1, 420), "dyad")
+    assert better == (
+        "zinb_srm predicts a new dyad between known cities better than zinb_pooled (ML), "
+        "by 31.2 ± 9.1 elpd."
+    )
+    assert rest == []
+    alike, caution = sentences(made_up(3.1, 2.0, 420), "dyad")
+    assert "alike: the difference, 3.1 ± 2.0 elpd, is within its error" in alike
+    assert caution.endswith("not to be trusted: it is below 4.")
+    assert sentences(made_up(60, 9, 21), "city")[1].endswith("there are 21 units.")
+
+
+def verdict(gain, error, share, *, at_boundary=False):
+    return Verdict("zinb_srm", "nb_srm", gain, error, share, at_boundary).verdict
+
+
+def test_verdicts_follow_from_the_rules():
+    assert twin_of("zinb_srm") == "nb_srm"
+    assert twin_of("zip_pooled") == "poisson_pooled"
+    assert twin_of("hurdle_nb_srm") == ""
+    assert verdict(30, 9, 0.2) == "identified"
+    assert verdict(30, 16, 0.2) == "weakly identified"
+    assert verdict(30, 9, 0.8) == "weakly identified"
+    assert verdict(1, 1, 0.8) == "not identified"
+    assert verdict(1, 1, 0.3, at_boundary=True) == "not identified"
+    assert verdict(1, 1, 0.3) == "weakly identified"
+
+
+def test_overlap_is_that_of_the_densities():
+    rng = np.random.default_rng(3)
+    one, other = (xr.DataArray(rng.normal(mean, 1, 20_000)) for mean in (0, 2))
+    # two unit normals at distance d overlap by 2 Phi(-d / 2)
+    assert overlap(one, other) == pytest.approx(2 * 0.158655, abs=0.015)
+    assert overlap(one, one) == pytest.approx(1, abs=0.01)

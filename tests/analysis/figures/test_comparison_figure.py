@@ -1,0 +1,161 @@
+"""A comparison on disk, and its figure."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from analysis import load
+from analysis.comparison.compare import Comparison, Row
+from analysis.comparison.file import About, comparison_table, comparison_tree
+from analysis.comparison.loo import container
+from analysis.figures.elpd import elpd_figure, elpd_table
+from analysis.fits.opening import load_comparison
+from analysis.tables.comparison import write_comparison
+from data.errors import ResultsError
+
+MODELS = ["zinb_srm", "nb_srm", "zinb_pooled (ML)"]
+
+
+def made_up(differences, errors, units):
+    """Give a comparison; each unit has its own size and order of models."""
+    tables, rows = {}, {}
+    for number, (unit, size) in enumerate(units.items()):
+        models = np.roll(MODELS, number).tolist()
+        table = pd.DataFrame(
+            {
+                "elpd_diff": differences,
+                "dse": errors,
+                "elpd": -100 + np.array(differences),
+                "se": 7.5,
+                "diag_diff": ["", "N < 100", ""],
+                "p_loo": [9.5, 8.0, 5.25],
+                "weight": [0.75, 0.25, 0.0],
+                "high_k": [9, 0, 0],
+                "integrated": [6, 0, 0],
+                "refits": [3, 4, size],
+                "failed": [0, 1, 0],
+            },
+            index=models,
+        )
+        table.attrs["units"] = size
+        densities = pd.DataFrame(
+            {"elpd": np.arange(size) - 9.5, "pareto_k": 0.1, "lpd": 1.0},
+            index=[f"{unit} {i}" for i in range(size)],
+        )
+        rows[unit] = {
+            model: Row(
+                container(densities + i, unit, 1 if "ML" in model else 4000), 0, 0, 0, 0, 0.0
+            )
+            for i, model in enumerate(models)
+        }
+        tables[unit] = table
+    return Comparison(tables, rows)
+
+
+@pytest.fixture
+def found():
+    """Give a comparison at two units."""
+    return made_up([0.0, -3.25, -31.5], [0.0, 2.0, 9.0], {"dyad": 120, "city": 21})
+
+
+def figure_of(found, synthetic=()):
+    figure = elpd_figure(
+        comparison_tree(found, [], About("Made $up$ of cities", synthetic, "skeptical", "", {}))
+    )
+    figure.canvas.draw()
+    return figure, " ".join(figure._supxlabel.get_text().split())
+
+
+def test_the_file_holds_tables_and_pointwise_densities(found, tmp_path):
+    folder = tmp_path / "here" / "skeptical"
+    paths = write_comparison(
+        comparison_tree(found, [], About("Made up", ["ties"], "skeptical", "", {})), folder
+    )
+    assert [path.name for path in paths] == ["comparison.csv", "comparison.md", "comparison.nc"]
+    with load_comparison("here", "skeptical", tmp_path) as tree:
+        assert tree.attrs["title"] == "Made up"
+        assert tree.attrs["priors"] == "skeptical"
+        assert tree.attrs["synthetic"] == '["ties"]'
+        assert list(tree.children) == ["dyad", "city"]
+        for unit, table in found.tables.items():
+            pd.testing.assert_frame_equal(
+                comparison_table(tree, unit)[list(table)], table, check_names=False
+            )
+            assert comparison_table(tree, unit).attrs["units"] == table.attrs["units"]
+            group = tree[unit].to_dataset().load()
+            assert group["model"].to_numpy().tolist() == table.index.tolist()
+            for column in table:
+                assert group[column].to_numpy().tolist() == table[column].tolist()
+            for model, row in found.rows[unit].items():
+                one = group.sel(model=model)
+                assert int(one["draws"]) == row.estimate.n_samples
+                for name in ("elpd_i", "pareto_k"):
+                    np.testing.assert_array_equal(one[name], getattr(row.estimate, name))
+        pd.testing.assert_frame_equal(
+            elpd_table(tree),
+            elpd_table(comparison_tree(found, [], About("", [], "", "", {}))),
+        )
+
+
+def test_a_comparison_that_is_not_there(found, tmp_path):
+    with pytest.raises(ResultsError, match=r"here/default/comparison.nc: no such.*`make compare`"):
+        load_comparison("here", results=tmp_path)
+    folder = tmp_path / "here" / "skeptical"
+    write_comparison(comparison_tree(found, [], About("Made up", [], "skeptical", "", {})), folder)
+    with pytest.raises(ResultsError, match="did you mean 'skeptical'"):
+        load_comparison("here", "sceptical", tmp_path)
+    # it is no fit, though it lies beside them
+    for model in ("comparison", "nb_srm"):
+        with pytest.raises(ResultsError, match="no such fit; run `make sample` first"):
+            load("here", model, "skeptical", results=tmp_path)
+    old = xr.DataTree.from_dict({"dyad": xr.Dataset({"elpd_i": ("dyad", [1.0])})})
+    old.to_netcdf(folder / "comparison.nc", engine="h5netcdf")
+    with pytest.raises(ResultsError, match="earlier version; run `make compare` again"):
+        load_comparison("here", "skeptical", tmp_path)
+
+
+def drawn(panel):
+    """Give the points of an axes: row, difference, marker; and the ends of its lines by row."""
+    points = [line for line in panel.lines if line.get_marker() in "os<"]
+    lines = [each.get_segments()[0] for each in panel.collections]
+    return (
+        [(line.get_ydata()[0], line.get_xdata()[0], line.get_marker()) for line in points],
+        {(one[0, 1], one[0, 0], one[1, 0]) for one in lines},
+    )
+
+
+def test_differences_and_their_errors(found):
+    figure, said = figure_of(found, ["ties"])
+    first, second = figure.axes
+    assert [label.get_text() for label in first.get_yticklabels()] == MODELS
+    points, lines = drawn(first)
+    assert points == [(0, 0.0, "o"), (1, -3.25, "o"), (2, -31.5, "s")]
+    assert {(1, -5.25, -1.25), (1, -7.25, 0.75), (2, -40.5, -22.5), (2, -49.5, -13.5)} < lines
+    # the second panel's best is the maximum-likelihood row; rows stay where they are
+    points, _ = drawn(second)
+    assert points == [(0, -3.25, "o"), (1, -31.5, "o"), (2, 0.0, "s")]
+    assert [text.get_text() for text in first.texts] == [
+        "best",
+        "\N{MINUS SIGN}3.2 ± 2.0",
+        "\N{MINUS SIGN}31.5 ± 9.0",
+    ]
+    assert first.get_title(loc="left") == "Left out: a directed dyad\n120 directed dyads"
+    assert second.get_title(loc="left") == "Left out: a city\n21 cities*"
+    assert r"Made \$up\$ of cities: skeptical priors, 4000 draws a fit" in said
+    assert "* Fewer than 100: the standard errors are not to be trusted." in said
+    assert "2 of 155 refits failed their diagnostics." in said
+    assert "Synthetic data: ties. Not findings about the world." in said
+
+
+def test_what_lies_far_is_an_arrow_with_its_figures():
+    found = made_up([0.0, -3.0, -np.inf], [0.0, 2.0, np.nan], {"pair": 210})
+    figure, said = figure_of(found)
+    (panel,) = figure.axes
+    points, _ = drawn(panel)
+    assert points == [(0, 0.0, "o"), (1, -3.0, "o"), (2, 0.0, "<")]
+    assert panel.texts[2].get_text() == "\N{MINUS SIGN}inf"
+    assert panel.get_xlim()[0] > -20
+    assert "arrows: beyond the axis" in said
+    assert "Fewer than 100" not in said
+    assert "Synthetic" not in said

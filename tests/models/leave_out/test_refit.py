@@ -1,0 +1,108 @@
+"""Exact refits against integration on a grid and fits from scratch."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import logsumexp
+
+from data.errors import ModelError
+from models import Priors, simulate_study
+from models.frequentist.optimum import climb, find_optimum
+from models.frequentist.regression import regression
+from models.leave_out import maximum_likelihood as frequentist_left_out
+from models.leave_out.maximum_likelihood import left_out_densities
+from models.leave_out.refit import Refits, refit
+from models.leave_out.units import rows_of_units
+from models.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def small():
+    """Give a pooled Poisson study of five cities with one predictor in its degree part."""
+    study, _ = simulate_study(5, "poisson_pooled", seed=2)
+    return replace(study, dyads=study.dyads.sel(degree_term=["near"]))
+
+
+def on_a_grid(study, rows):
+    """Integrate intercept and coefficient out, for counts that some rows are left out of."""
+    X = study.dyads["degree_design"].to_numpy()[:, 0]
+    count, scale = study.dyads["count"].to_numpy(), X.std(ddof=1)
+    intercept, slope = np.meshgrid(np.linspace(-3, 5, 801), np.linspace(-3, 3, 601))
+    prior = stats.norm(0, 3).logpdf(intercept) + stats.norm(0, 1).logpdf(slope)
+    eta = intercept[..., None] + slope[..., None] * (X - X.mean()) / scale
+    pointwise = stats.poisson.logpmf(count, np.exp(eta))
+    left = pointwise[..., rows].sum(axis=-1)
+    posterior = prior + pointwise.sum(axis=-1) - left
+    return logsumexp(posterior + left) - logsumexp(posterior)
+
+
+@pytest.mark.parametrize("unit", ["dyad", "pair", "city"])
+def test_a_refit_predicts_what_the_grid_says(small, unit):
+    refits = Refits(small, "poisson_pooled", Priors.load("default"), unit, Settings(seed=5))
+    rows = rows_of_units(small.dyads, unit)
+    for label in list(rows)[:2]:
+        found = refit(refits, label)
+        expected = on_a_grid(small, rows[label])
+        assert int(found["passed"]) == 1
+        assert abs(float(found["elpd"]) - expected) < 4 * float(found["error"])
+        assert float(found["error"]) < 0.1
+        assert found.attrs["label"] == label
+
+
+def test_a_refit_is_the_same_each_time_and_its_own(small):
+    refits = Refits(small, "poisson_pooled", Priors.load("default"), "dyad", Settings(seed=5))
+    first, second = list(rows_of_units(small.dyads, "dyad"))[:2]
+    assert refit(refits, first).equals(refit(refits, first))
+    assert not refit(refits, first).equals(refit(refits, second))
+
+
+def test_units_are_rows():
+    study, _ = simulate_study(4, "poisson_pooled", seed=1)
+    dyads = study.dyads.isel(dyad=slice(1, None))  # city 001 -> city 002 has no row
+    pairs, cities = rows_of_units(dyads, "pair"), rows_of_units(dyads, "city")
+    assert [len(rows) for rows in rows_of_units(dyads, "dyad").values()] == [1] * 11
+    assert sorted(len(rows) for rows in pairs.values()) == [1, 2, 2, 2, 2, 2]
+    labels = dyads["dyad"].to_numpy()
+    assert labels[pairs["city 003 & city 004"]].tolist() == [
+        "city 003 -> city 004",
+        "city 004 -> city 003",
+    ]
+    assert {name: len(rows) for name, rows in cities.items()} == {
+        "city 001": 5,
+        "city 002": 5,
+        "city 003": 6,
+        "city 004": 6,
+    }
+    with pytest.raises(ModelError, match="did you mean 'city'"):
+        rows_of_units(dyads, "cit")
+
+
+@pytest.mark.parametrize("unit", ["dyad", "pair", "city"])
+def test_maximum_likelihood_left_out_is_a_fit_from_scratch(unit):
+    study, _ = simulate_study(12, "zinb_pooled", seed=6)
+    found = left_out_densities(study, "zinb", unit)
+    problem = regression(study, "zinb").problem
+    for label, rows in rows_of_units(study.dyads, unit).items():
+        weight = np.ones(problem.count.size)
+        weight[rows] = 0
+        point = find_optimum(replace(problem, weight=weight)).point
+        expected = problem.derivatives(point.at).value[rows].sum()
+        assert found.loc[label, "elpd"] == pytest.approx(expected, abs=1e-6), label
+
+
+def test_one_newton_step_stands_for_refits_where_it_agrees_with_them(monkeypatch):
+    study, _ = simulate_study(40, "zinb_pooled", seed=6)
+    climbed = []
+
+    def counted(problem, start):
+        climbed.append(start)
+        return climb(problem, start)
+
+    monkeypatch.setattr(frequentist_left_out, "climb", counted)
+    found = left_out_densities(study, "zinb", "dyad")
+    assert len(climbed) < 1560  # or the rule never came into force
+    monkeypatch.setattr(frequentist_left_out, "AGREED", 10**9)
+    exact = left_out_densities(study, "zinb", "dyad")
+    np.testing.assert_allclose(found, exact, atol=2e-6)
