@@ -116,7 +116,7 @@ format: $(READY) ## rewrite the code in the common style
 	@$(RUN)/ruff format .
 
 lock: $(UV) ## pin the newest versions that pyproject.toml admits
-	@$(UV) pip compile pyproject.toml --group dev --group bench --extra numpyro --universal --python-version 3.12 --upgrade \
+	@$(UV) pip compile pyproject.toml --group dev --group bench --extra numpyro --extra plotly --universal --python-version 3.12 --upgrade \
 		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet \
 		--output-file requirements.lock
 
