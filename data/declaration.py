@@ -1,15 +1,13 @@
 """`study.toml`: what a study says of itself, read and checked."""
 
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from data.errors import StudyError, suggest
 from data.files import read_toml
-
-Part = Literal["selection", "degree"]
-PARTS: tuple[Part, ...] = get_args(Part)
+from data.roles import Part
 
 
 def _printable(text: str) -> str:

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from data.declaration import PARTS, Declaration
+from data.declaration import Declaration
 from data.errors import ResultsError
 from data.formulas.design import design_matrix, raw_columns
+from data.roles import PARTS
 
 
 def dyads_dataset(
@@ -52,10 +53,10 @@ def dyads_dataset(
         formula = getattr(declaration.formula, part)
         where = f"{declared}: [formula] {part}"
         design = design_matrix(formula, table, columns.outcome, where, name)
-        dataset[f"{part}_design"] = xr.DataArray(
+        dataset[part.design] = xr.DataArray(
             design.to_numpy(dtype=float),
-            dims=("dyad", f"{part}_term"),
-            coords={f"{part}_term": design.columns.to_numpy(dtype=str)},
+            dims=("dyad", part.term),
+            coords={part.term: design.columns.to_numpy(dtype=str)},
         )
     raw = raw_columns(declaration.formula.model_dump(), table, name, declared)
     numeric = raw.select_dtypes("number")

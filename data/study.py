@@ -8,9 +8,10 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from data.declaration import PARTS, Declaration, Part, Slopes, read_declaration
+from data.declaration import Declaration, Slopes, read_declaration
 from data.dyads import dyads_dataset
 from data.errors import StudyError, suggest
+from data.roles import PARTS, Part
 from data.tables.city_table import city_positions, read_positions
 from data.tables.dyad_table import check_table, read_table
 
@@ -40,7 +41,7 @@ class Study:
     @property
     def terms(self) -> dict[Part, list[str]]:
         """The terms of each part's formula."""
-        return {part: self.dyads[f"{part}_term"].to_numpy().tolist() for part in PARTS}
+        return {part: self.dyads[part.term].to_numpy().tolist() for part in PARTS}
 
     @property
     def missing_dyads(self) -> int:
@@ -155,7 +156,7 @@ def _refuse_slopes(study: Study, declared: str) -> None:
                         f"{where} is no term of the {part} formula; "
                         f"{suggest(term, study.terms[part])}"
                     )
-                column = study.dyads[f"{part}_design"].sel({f"{part}_term": term})
+                column = study.dyads[part.design].sel({part.term: term})
                 spread = column.groupby(side).std()
                 if float(spread.max()) <= 1e-12 * float(abs(column).max()):
                     raise StudyError(

@@ -9,7 +9,7 @@ import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
 
-from data.declaration import Part
+from data.roles import Part, Role
 from data.study import Study
 from models.compiled.log_prob import fused_log_prob
 from models.compiled.log_prob_of_draws import has_kernel
@@ -20,7 +20,7 @@ from models.effects.pair import pair_effects
 from models.effects.slopes import random_slopes
 from models.likelihood.arrays import Array, pytensor_arrays
 from models.likelihood.families import Family
-from models.name import SIDES, ModelName, parse_model
+from models.name import ModelName, parse_model
 from models.predictor.linear import column_scale
 from models.priors.prior import Prior
 from models.priors.prior_set import Priors
@@ -94,10 +94,10 @@ def build(
     with pm.Model(coords=_coords(dyads, name)) as pymc_model:
         # exchangeable, for a second try that knows more of the cities
         shares = {
-            role: pm.Data(f"{role}_centering", np.asarray(share))
-            for role, share in centering(dyads, name.family_name, name.roles).items()
+            label: pm.Data(label, np.asarray(share))
+            for label, share in centering(dyads, name.family_name, name.roles).items()
         }
-        effects: dict[str, CityEffect] = {}
+        effects: dict[Role, CityEffect] = {}
         for block in name.blocks:
             effects |= city_effects(block, dyads, chosen, shares)
         parameters: dict[str, Array] = {
@@ -124,36 +124,36 @@ def build(
 
 
 def _coords(dyads: xr.Dataset, name: ModelName) -> dict[str, list[str]]:
-    terms = [f"{part}_term" for part in name.parts if dyads.sizes[f"{part}_term"]]
+    terms = [part.term for part in name.parts if dyads.sizes[part.term]]
     return {dim: dyads[dim].to_numpy().tolist() for dim in ("dyad", "city", *terms)}
 
 
 def _linear_predictor(
     part: Part,
     dyads: xr.Dataset,
-    effects: Mapping[str, CityEffect],
+    effects: Mapping[Role, CityEffect],
     priors: Priors,
     *,
     fused: bool,
 ) -> Array:
-    center = dyads[f"{part}_design"].mean("dyad").to_numpy()
+    center = dyads[part.design].mean("dyad").to_numpy()
     scale = column_scale(dyads, part).to_numpy()
-    terms = dyads[f"{part}_term"].to_numpy().tolist()
-    intercept_prior = priors.prior(f"{part}_intercept")
-    coef_priors = [priors.prior(f"{part}_coef", term) for term in terms]
+    terms = dyads[part.term].to_numpy().tolist()
+    intercept_prior = priors.prior(part.intercept)
+    coef_priors = [priors.prior(part.coef, term) for term in terms]
 
     constant: Array = 0.0  # what effects add to every dyad
     shifts: list[Array] = [0.0] * len(terms)  # what they add to the standardized coefficients
     of_city: dict[str, Array] = {}
-    for side in SIDES:
-        if f"{part}_{side}" not in effects:
+    for role in part.roles:
+        if role not in effects:
             continue
-        effect = effects[f"{part}_{side}"]
+        effect, side = effects[role], role.side
         constant = constant + effect.along[0]
         of_city[side] = effect.across
         for column in range(1, effect.split.columns.shape[1]):
             weight = effect.along[column]
-            term = effect.split.term_of[f"{part}_{side}"].get(column)
+            term = effect.split.term_of[role].get(column)
             if term is not None and coef_priors[term].can_be_shifted:
                 shifts[term] = shifts[term] + weight * scale[term]
                 constant = constant + weight * center[term]
@@ -161,9 +161,9 @@ def _linear_predictor(
                 of_city[side] = of_city[side] + effect.split.columns[:, column] * weight
 
     if intercept_prior.can_be_shifted:
-        intercept = _shifted(f"{part}_intercept", intercept_prior, constant)
+        intercept = _shifted(part.intercept, intercept_prior, constant)
     else:
-        intercept = intercept_prior.variable(f"{part}_intercept") + constant
+        intercept = intercept_prior.variable(part.intercept) + constant
     coefs = _coefficients(part, coef_priors, shifts, scale) if terms else np.zeros(0)
     return predictor_of(KnownOfDyads.of(dyads, part), intercept, coefs, of_city, fused=fused)
 
@@ -191,7 +191,7 @@ def _coefficients(part: Part, priors: list[Prior], shifts: list[Array], scale: n
         groups.setdefault(prior, []).append(term)
     pieces = []
     for number, (prior, members) in enumerate(groups.items()):
-        name = f"_{part}_coef_{number}"
+        name = f"_{part.coef}_{number}"
         if all(isinstance(shifts[term], float) for term in members):
             pieces.append(prior.variable(name, shape=len(members)))
         else:
@@ -200,7 +200,7 @@ def _coefficients(part: Part, priors: list[Prior], shifts: list[Array], scale: n
     order = np.argsort([term for members in groups.values() for term in members])
     total = pt.concatenate(pieces)[order]
     plain = total - pt.stack([pt.as_tensor(shift) for shift in shifts])
-    pm.Deterministic(f"{part}_coef", plain / scale, dims=f"{part}_term")
+    pm.Deterministic(part.coef, plain / scale, dims=part.term)
     return total
 
 

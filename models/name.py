@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from data.declaration import Part
 from data.errors import ModelError, suggest
+from data.roles import SIDES, Part, Role
 from models.likelihood.families import FAMILIES, Family
 
-Blocks = tuple[tuple[str, ...], ...]
+Blocks = tuple[tuple[Role, ...], ...]
 
-SIDES = ("sender", "receiver")
+CITY_CORRELATION = "city_correlation"
 COMPETING = (
     "dispersion and pair effects compete where each directed dyad is seen once; "
     "hold this model against the one without pair effects"
@@ -35,12 +35,12 @@ class Effects:
 
 def _per_part(*blocks: tuple[str, ...]) -> Callable[[Sequence[Part]], Blocks]:
     return lambda parts: tuple(
-        tuple(f"{part}_{side}" for side in block) for part in parts for block in blocks
+        tuple(Role(part, side) for side in block) for part in parts for block in blocks
     )
 
 
 def _joint(parts: Sequence[Part]) -> Blocks:
-    return (tuple(f"{part}_{side}" for part in parts for side in SIDES),)
+    return (tuple(role for part in parts for role in part.roles),)
 
 
 EFFECTS: dict[str, Effects] = {
@@ -60,7 +60,7 @@ class ModelName:
 
     Attributes
     ----------
-    blocks : tuple of tuple of str
+    blocks : tuple of tuple of Role
         The roles of cities, grouped into those whose effects are correlated.
     """
 
@@ -78,22 +78,18 @@ class ModelName:
         return self.family.parts
 
     @property
-    def roles(self) -> tuple[str, ...]:
+    def roles(self) -> tuple[Role, ...]:
         return tuple(role for block in self.blocks for role in block)
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """Every parameter that has a prior."""
+        pairs = [part for part in self.parts if self.has_pairs]
         return (
-            *(f"{part}_{each}" for part in self.parts for each in ("intercept", "coef")),
-            *(f"{role}_sd" for role in self.roles),
+            *(name for part in self.parts for name in (part.intercept, part.coef)),
+            *(role.sd for role in self.roles),
             *(correlation_name(block) for block in self.blocks if len(block) > 1),
-            *(
-                f"{part}_{each}"
-                for part in self.parts
-                for each in ("pair_sd", "dyadic_reciprocity")
-                if self.has_pairs
-            ),
+            *(name for part in pairs for name in (part.pair.sd, part.dyadic_reciprocity)),
             *(["dispersion"] if self.family.has_dispersion else []),
         )
 
@@ -105,7 +101,7 @@ class ModelName:
         return ()
 
 
-def correlation_name(block: Sequence[str]) -> str:
+def correlation_name(block: Sequence[Role]) -> str:
     """Name the correlations of a group of roles.
 
     Returns
@@ -114,13 +110,13 @@ def correlation_name(block: Sequence[str]) -> str:
         For one part's sender and receiver ``<part>_generalized_reciprocity``, else
         ``city_correlation``.
     """
-    parts = {role.split("_")[0] for role in block}
+    parts = {role.part for role in block}
     if len(block) == 2 and len(parts) == 1:
-        return f"{parts.pop()}_generalized_reciprocity"
-    return "city_correlation"
+        return parts.pop().generalized_reciprocity
+    return CITY_CORRELATION
 
 
-def role_pairs(block: Sequence[str]) -> list[str]:
+def role_pairs(block: Sequence[Role]) -> list[str]:
     """Label the correlations of a group of roles.
 
     Returns

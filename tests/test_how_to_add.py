@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from data import read_study
+from data.roles import Part
 from models import Priors, build, maximum_likelihood
 from models.frequentist.likelihoods import LIKELIHOODS
 from models.likelihood.families import FAMILIES
@@ -74,7 +75,7 @@ def test_a_random_slope(study_folder):
 @pytest.mark.usefixtures("restored")
 def test_an_effects_structure(guangdong):
     exec(example("An effects structure"))  # noqa: S102 - it is what the reader would run
-    assert parse_model("zinb_degree_crossed").roles == ("degree_sender", "degree_receiver")
+    assert parse_model("zinb_degree_crossed").roles == Part.DEGREE.roles
     assert finite_density(guangdong, "zinb_degree_crossed")
 
 
@@ -93,7 +94,7 @@ def test_a_family(guangdong):
 def test_one_role_of_both_parts_is_a_structure_too(guangdong):
     from models.name import Effects  # noqa: PLC0415
 
-    EFFECTS["sender_joint"] = Effects(lambda parts: (tuple(f"{part}_sender" for part in parts),))
+    EFFECTS["sender_joint"] = Effects(lambda parts: (tuple(part.roles[0] for part in parts),))
     name = parse_model("zinb_sender_joint")
     assert "city_correlation" in name.parameters
     built = build(guangdong, "zinb_sender_joint")

@@ -18,9 +18,10 @@ from analysis.figures.style import (
     plain_axes,
     thinned_labels,
 )
-from analysis.posterior.city_effects import city_effects, of_role, parts_and_sides
+from analysis.posterior.city_effects import city_effects, of_role, parts_and_sides, roles_of
 from analysis.posterior.summary import CI_PROB, part_unit
 from data.errors import ResultsError, suggest
+from data.roles import Role
 
 ROW = 0.15  # inches, of a city with its name
 LONGEST = 4.4  # inches, of a panel: about what half a page has
@@ -65,8 +66,8 @@ def city_effect_figure(fit: xr.DataTree, order: str = "") -> Figure:
     panels = figure.subplots(len(parts), len(sides), sharey=True, sharex="row", squeeze=False)
     for row, part in zip(panels, parts, strict=True):
         for panel, side in zip(row, sides, strict=True):
-            role = f"{part}_{side}"
-            if role not in effects["role"]:
+            role = Role(part, side)
+            if role not in roles_of(effects):
                 panel.set_axis_off()
                 continue
             _draw_side(panel, of_role(effects, role).loc[cities], COLOUR[side])

@@ -24,8 +24,8 @@ from analysis.figures.style import (
 )
 from analysis.posterior.summary import CI_PROB, coefficients, part_unit
 from analysis.tables.maximum_likelihood import CONFIDENCE, frequentist_table
-from data.declaration import PARTS
 from data.errors import ResultsError
+from data.roles import PARTS, Part
 from models.frequentist.jackknife import KIND as JACKKNIFE
 from models.frequentist.result import MaximumLikelihood
 
@@ -105,7 +105,7 @@ def coefficient_data(
     if not len(table):
         return table
     tails = [(1 - INNER_PROB) / 2, (1 + INNER_PROB) / 2]
-    inner = fit["posterior"][f"{part}_coef"].load().quantile(tails, ("chain", "draw")).to_numpy()
+    inner = fit["posterior"][Part(part).coef].load().quantile(tails, ("chain", "draw")).to_numpy()
     table = table.assign(inner_lower=inner[0], inner_upper=inner[1])
     if mle is None:
         return table.assign(**dict.fromkeys(ESTIMATE, np.nan))

@@ -12,9 +12,10 @@ from pyproj import Proj
 
 from analysis.figures.naming import broken, place_names
 from analysis.figures.style import FAINT, INK, SMALL, WIDTH, caption, plain_axes
-from analysis.posterior.city_effects import city_effects, of_role, parts_and_sides
+from analysis.posterior.city_effects import city_effects, of_role, parts_and_sides, roles_of
 from analysis.posterior.summary import part_unit
 from data.errors import ResultsError
+from data.roles import Role
 
 DIVERGING = "RdBu_r"  # red and blue differ for colour-blind eyes too
 SMALLEST, LARGEST = 12.0, 110.0  # points^2, of marks
@@ -57,13 +58,13 @@ def map_figure(fit: xr.DataTree) -> Figure:
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     panels = figure.subplots(len(parts), len(sides), sharex=True, sharey=True, squeeze=False)
     for row, part in zip(panels, parts, strict=True):
-        own = [f"{part}_{side}" for side in sides if f"{part}_{side}" in effects["role"]]
-        largest = float(abs(effects["mean"].sel(role=own)).max())
+        own = [role for role in roles_of(effects) if role.part == part]
+        largest = float(abs(effects["mean"].sel(role=[role.effect for role in own])).max())
         scale = Normalize(-largest, largest)
         for panel, side in zip(row, sides, strict=True):
             panel.set(aspect="equal", xlim=(low[0], high[0]), ylim=(low[1], high[1]))
-            if f"{part}_{side}" in own:
-                _draw_cities(panel, of_role(effects, f"{part}_{side}"), places, scale)
+            if Role(part, side) in own:
+                _draw_cities(panel, of_role(effects, Role(part, side)), places, scale)
                 plain_axes(panel, f"{part.capitalize()}, {side}")
             panel.set(xticks=[], yticks=[])
             panel.spines[:].set(visible=True, color=FAINT, linewidth=0.5)
@@ -82,8 +83,8 @@ def map_figure(fit: xr.DataTree) -> Figure:
     )
     for row, part in zip(panels, parts, strict=True):
         for panel, side in zip(row, sides, strict=True):
-            if f"{part}_{side}" in effects["role"]:
-                _name_cities(panel, of_role(effects, f"{part}_{side}"), places)
+            if Role(part, side) in roles_of(effects):
+                _name_cities(panel, of_role(effects, Role(part, side)), places)
     return figure
 
 

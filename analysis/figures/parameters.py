@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from analysis.posterior.summary import MAIN
-from data.declaration import PARTS
+from data.roles import PARTS, TERMS
 from models.predictor.linear import column_scale
 
 
@@ -24,7 +24,6 @@ def main_parameters(fit: xr.DataTree, group: str = "posterior") -> xr.DataArray:
     draws, dyads = fit[group].to_dataset(), fit["constant_data"].to_dataset()
     # those of the posterior, in whichever group: the prior has them in another order
     names = [str(name) for name in fit["posterior"].data_vars if str(name).endswith(MAIN)]
-    scales = {f"{part}_term": column_scale(dyads, part) for part in PARTS}
     pieces = []
     for name in sorted(names, key=_rank):
         values = draws[name].load()
@@ -34,9 +33,9 @@ def main_parameters(fit: xr.DataTree, group: str = "posterior") -> xr.DataArray:
             continue
         dim = str(own[0])
         labels = values[dim].to_numpy().tolist()
-        if dim.endswith("_term"):
-            part = name.partition("_")[0]
-            scale = scales[f"{part}_term"].sel({f"{part}_term": labels}).to_numpy()
+        if name in TERMS:
+            part = TERMS[name][0]
+            scale = column_scale(dyads, part).sel({part.term: labels}).to_numpy()
             values = values * xr.DataArray(scale, dims=dim)
         words = [_words(name, label) for label in labels]
         pieces.append(values.rename({dim: "parameter"}).assign_coords(parameter=words))

@@ -8,10 +8,11 @@ from matplotlib.figure import Figure
 
 from analysis.figures.naming import place_names
 from analysis.figures.style import FAINT, INK, INNER_PROB, MARK, SMALL, WIDTH, caption, plain_axes
-from analysis.posterior.city_effects import city_effects, of_role, parts_and_sides
+from analysis.posterior.city_effects import city_effects, of_role, parts_and_sides, roles_of
 from analysis.posterior.summary import CI_PROB, part_unit
 from data.errors import ResultsError
-from models.name import SIDES
+from data.roles import Part
+from models.name import CITY_CORRELATION, role_pairs
 
 MANY = 60  # cities, from which on marks are drawn small
 TAILS = [(1 - CI_PROB) / 2, (1 + CI_PROB) / 2]
@@ -73,7 +74,7 @@ def reciprocity_figure(fit: xr.DataTree) -> Figure:
     return figure
 
 
-def reciprocity_data(fit: xr.DataTree) -> dict[str, pd.DataFrame]:
+def reciprocity_data(fit: xr.DataTree) -> dict[Part, pd.DataFrame]:
     """Tabulate the effects of both sides.
 
     Returns
@@ -85,9 +86,8 @@ def reciprocity_data(fit: xr.DataTree) -> dict[str, pd.DataFrame]:
     effects = city_effects(fit)
     tables = {}
     for part in parts_and_sides(effects)[0]:
-        roles = {side: f"{part}_{side}" for side in SIDES}
-        if set(roles.values()) <= set(effects["role"].to_numpy()):
-            both = {side: of_role(effects, role) for side, role in roles.items()}
+        if set(part.roles) <= set(roles_of(effects)):
+            both = {role.side: of_role(effects, role) for role in part.roles}
             tables[part] = pd.concat(both, axis=1)
     if not tables:
         raise ResultsError(
@@ -96,7 +96,7 @@ def reciprocity_data(fit: xr.DataTree) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def generalized_reciprocity(fit: xr.DataTree, part: str) -> tuple[float, float, float] | None:
+def generalized_reciprocity(fit: xr.DataTree, part: Part) -> tuple[float, float, float] | None:
     """Summarise the correlation of a city's two effects.
 
     Returns
@@ -105,18 +105,18 @@ def generalized_reciprocity(fit: xr.DataTree, part: str) -> tuple[float, float, 
         Posterior mean, and the limits of the 89 % equal-tailed interval; None where the effects
         are independent in the model.
     """
-    posterior, pair = fit["posterior"], f"{part}_sender & {part}_receiver"
-    if f"{part}_generalized_reciprocity" in posterior:
-        draws = posterior[f"{part}_generalized_reciprocity"].load()
-    elif "city_correlation" in posterior and pair in posterior["role_pair"].to_numpy():
-        draws = posterior["city_correlation"].load().sel(role_pair=pair)
+    posterior, pair = fit["posterior"], role_pairs(part.roles)[0]
+    if part.generalized_reciprocity in posterior:
+        draws = posterior[part.generalized_reciprocity].load()
+    elif CITY_CORRELATION in posterior and pair in posterior["role_pair"].to_numpy():
+        draws = posterior[CITY_CORRELATION].load().sel(role_pair=pair)
     else:
         return None
     low, high = draws.quantile(TAILS).to_numpy()
     return float(draws.mean()), float(low), float(high)
 
 
-def _correlation_words(fit: xr.DataTree, part: str) -> str:
+def _correlation_words(fit: xr.DataTree, part: Part) -> str:
     found = generalized_reciprocity(fit, part)
     if found is None:
         return "the two effects of a city are independent in this model"

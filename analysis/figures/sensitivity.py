@@ -19,7 +19,7 @@ from analysis.figures.style import (
     plain_axes,
 )
 from analysis.posterior.sensitivity import THRESHOLD, flagged, sensitivity
-from data.declaration import PARTS
+from data.roles import PARTS
 
 LABEL = 40  # characters of a line of a parameter's label
 LINES = 2  # of a label
@@ -97,7 +97,7 @@ def sensitivity_figure(fit: xr.DataTree) -> Figure:
 def _by_part(table: pd.DataFrame) -> pd.DataFrame:
     """Put each part's intercept and coefficients first, then its spreads, then what is shared."""
     names = [str(name) for name in table.index]
-    starts = [f"{part}{kind}" for part in PARTS for kind in ("_intercept", "_coef", "")]
+    starts = [start for part in PARTS for start in (part.intercept, part.coef, part)]
 
     def rank(name: str) -> int:
         return next((k for k, start in enumerate(starts) if name.startswith(start)), len(starts))

@@ -11,8 +11,9 @@ from analysis.fits.finding import find_fits, maximum_likelihood_beside
 from analysis.fits.opening import open_fit
 from analysis.hypothesis.effects import plain_effects
 from analysis.posterior.summary import CI_PROB
-from data.declaration import Hypothesis, Part
+from data.declaration import Hypothesis
 from data.errors import ModelError
+from data.roles import Part
 from data.study import Study
 from models.name import parse_model
 from models.predictor.linear import column_scale

@@ -5,9 +5,8 @@ import xarray as xr
 
 from analysis.figures.style import INNER_PROB
 from analysis.posterior.summary import CI_PROB
-from data.declaration import PARTS
 from data.errors import ResultsError
-from models.name import SIDES
+from data.roles import PARTS, SIDES, Part, Role
 
 
 def city_effects(fit: xr.DataTree) -> xr.Dataset:
@@ -22,7 +21,7 @@ def city_effects(fit: xr.DataTree) -> xr.Dataset:
         probability of a positive effect).
     """
     posterior = fit["posterior"]
-    roles = [f"{part}_{side}" for part in PARTS for side in SIDES]
+    roles = [role.effect for part in PARTS for role in part.roles]
     draws = posterior.to_dataset()[[role for role in roles if role in posterior]].load()
     found = {str(role): _summary(of_city) for role, of_city in draws.data_vars.items()}
     if not found:
@@ -32,16 +31,21 @@ def city_effects(fit: xr.DataTree) -> xr.Dataset:
     return xr.concat(list(found.values()), pd.Index(list(found), name="role"), join="exact")
 
 
-def of_role(effects: xr.Dataset, role: str) -> pd.DataFrame:
+def of_role(effects: xr.Dataset, role: Role | str) -> pd.DataFrame:
     """Take the effects of one role."""
-    return effects.sel(role=role).drop_vars("role").to_dataframe()
+    return effects.sel(role=str(role)).drop_vars("role").to_dataframe()
 
 
-def parts_and_sides(effects: xr.Dataset) -> tuple[list[str], list[str]]:
+def roles_of(effects: xr.Dataset) -> list[Role]:
+    """List the roles that have effects."""
+    return [role for part in PARTS for role in part.roles if role.effect in effects["role"]]
+
+
+def parts_and_sides(effects: xr.Dataset) -> tuple[list[Part], list[str]]:
     """List the parts and the sides that have effects."""
-    named = [role.split("_") for role in effects["role"].to_numpy().tolist()]
-    parts = [part for part in PARTS if part in {part for part, _ in named}]
-    return list(parts), [side for side in SIDES if side in {side for _, side in named}]
+    roles = roles_of(effects)
+    parts = list(dict.fromkeys(role.part for role in roles))
+    return parts, [side for side in SIDES if side in {role.side for role in roles}]
 
 
 def _summary(draws: xr.DataArray) -> xr.Dataset:

@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from data.declaration import Part
 from data.dyads import raw_predictors
 from data.errors import QueryError, suggest
 from data.formulas.grammar import parse_formula
 from data.formulas.new_values import changed_design, levelled_columns
+from data.roles import Part
 from models.name import ModelName, parse_model
 
 
@@ -77,10 +77,10 @@ def designs(about: Fitted, changed: pd.DataFrame, name: str) -> dict[str, xr.Dat
     found = {}
     for part, formula in about.formulas.items():
         design = changed_design(formula, about.table, changed, _where(part), name)
-        found[f"{part}_design"] = xr.DataArray(
+        found[part.design] = xr.DataArray(
             design.to_numpy(),
-            {f"{part}_term": design.columns.to_numpy(dtype=str)},
-            ("dyad", f"{part}_term"),
+            {part.term: design.columns.to_numpy(dtype=str)},
+            ("dyad", part.term),
         )
     return found
 

@@ -211,7 +211,7 @@ def _drawn(about: Fitted, asked: xr.Dataset) -> list[str]:
     known = {
         side: np.isin(asked[side].to_numpy(), about.dyads["city"].to_numpy().astype(str))
         for side in ("sender", "receiver")
-        if any(role.endswith(f"_{side}") for role in about.name.roles)
+        if any(role.side == side for role in about.name.roles)
     }
     if about.name.has_pairs:
         dyads = about.dyads.get_index("dyad")

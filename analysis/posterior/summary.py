@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from data.roles import Part
 from models.name import parse_model
 
 CI_PROB = 0.89  # the width of every interval of the project
@@ -34,9 +35,11 @@ def coefficients(fit: xr.DataTree, part: str) -> pd.DataFrame:
         ``r_hat``, ``ess_bulk``, ``ess_tail``. The intercept is the linear predictor at the
         predictors' means. Empty where the model has no such part.
     """
-    table = _summarise(fit, [f"{part}_intercept", f"{part}_coef"])
-    return table.rename(lambda name: name.removeprefix(f"{part}_coef[").removesuffix("]")).rename(
-        {f"{part}_intercept": "intercept"}
+    names = Part(part)
+    table = _summarise(fit, [names.intercept, names.coef])
+    start = names.coef_of("").removesuffix("]")
+    return table.rename(lambda name: name.removeprefix(start).removesuffix("]")).rename(
+        {names.intercept: "intercept"}
     )
 
 

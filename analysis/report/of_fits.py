@@ -21,7 +21,7 @@ from analysis.report.document import (
     summary_grid,
 )
 from analysis.report.material import Material
-from data.declaration import PARTS
+from data.roles import PARTS
 from models.likelihood.outcomes import QUANTITIES
 from models.name import parse_model
 

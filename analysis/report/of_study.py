@@ -5,6 +5,7 @@ import pandas as pd
 
 from analysis.report.document import Block, Code, Section, Text, grid, number
 from analysis.report.material import Material
+from data.roles import Part
 from models.name import ModelName, parse_model
 
 COUNTS = {
@@ -14,6 +15,7 @@ COUNTS = {
     "zinb": "count ~ NB(mu, dispersion) with probability psi, else 0",
     "hurdle_nb": "count ~ NB(mu, dispersion) without its zeros, with probability psi, else 0",
 }
+INDEX = {"sender": "i", "receiver": "j"}
 VARIANCE = "Var NB(mu, dispersion) = mu + dispersion mu^2"
 
 
@@ -102,26 +104,23 @@ def modelled(material: Material) -> Section:
 
 def _formula(name: ModelName, material: Material) -> str:
     lines = []
-    for part, link in (("selection", "logit psi"), ("degree", "log mu")):
+    for part, link in ((Part.SELECTION, "logit psi"), (Part.DEGREE, "log mu")):
         if part not in name.parts:
             continue
         written = getattr(material.results.study.declaration.formula, part)
         terms = ["intercept", *([written] if written != "1" else [])]
-        terms += [f"{side}[{at}]" for side, at in SIDES if f"{part}_{side}" in name.roles]
-        for side, at in SIDES:
-            if f"{part}_{side}" in name.roles:
-                slopes = material.results.study.declaration.slopes.of(part).of(side)
-                terms += [f"{side} slope[{at}] x {term}" for term in slopes]
+        roles = [role for role in name.roles if role.part == part]
+        terms += [f"{role.side}[{INDEX[role.side]}]" for role in roles]
+        for role in roles:
+            slopes = material.results.study.declaration.slopes.of(part).of(role.side)
+            terms += [f"{role.side} slope[{INDEX[role.side]}] x {term}" for term in slopes]
         terms += ["pair[i, j]"] * name.has_pairs
         exposed = part == "degree" and material.results.study.declaration.dyads.exposure is not None
         lines.append(f"  {link:<10} = {' + '.join([*terms, *['log exposure'] * exposed])}")
     lines.append(f"  {COUNTS.get(name.family_name, name.family_name)}")
     if name.family.has_dispersion:
         lines.append(f"  {VARIANCE}")
-    correlated = [" and ".join(block) for block in name.blocks if len(block) > 1]
+    correlated = [" and ".join(map(str, block)) for block in name.blocks if len(block) > 1]
     correlated += ["pair[i, j] and pair[j, i]"] * name.has_pairs
     lines += [f"  correlated: {block}" for block in correlated]
     return "\n".join(lines)
-
-
-SIDES = (("sender", "i"), ("receiver", "j"))

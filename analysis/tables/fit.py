@@ -15,7 +15,7 @@ from rich.table import Table
 from analysis.fits.opening import sampler_of
 from analysis.posterior.summary import CI_PROB, coefficients, part_unit, shares, spreads
 from analysis.tables.words import synthetic_sentence
-from data.declaration import PARTS
+from data.roles import PARTS
 from models.settings import is_first_look
 
 UNSIGNED = ("_sd", "dispersion", "predictors", "sender", "receiver", "pair", "residual")

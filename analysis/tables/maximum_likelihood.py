@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from data.roles import PARTS, Part
 from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.regression import LOG_DISPERSION
 from models.frequentist.result import MaximumLikelihood
@@ -34,12 +35,12 @@ def frequentist_table(fit: MaximumLikelihood, errors: str = "dyadic") -> pd.Data
     """
     fit.standard_errors(errors)  # refuses an unknown kind
     kinds = fit.covariance["kind"].to_numpy().tolist()
-    rows = {}
-    for part in dict.fromkeys(name.split("_")[0] for name in _coefficients(fit)):
+    rows: dict[tuple[str, str], dict[str, float]] = {}
+    for part in (part for part in PARTS if part.intercept in fit.parameters["parameter"]):
         for term, weights in _combinations(fit, part).items():
             rows[part, term] = _row(fit, weights, kinds)
         # 0 for selection; for degree the mean log exposure, which the intercept includes
-        rows[part, "constant"]["estimate"] -= float(fit.means.sel(parameter=f"{part}_intercept"))
+        rows[part, "constant"]["estimate"] -= float(fit.means.sel(parameter=part.intercept))
     if LOG_DISPERSION in fit.parameters["parameter"]:
         unit = (fit.parameters["parameter"] == LOG_DISPERSION).to_numpy().astype(float)
         rows["dispersion", "log dispersion"] = _row(fit, unit, kinds)
@@ -57,9 +58,7 @@ def frequentist_table(fit: MaximumLikelihood, errors: str = "dyadic") -> pd.Data
     unknown = table["se_information"].isna()
     table.loc[unknown, ["ratio"]] = np.nan
     if len(fit.permutations):
-        named = [
-            f"{part}_coef[{term}]" if part != "dispersion" else part for part, term in table.index
-        ]
+        named = [part.coef_of(term) if part != "dispersion" else part for part, term in table.index]
         table["p_permutation"] = fit.permutations["p"].reindex(named).to_numpy()
     return table
 
@@ -90,21 +89,16 @@ def inflation_state(fit: MaximumLikelihood) -> str:
     )
 
 
-def _coefficients(fit: MaximumLikelihood) -> list[str]:
-    names: list[str] = fit.parameters["parameter"].to_numpy().tolist()
-    return [name for name in names if name != LOG_DISPERSION]
-
-
-def _combinations(fit: MaximumLikelihood, part: str) -> dict[str, np.ndarray]:
+def _combinations(fit: MaximumLikelihood, part: Part) -> dict[str, np.ndarray]:
     """Give each row's weights on the parameters; the constant is a sum of several."""
     names = fit.parameters["parameter"].to_numpy().tolist()
     units = dict(zip(names, np.eye(len(names)), strict=True))
     means = fit.means.to_series()
-    start = f"{part}_coef["
+    start = part.coef_of("").removesuffix("]")
     terms = {
         name.removeprefix(start).removesuffix("]"): name for name in names if name.startswith(start)
     }
-    intercept = units[f"{part}_intercept"]
+    intercept = units[part.intercept]
     constant = intercept - sum(float(means[name]) * units[name] for name in terms.values())
     return {
         "intercept": intercept,

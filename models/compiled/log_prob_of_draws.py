@@ -125,7 +125,9 @@ def _by_differences(
     """Do the same for counts that the loops do not know: slower, derivatives to 1e-8."""
 
     def value(at: np.ndarray) -> np.ndarray:
-        predictors = {part: base[part][:, None] + at @ uses[part] for part in family.parts}
+        predictors: dict[str, Any] = {
+            part: base[part][:, None] + at @ uses[part] for part in family.parts
+        }
         of_draw = None if dispersion is None else dispersion[:, None, None]
         pointwise = family.log_prob(
             count, predictors["degree"], predictors.get("selection"), of_draw

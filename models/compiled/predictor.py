@@ -19,11 +19,10 @@ from pytensor.link.numba.dispatch.basic import (
     register_funcify_default_op_cache_key,
 )
 
-from data.declaration import Part
+from data.roles import SIDES, Part
 from models.compiled.operation import Operation
 from models.compiled.predictor_loops import add_up, predict
 from models.likelihood.arrays import Array
-from models.name import SIDES
 from models.predictor.linear import city_position, column_scale, offset
 
 # of the compiled code that PyTensor keeps on disk: raise it with every change of
@@ -53,7 +52,7 @@ class KnownOfDyads:
     @classmethod
     def of(cls, dyads: xr.Dataset, part: Part) -> Self:
         """Take it from the dyads of a study."""
-        design = dyads[f"{part}_design"].to_numpy()
+        design = dyads[part.design].to_numpy()
         standardized = (design - design.mean(axis=0)) / column_scale(dyads, part).to_numpy()
         return cls(
             offset(dyads, part).to_numpy(),

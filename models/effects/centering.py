@@ -14,33 +14,33 @@ error is used, for a share that is too large for a variance near zero traps the 
 that is too small only slows it.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
-from data.declaration import PARTS
+from data.roles import PARTS, Role
 from models.frequentist.derivatives import DEGREE, SELECTION
 from models.frequentist.optimum import find_optimum
 from models.frequentist.regression import regression_of
-from models.name import SIDES
 from models.predictor.linear import city_position
 
 LOW = 0.05  # quantile of a variance's draws
 
 
-def centering(dyads: xr.Dataset, family: str, roles: tuple[str, ...]) -> dict[str, float]:
-    """Choose how far the effects of each role are centered."""
+def centering(dyads: xr.Dataset, family: str, roles: Sequence[Role]) -> dict[str, float]:
+    """Choose how far effects are centered: shares by the names of the model's data."""
     if not roles:
         return {}
     problem = regression_of(dyads, family).problem
     found = problem.derivatives(find_optimum(problem, random_starts=0).point.at)
     shares = {}
     for role in roles:
-        part, side = role.split("_")
-        k = SELECTION if part == "selection" else DEGREE
-        city = city_position(dyads, side)
+        k = SELECTION if role.part == "selection" else DEGREE
+        city = city_position(dyads, role.side)
         score = np.bincount(city, found.first[k])
         information = np.maximum(np.bincount(city, -found.second[k, k]), 0)
-        shares[role] = _share(score, information)
+        shares[role.centering] = _share(score, information)
     return shares
 
 
@@ -55,21 +55,21 @@ def centering_of_draws(posterior: xr.Dataset) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        For each role a share between 0 and 1. The information is what the data have added to the
-        precision of an effect; the variance is a low quantile of its draws, for the same reason
-        for which `centering` takes its estimate less the error. Unlike what `centering` knows,
-        this is of the model with city effects.
+        For each role, by the name of the model's data, a share between 0 and 1. The information
+        is what the data have added to the precision of an effect; the variance is a low quantile
+        of its draws, for the same reason for which `centering` takes its estimate less the error.
+        Unlike what `centering` knows, this is of the model with city effects.
     """
     draws = ("chain", "draw")
     shares = {}
-    for role in (f"{part}_{side}" for part in PARTS for side in SIDES):
-        if role in posterior:
-            variance = posterior[f"{role}_sd"] ** 2
-            left = float(posterior[role].var(draws).mean())
+    for role in (role for part in PARTS for role in part.roles):
+        if role.effect in posterior:
+            variance = posterior[role.sd] ** 2
+            left = float(posterior[role.effect].var(draws).mean())
             prior = float(variance.mean())
             # information / (information + 1 / low), of the information 1 / left - 1 / prior
             known = float(variance.quantile(LOW, draws)) * max(prior - left, 0.0)
-            shares[role] = known / (prior * left + known)
+            shares[role.centering] = known / (prior * left + known)
     return shares
 
 

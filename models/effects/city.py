@@ -21,8 +21,9 @@ import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
 
+from data.roles import Role
 from models.likelihood.arrays import Array
-from models.name import correlation_name, role_pairs
+from models.name import CITY_CORRELATION, correlation_name, role_pairs
 from models.priors.prior_set import Priors
 
 
@@ -50,7 +51,7 @@ class Split:
     weights: np.ndarray = field(init=False)
     reflectors: np.ndarray = field(init=False)
     reach: np.ndarray = field(init=False)
-    term_of: dict[str, dict[int, int]]
+    term_of: dict[Role, dict[int, int]]
 
     def __post_init__(self) -> None:
         along = self.columns.shape[1]
@@ -105,13 +106,13 @@ class CityEffect:
 
 
 def city_effects(
-    roles: Sequence[str], dyads: xr.Dataset, priors: Priors, centering: Mapping[str, Array]
-) -> dict[str, CityEffect]:
+    roles: Sequence[Role], dyads: xr.Dataset, priors: Priors, centering: Mapping[str, Array]
+) -> dict[Role, CityEffect]:
     """Add a group of correlated city effects to the model in whose context it is called.
 
     Returns
     -------
-    dict of str to CityEffect
+    dict of Role to CityEffect
         One effect a role. The model gains ``<role>_sd``, ``<role>`` (city) and, for several
         roles, their correlation: ``<part>_generalized_reciprocity`` or ``city_correlation``.
     """
@@ -121,32 +122,32 @@ def city_effects(
     across: list[Array] = []
     effects = {}
     for k, role in enumerate(roles):
-        sd = priors.variable(f"{role}_sd")
+        sd = priors.variable(role.sd)
         *before, last = cholesky[k]
         shape = split.reach.shape[1]
         # standardized values of the earlier roles carry the correlation (Cholesky, row by row)
         mean = sd * sum(weight * z for weight, z in zip(before, across, strict=True))
         # the sampler moves z own^share + share mean own^(share - 1): of share 0 the standardized
         # value z, of share 1 the value itself, mean + own z
-        own, share = sd * last, centering[role]
+        own, share = sd * last, centering[role.centering]
         moved = pm.Normal(
-            f"_{role}_across", share * mean * own ** (share - 1), own**share, shape=shape
+            role.own("across"), share * mean * own ** (share - 1), own**share, shape=shape
         )
         across.append(moved / own**share - share * mean / own)
         value = mean + own * across[k]
-        along.append(pm.Normal(f"_{role}_along", 0, 1, shape=split.columns.shape[1]))
+        along.append(pm.Normal(role.own("along"), 0, 1, shape=split.columns.shape[1]))
         correlated = sum(w * z for w, z in zip(cholesky[k], along, strict=True))
         effect = CityEffect(split, split.weights @ (sd * correlated), split.across(value))
-        pm.Deterministic(role, effect.across + split.columns @ effect.along, dims="city")
+        pm.Deterministic(role.effect, effect.across + split.columns @ effect.along, dims="city")
         effects[role] = effect
     return effects
 
 
-def split_city_space(dyads: xr.Dataset, roles: Sequence[str]) -> Split:
+def split_city_space(dyads: xr.Dataset, roles: Sequence[Role]) -> Split:
     """Find the predictors that are constant within the roles, and split city space along them."""
     cities = dyads.sizes["city"]
     columns = [np.ones(cities)]
-    term_of: dict[str, dict[int, int]] = {role: {} for role in roles}
+    term_of: dict[Role, dict[int, int]] = {role: {} for role in roles}
     for role in roles:
         for term, values in _city_level_terms(dyads, role):
             known = next(
@@ -163,10 +164,9 @@ def split_city_space(dyads: xr.Dataset, roles: Sequence[str]) -> Split:
     return Split(np.column_stack(columns), term_of)
 
 
-def _city_level_terms(dyads: xr.Dataset, role: str) -> Iterator[tuple[int, np.ndarray]]:
-    part, side = role.split("_")
-    design = pd.DataFrame(dyads[f"{part}_design"].to_numpy())
-    grouped = design.groupby(dyads[side].to_numpy())
+def _city_level_terms(dyads: xr.Dataset, role: Role) -> Iterator[tuple[int, np.ndarray]]:
+    design = pd.DataFrame(dyads[role.part.design].to_numpy())
+    grouped = design.groupby(dyads[role.side].to_numpy())
     low, high = grouped.min(), grouped.max()
     for term in design.columns:
         if np.allclose(low[term], high[term], rtol=1e-12, atol=0):
@@ -180,12 +180,12 @@ def _spanned(values: np.ndarray, columns: list[np.ndarray]) -> bool:
     return bool(np.linalg.norm(rest) < 1e-6 * np.linalg.norm(values - values.mean()))
 
 
-def _correlation_cholesky(roles: Sequence[str], priors: Priors) -> list[list[Array]]:
+def _correlation_cholesky(roles: Sequence[Role], priors: Priors) -> list[list[Array]]:
     """Give the Cholesky factor of the roles' correlation matrix, row by row."""
     if len(roles) == 1:
         return [[1.0]]
     name = correlation_name(roles)
-    if name != "city_correlation":
+    if name != CITY_CORRELATION:
         correlation = priors.variable(name)
         return [[1.0], [correlation, pt.sqrt(1 - correlation**2)]]
     # LKJ(eta) by partial correlations: those of level k are Beta(b, b) on (-1, 1) with

@@ -11,8 +11,9 @@ import numpy as np
 import xarray as xr
 from scipy.stats import norm, qmc
 
+from data.roles import SIDES, Part
 from models.effects.population import population_covariance
-from models.name import SIDES, ModelName
+from models.name import ModelName
 from models.settings import seed_of
 
 
@@ -34,18 +35,14 @@ def known_or_drawn(draws: xr.Dataset, asked: xr.Dataset, name: ModelName, seed: 
         The parameters that `models.predictor.linear.linear_predictor` takes (draw, ...), on the
         coordinates ``city`` and ``dyad`` of ``asked``.
     """
-    plain = [
-        each
-        for each in [f"{part}_{kind}" for part in name.parts for kind in ("intercept", "coef")]
-        + ["dispersion"] * name.family.has_dispersion
-        if each in draws
-    ]
+    names = [label for part in name.parts for label in (part.intercept, part.coef)]
+    plain = [label for label in (*names, "dispersion") if label in draws]
     found = draws[plain].assign_coords(city=asked["city"].to_numpy())
     found = found.assign(_city_effects(draws, asked, name, seed))
     if name.has_pairs:
         for part in name.parts:
             effects = _pair_effects(draws, asked, part, seed)
-            found[f"{part}_pair"] = xr.DataArray(
+            found[part.pair.effect] = xr.DataArray(
                 effects, {"dyad": asked["dyad"].to_numpy()}, ("draw", "dyad")
             )
     return found
@@ -55,44 +52,44 @@ def _city_effects(
     draws: xr.Dataset, asked: xr.Dataset, name: ModelName, seed: int
 ) -> dict[str, xr.DataArray]:
     """Give city effects and random slopes of the asked cities."""
-    slopes = [f"{role}_slope" for role in name.roles if f"{role}_slope" in draws]
-    effects = [*name.roles, *slopes]
+    slopes = [role for role in name.roles if role.slope in draws]
+    effects = [*(role.effect for role in name.roles), *(role.slope for role in slopes)]
     if not effects:
         return {}
     known = draws.get_index("city")
     position = known.get_indexer(asked.get_index("city"))
     new = np.flatnonzero(position < 0)
-    values = {each: draws[each].isel(city=np.maximum(position, 0)).copy() for each in effects}
+    values = {name: draws[name].isel(city=np.maximum(position, 0)).copy() for name in effects}
     if len(new):
         factor = np.linalg.cholesky(population_covariance(draws, name))
     for k in new:
-        size = len(name.roles) + sum(draws[each].shape[-1] for each in slopes)
+        size = len(name.roles) + sum(draws[role.slope].shape[-1] for role in slopes)
         z = _standard(draws.sizes["draw"], size, seed_of(seed, str(asked["city"].values[k])))
         own, rest = z[:, : len(name.roles)], z[:, len(name.roles) :]
         for role, drawn in zip(name.roles, np.einsum("drs,ds->rd", factor, own), strict=True):
-            values[role][{"city": k}] = drawn
-        for each in slopes:
-            sd = draws[f"{each}_sd"].to_numpy()
-            values[each][{"city": k}] = sd * rest[:, : sd.shape[1]]
+            values[role.effect][{"city": k}] = drawn
+        for role in slopes:
+            sd = draws[role.slope_sd].to_numpy()
+            values[role.slope][{"city": k}] = sd * rest[:, : sd.shape[1]]
             rest = rest[:, sd.shape[1] :]
-    return {each: value.drop_vars("city") for each, value in values.items()}
+    return {name: value.drop_vars("city") for name, value in values.items()}
 
 
-def _pair_effects(draws: xr.Dataset, asked: xr.Dataset, part: str, seed: int) -> np.ndarray:
+def _pair_effects(draws: xr.Dataset, asked: xr.Dataset, part: Part, seed: int) -> np.ndarray:
     """Give the pair effects of the asked directed dyads, shape (draw, dyad)."""
-    sd = draws[f"{part}_pair_sd"].to_numpy()
-    rho = draws[f"{part}_dyadic_reciprocity"].to_numpy()
+    sd = draws[part.pair.sd].to_numpy()
+    rho = draws[part.dyadic_reciprocity].to_numpy()
     known = draws.get_index("dyad")
     effects = np.empty((draws.sizes["draw"], asked.sizes["dyad"]))
     for column, ends in enumerate(zip(*(asked[side].to_numpy() for side in SIDES), strict=True)):
         here, back = " -> ".join(ends), " -> ".join(reversed(ends))
         if here in known:
-            effects[:, column] = draws[f"{part}_pair"].sel(dyad=here)
+            effects[:, column] = draws[part.pair.effect].sel(dyad=here)
             continue
         first, second = sorted(ends)
         z = _standard(len(sd), 2, seed_of(seed, f"{part} {first} & {second}"))
         if back in known:  # it follows the other direction, whose effect the data inform
-            mean = rho * draws[f"{part}_pair"].sel(dyad=back).to_numpy()
+            mean = rho * draws[part.pair.effect].sel(dyad=back).to_numpy()
             effects[:, column] = mean + sd * np.sqrt(1 - rho**2) * z[:, 0]
         elif ends[0] == first:
             effects[:, column] = sd * z[:, 0]

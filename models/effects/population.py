@@ -28,6 +28,6 @@ def population_covariance(draws: xr.Dataset, name: ModelName) -> np.ndarray:
         lower = [(place[block[i]], place[block[j]]) for i in range(len(block)) for j in range(i)]
         for (i, j), value in zip(lower, values.T, strict=True):
             correlation[:, i, j] = correlation[:, j, i] = value
-    sds = np.stack([draws[f"{role}_sd"].to_numpy() for role in name.roles], axis=-1)
+    sds = np.stack([draws[role.sd].to_numpy() for role in name.roles], axis=-1)
     covariance: np.ndarray = correlation * sds[:, :, None] * sds[:, None, :]
     return covariance

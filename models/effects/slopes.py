@@ -2,18 +2,18 @@
 
 import pymc as pm
 
-from data.declaration import Part
+from data.roles import Part, Role
 from data.study import Study
 from models.likelihood.arrays import Array
-from models.name import SIDES, ModelName
+from models.name import ModelName
 from models.predictor.linear import city_position, column_scale
 from models.priors.prior_set import Priors
 
 
-def slope_terms(study: Study, name: ModelName, part: Part, side: str) -> list[str]:
+def slope_terms(study: Study, name: ModelName, role: Role) -> list[str]:
     """List the terms whose coefficients vary by city."""
-    declared = study.declaration.slopes.of(part).of(side)
-    return list(declared) if f"{part}_{side}" in name.roles else []
+    declared = study.declaration.slopes.of(role.part).of(role.side)
+    return list(declared) if role in name.roles else []
 
 
 def random_slopes(study: Study, name: ModelName, part: Part, priors: Priors) -> Array:
@@ -33,21 +33,20 @@ def random_slopes(study: Study, name: ModelName, part: Part, priors: Priors) -> 
         standard deviations ``<part>_<side>_slope_sd``, both on the formula's own scale.
     """
     total: Array = 0.0
-    design, scale = study.dyads[f"{part}_design"], column_scale(study.dyads, part)
-    for side in SIDES:
-        terms = slope_terms(study, name, part, side)
+    design, scale = study.dyads[part.design], column_scale(study.dyads, part)
+    for role in part.roles:
+        terms = slope_terms(study, name, role)
         if not terms:
             continue
-        role, dim = f"{part}_{side}", f"{part}_{side}_slope_term"
-        pm.modelcontext(None).add_coord(dim, terms)
-        chosen = {f"{part}_term": terms}
+        pm.modelcontext(None).add_coord(role.slope_term, terms)
+        chosen = {part.term: terms}
         unit = scale.sel(chosen).to_numpy()
         column = ((design - design.mean("dyad")).sel(chosen) / scale.sel(chosen)).to_numpy()
-        prior = priors.prior(f"{role}_slope_sd")
-        sd = prior.variable(f"_{role}_slope_sd", shape=len(terms))
-        standard = pm.Normal(f"_{role}_slope", 0, 1, shape=(study.dyads.sizes["city"], len(terms)))
+        prior = priors.prior(role.slope_sd)
+        sd = prior.variable(role.own("slope_sd"), shape=len(terms))
+        standard = pm.Normal(role.own("slope"), 0, 1, shape=(study.dyads.sizes["city"], len(terms)))
         slope = standard * sd
-        pm.Deterministic(f"{role}_slope_sd", sd / unit, dims=dim)
-        pm.Deterministic(f"{role}_slope", slope / unit, dims=("city", dim))
-        total = total + (slope[city_position(study.dyads, side)] * column).sum(axis=1)
+        pm.Deterministic(role.slope_sd, sd / unit, dims=role.slope_term)
+        pm.Deterministic(role.slope, slope / unit, dims=("city", role.slope_term))
+        total = total + (slope[city_position(study.dyads, role.side)] * column).sum(axis=1)
     return total

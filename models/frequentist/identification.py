@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from data.declaration import Part
+from data.roles import Part
 from models.frequentist.likelihoods import LIKELIHOODS, without_dispersion
 from models.frequentist.optimum import Optimum
 from models.frequentist.problem import Point, Problem
@@ -95,11 +95,11 @@ def _about_selection(
 ) -> list[str]:
     if "selection" not in problem.parts:
         return []
-    block = problem.blocks["selection"]
-    open_terms = _named(loading[block], terms["selection"])
+    block = problem.blocks[Part.SELECTION]
+    open_terms = _named(loading[block], terms[Part.SELECTION])
     if not open_terms:
         return []
-    eligible = expit(problem.designs["selection"] @ at[block])
+    eligible = expit(problem.designs[Part.SELECTION] @ at[block])
     if LIKELIHOODS[problem.family].kind == "inflated" and (eligible > ALL).all():
         plain = LIKELIHOODS[problem.family].plain
         why = "P(eligible) runs to 1 for every dyad"
@@ -110,7 +110,7 @@ def _about_selection(
 
 
 def _about_degree(problem: Problem, loading: np.ndarray, terms: dict[Part, list[str]]) -> list[str]:
-    open_terms = _named(loading[problem.blocks["degree"]], terms["degree"])
+    open_terms = _named(loading[problem.blocks[Part.DEGREE]], terms[Part.DEGREE])
     if not open_terms:
         return []
     along = ", ".join(open_terms)

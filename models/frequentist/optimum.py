@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import expit, logit
 
+from data.roles import Part
 from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.problem import Point, Problem, evaluate
 
@@ -118,7 +119,7 @@ def drawn_inward(problem: Problem, at: np.ndarray) -> np.ndarray:
         stays there, whatever the counts.
     """
     inward: np.ndarray = np.clip(at, -MOVABLE, MOVABLE)
-    level = problem.blocks["degree"].start
+    level = problem.blocks[Part.DEGREE].start
     inward[level] = at[level]
     return inward
 
@@ -171,7 +172,7 @@ def _moments(problem: Problem) -> np.ndarray:
     at = np.zeros(problem.size)
     rate = problem.count / np.exp(problem.offset - problem.offset.mean())
     mean = max(float(np.average(rate, weights=problem.weight)), 1e-3)
-    at[problem.blocks["degree"].start] = np.log(mean) - problem.offset.mean()
+    at[problem.blocks[Part.DEGREE].start] = np.log(mean) - problem.offset.mean()
     if "dispersion" in problem.blocks:
         variance = float(np.average((rate - mean) ** 2, weights=problem.weight))
         at[-1] = np.log(np.clip((variance - mean) / mean**2, 0.05, 20.0))
@@ -179,7 +180,7 @@ def _moments(problem: Problem) -> np.ndarray:
 
 
 def _with_selection(problem: Problem, plain: np.ndarray, share: float) -> np.ndarray:
-    selection = np.zeros(problem.designs["selection"].shape[1])
+    selection = np.zeros(problem.designs[Part.SELECTION].shape[1])
     selection[0] = logit(share)
     return np.concatenate([selection, plain])
 
@@ -205,8 +206,8 @@ def _intercepts(problem: Problem, first: np.ndarray) -> np.ndarray:
 
 def _em(problem: Problem, at: np.ndarray) -> np.ndarray:
     """Some rounds of expectation and maximisation: which zeros are extra ones?"""
-    selection = problem.blocks["selection"]
-    X, positive = problem.designs["selection"], problem.count > 0
+    selection = problem.blocks[Part.SELECTION]
+    X, positive = problem.designs[Part.SELECTION], problem.count > 0
     inner = replace(problem, family=LIKELIHOODS[problem.family].plain)
     likelihood = LIKELIHOODS[inner.family]
     for _ in range(EM_ROUNDS):
@@ -225,7 +226,7 @@ def _em(problem: Problem, at: np.ndarray) -> np.ndarray:
 def _embed(problem: Problem, limit: str, at: np.ndarray) -> np.ndarray:
     """Write the maximum of a family that is a limit of this one in this one's coefficients."""
     if limit == LIKELIHOODS[problem.family].plain:  # every dyad is eligible
-        selection = np.zeros(problem.designs["selection"].shape[1])
+        selection = np.zeros(problem.designs[Part.SELECTION].shape[1])
         selection[0] = FAR
         return np.concatenate([selection, at])
     return np.append(at, -FAR)  # no dispersion

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from data.declaration import Part
+from data.roles import Part
 from models.frequentist.derivatives import (
     DEGREE,
     LOG_DISPERSION,
@@ -102,8 +102,8 @@ class Problem:
         blocks = self.blocks
         selection = None
         if "selection" in blocks:
-            selection = self.designs["selection"] @ at[blocks["selection"]]
-        degree = self.designs["degree"] @ at[blocks["degree"]] + self.offset
+            selection = self.designs[Part.SELECTION] @ at[blocks[Part.SELECTION]]
+        degree = self.designs[Part.DEGREE] @ at[blocks[Part.DEGREE]] + self.offset
         return selection, degree, float(at[-1]) if "dispersion" in blocks else 0.0
 
     def derivatives(self, at: np.ndarray) -> Derivatives:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from data.declaration import Part
+from data.roles import Part
 from data.study import Study
 from models.frequentist.problem import Problem
 from models.likelihood.families import FAMILIES
@@ -47,7 +47,7 @@ class Regression:
         """The coefficients in order, as the posterior's are named; last, `log_dispersion`."""
         named = []
         for part, terms in self.terms.items():
-            named += [f"{part}_intercept", *(f"{part}_coef[{term}]" for term in terms)]
+            named += [part.intercept, *(part.coef_of(term) for term in terms)]
         return named + [LOG_DISPERSION] * FAMILIES[self.family].has_dispersion
 
     @property
@@ -56,7 +56,7 @@ class Regression:
         means = pd.Series(0.0, index=self.names)
         for part, terms in self.terms.items():
             for term in terms:
-                means[f"{part}_coef[{term}]"] = self.designs[part][term].mean()
+                means[part.coef_of(term)] = self.designs[part][term].mean()
         means["degree_intercept"] = self.offset.mean()
         return means
 
@@ -89,9 +89,7 @@ def regression(study: Study, family: str) -> Regression:
 def regression_of(dyads: xr.Dataset, family: str) -> Regression:
     """Give the counts and predictors of dyads as maximum likelihood needs them."""
     designs = {
-        part: pd.DataFrame(
-            dyads[f"{part}_design"].to_numpy(), columns=dyads[f"{part}_term"].to_numpy()
-        )
+        part: pd.DataFrame(dyads[part.design].to_numpy(), columns=dyads[part.term].to_numpy())
         for part in FAMILIES[family].parts
     }
     cities = dyads["sender"].to_numpy(), dyads["receiver"].to_numpy()

@@ -101,15 +101,15 @@ class MaximumLikelihood:
         """The estimates under the names and dims of a posterior, the dispersion among them."""
         values: dict[str, xr.DataArray] = {}
         for part in FAMILIES[self.family].parts:
-            intercept = self.parameters.sel(parameter=f"{part}_intercept")
-            values[f"{part}_intercept"] = xr.DataArray(float(intercept))
+            intercept = self.parameters.sel(parameter=part.intercept)
+            values[part.intercept] = xr.DataArray(float(intercept))
             terms = [name for name in self._names if name.startswith(f"{part}_coef[")]
             if terms:
                 labels = [name.removeprefix(f"{part}_coef[").removesuffix("]") for name in terms]
-                values[f"{part}_coef"] = xr.DataArray(
+                values[part.coef] = xr.DataArray(
                     self.parameters.sel(parameter=terms).to_numpy(),
-                    dims=f"{part}_term",
-                    coords={f"{part}_term": labels},
+                    dims=part.term,
+                    coords={part.term: labels},
                 )
         if LOG_DISPERSION in self._names:
             log_dispersion = self.parameters.sel(parameter=LOG_DISPERSION)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from data.errors import ModelError
+from data.roles import Part
 from data.study import Study
 from models.frequentist.optimum import find_optimum
 from models.frequentist.regression import LOG_DISPERSION, Regression, regression
@@ -87,9 +88,9 @@ def _model(data: Regression) -> Any:
     if data.family in ("nb", "zinb"):
         more["p"] = 2
     if "selection" in designs:
-        more |= {"exog_infl": designs["selection"], "inflation": "logit"}
+        more |= {"exog_infl": designs[Part.SELECTION], "inflation": "logit"}
     count = pd.Series(data.count, name="count")
-    model = getattr(sm, _CLASSES[data.family])(count, designs["degree"], **more)
+    model = getattr(sm, _CLASSES[data.family])(count, designs[Part.DEGREE], **more)
     if "selection" in designs:
         model.hessian = partial(_hessian, model, STEP / data.scales)
     return model
@@ -114,9 +115,9 @@ def _start(data: Regression, fit: MaximumLikelihood) -> np.ndarray:
     estimates = fit.parameters.to_series()
     start: list[float] = []
     for part, terms in data.terms.items():  # the selection comes first, as there
-        coefs = estimates[[f"{part}_coef[{term}]" for term in terms]]
-        mean = data.means[f"{part}_intercept"]  # of log exposure, for degree
-        constant = estimates[f"{part}_intercept"] - mean - coefs @ data.means[coefs.index]
+        coefs = estimates[[part.coef_of(term) for term in terms]]
+        mean = data.means[part.intercept]  # of log exposure, for degree
+        constant = estimates[part.intercept] - mean - coefs @ data.means[coefs.index]
         sign = -1 if part == "selection" else 1
         start += [sign * constant, *(sign * coefs)]
     if LOG_DISPERSION in estimates:

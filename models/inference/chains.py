@@ -78,9 +78,7 @@ def draw_chains(compiled: Compiled, names: list[str], how: Settings, reporter: R
         return chains
     reporter.stage(f"a second try, for {'; '.join(first.faults)}")
     shares = centering_of_draws(chains.posterior)
-    again_from = compiled.with_data(
-        **{f"{role}_centering": np.asarray(share) for role, share in shares.items()}
-    )
+    again_from = compiled.with_data(**{label: np.asarray(share) for label, share in shares.items()})
     # smaller steps are the remedy for draws that diverge, and only slow the others
     steps = CLOSER if first.divergences else 1
     careful = 1 - (1 - how.target_accept) / steps

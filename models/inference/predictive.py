@@ -86,7 +86,7 @@ def family_arguments(
     dispersion : numpy.ndarray or None
         Shape (draw, 1); None where the family has none.
     """
-    values = {
+    values: dict[str, Any] = {
         part: linear_predictor(draws, dyads, part, rows, reference).to_numpy()
         for part in name.parts
     }

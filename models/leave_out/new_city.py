@@ -77,9 +77,8 @@ def _rows_of(
     for part in name.parts:
         use = np.zeros((len(name.roles), len(rows)))
         for k, role in enumerate(name.roles):
-            of, which = role.split("_")
-            if of == part:
-                use[k] = side[which][rows]
+            if role.part == part:
+                use[k] = side[role.side][rows]
         uses[part] = use
     return rows, uses
 
@@ -89,7 +88,7 @@ def _without(
 ) -> dict[str, np.ndarray]:
     """Compute the linear predictors with the city's own effects at zero."""
     bare = draws.assign(
-        {role: draws[role].where(draws["city"] != city, 0.0) for role in name.roles}
+        {role.effect: draws[role.effect].where(draws["city"] != city, 0.0) for role in name.roles}
     )
     return {part: linear_predictor(bare, dyads, part, rows).to_numpy() for part in name.parts}
 

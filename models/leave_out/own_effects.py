@@ -14,7 +14,7 @@ from functools import reduce
 import numpy as np
 import xarray as xr
 
-from data.declaration import Part
+from data.roles import Part, Role
 from models.effects.population import population_covariance
 from models.name import ModelName
 
@@ -57,7 +57,7 @@ def city_effects_of(
     draws: xr.Dataset,
     name: ModelName,
     city: str,
-    roles: Sequence[str],
+    roles: Sequence[Role],
     enters: dict[str, np.ndarray],
 ) -> OwnEffects:
     """Take a city's effects in some roles, given its effects in the others.
@@ -66,7 +66,7 @@ def city_effects_of(
     ----------
     draws : xarray.Dataset
         Posterior draws (draw, ...).
-    roles : sequence of str
+    roles : sequence of Role
         The roles; there may be none.
     """
     fixed = [role for role in name.roles if role not in roles]
@@ -92,7 +92,7 @@ def pair_effects_of(
     each = [
         OwnEffects(
             *_pair_population(draws, dyads, part, rows),
-            draws[f"{part}_pair"].isel(dyad=rows).to_numpy(),
+            draws[part.pair.effect].isel(dyad=rows).to_numpy(),
             {other: np.eye(len(rows)) * (other == part) for other in name.parts},
         )
         for part in name.parts
@@ -101,7 +101,7 @@ def pair_effects_of(
 
 
 def uses_of(
-    ends: Ends, name: ModelName, city: str, roles: Sequence[str], rows: np.ndarray
+    ends: Ends, name: ModelName, city: str, roles: Sequence[Role], rows: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Tell which dyads a city's effects enter.
 
@@ -112,8 +112,7 @@ def uses_of(
     """
     uses: dict[str, np.ndarray] = {part: np.zeros((len(roles), len(rows))) for part in name.parts}
     for k, role in enumerate(roles):
-        part, side = role.split("_")
-        uses[part][k] = ends[side][rows] == city
+        uses[role.part][k] = ends[role.side][rows] == city
     return uses
 
 
@@ -121,8 +120,8 @@ def _pair_population(
     draws: xr.Dataset, dyads: xr.Dataset, part: Part, rows: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give mean and factor of left-out dyads' pair effects in one part."""
-    sd = draws[f"{part}_pair_sd"].to_numpy()
-    rho = draws[f"{part}_dyadic_reciprocity"].to_numpy()
+    sd = draws[part.pair.sd].to_numpy()
+    rho = draws[part.dyadic_reciprocity].to_numpy()
     pair = dyads["dyad_pair"].to_numpy()
     others = np.setdiff1d(np.flatnonzero(pair == pair[rows[0]]), rows)
     mean, factor = np.zeros((len(sd), len(rows))), np.zeros((len(sd), len(rows), len(rows)))
@@ -130,12 +129,12 @@ def _pair_population(
     if len(rows) == 2:
         factor[:, 1, 0], factor[:, 1, 1] = sd * rho, sd * np.sqrt(1 - rho**2)
     elif len(others):
-        mean[:, 0] = rho * draws[f"{part}_pair"].isel(dyad=others[0]).to_numpy()
+        mean[:, 0] = rho * draws[part.pair.effect].isel(dyad=others[0]).to_numpy()
         factor[:, 0, 0] = sd * np.sqrt(1 - rho**2)
     return mean, factor
 
 
-def _drawn(draws: xr.Dataset, city: str, roles: Sequence[str]) -> np.ndarray:
+def _drawn(draws: xr.Dataset, city: str, roles: Sequence[Role]) -> np.ndarray:
     """Put a city's effects in some roles side by side, shape (draw, effect); there may be none."""
-    effects = [draws[role].sel(city=city).to_numpy() for role in roles]
+    effects = [draws[role.effect].sel(city=city).to_numpy() for role in roles]
     return np.stack(effects, axis=1) if effects else np.empty((draws.sizes["draw"], 0))

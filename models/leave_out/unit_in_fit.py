@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from data.roles import SIDES, Role
 from models.leave_out.own_effects import OwnEffects, city_effects_of, pair_effects_of, uses_of
-from models.name import SIDES, ModelName
+from models.name import ModelName
 from models.predictor.linear import linear_predictor
 
 
@@ -77,7 +78,7 @@ def unit_in_fit(
     # each of the two cities, with the roles in which the unit sees it
     seen = {
         str(ends[side][rows[0]]): [
-            role for role in name.roles if unit == "pair" or role.endswith(f"_{side}")
+            role for role in name.roles if unit == "pair" or role.side == side
         ]
         for side in SIDES
     }
@@ -93,17 +94,17 @@ def unit_in_fit(
     if name.has_pairs:
         second = _with_pair_effects(second, pair_effects_of(draws, dyads, name, rows))
         for part in name.parts:
-            base[0][part] = base[0][part] - draws[f"{part}_pair"].isel(dyad=rows).to_numpy()
+            base[0][part] = base[0][part] - draws[part.pair.effect].isel(dyad=rows).to_numpy()
     dispersion = draws["dispersion"].to_numpy() if name.family.has_dispersion else None
     return UnitInFit(name.name, unit, label, count[rows], base[0], dispersion, (first, second))
 
 
 def _entered(
-    ends: dict[str, np.ndarray], city: str, roles: list[str], left_out: np.ndarray
+    ends: dict[str, np.ndarray], city: str, roles: list[Role], left_out: np.ndarray
 ) -> np.ndarray:
     """Give the positions of the dyads that a city's roles enter, but for those left out."""
     of_city = np.zeros(len(ends["sender"]), dtype=bool)
-    for side in {role.split("_")[1] for role in roles}:
+    for side in {role.side for role in roles}:
         of_city |= ends[side] == city
     of_city[left_out] = False
     return np.flatnonzero(of_city)
@@ -113,14 +114,14 @@ def _without(
     draws: xr.Dataset,
     dyads: xr.Dataset,
     name: ModelName,
-    seen: dict[str, list[str]],
+    seen: dict[str, list[Role]],
     groups: list[np.ndarray],
 ) -> list[dict[str, np.ndarray]]:
     """Give the linear predictors of groups of dyads, the cities' own effects at zero."""
     zeroed = {}
     for role in name.roles:
         owners = [city for city, roles in seen.items() if role in roles]
-        zeroed[role] = draws[role].where(~draws["city"].isin(owners), 0.0)
+        zeroed[role.effect] = draws[role.effect].where(~draws["city"].isin(owners), 0.0)
     bare, every = draws.assign(zeroed), np.concatenate(groups)
     ends = np.cumsum([len(group) for group in groups])[:-1]
     split = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.declaration import Part
+from data.roles import Part
 from models.likelihood.arrays import NUMPY, Array, Arrays
 from models.likelihood.counts import NB, POISSON, Counts
 
@@ -92,7 +92,7 @@ def plain(counts: Counts) -> Family:
     return Family(
         kind="plain",
         counts=counts,
-        parts=("degree",),
+        parts=(Part.DEGREE,),
         log_zero=lambda degree, _, dispersion, xp: counts.log_p_zero(degree, dispersion, xp),
         log_positive=lambda count, degree, _, dispersion, xp: counts.log_prob(
             count, degree, dispersion, xp
@@ -178,7 +178,7 @@ def _two_part(
     return Family(
         kind=kind,
         counts=counts,
-        parts=("selection", "degree"),
+        parts=(Part.SELECTION, Part.DEGREE),
         log_zero=log_zero,
         log_positive=log_positive,
         mean=mean,

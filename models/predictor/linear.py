@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from data.declaration import Part
-from models.name import SIDES
+from data.roles import Part
 
 EVERY = slice(None)
 
@@ -18,7 +17,7 @@ def column_scale(dyads: xr.Dataset, part: Part) -> xr.DataArray:
     xarray.DataArray
         Dims (<part>_term,): the column's standard deviation, 1 for a column of zeros and ones.
     """
-    design = dyads[f"{part}_design"]
+    design = dyads[part.design]
     binary = ((design == 0) | (design == 1)).all("dyad")
     return design.std("dyad", ddof=1).where(~binary, 1.0)
 
@@ -74,28 +73,28 @@ def linear_predictor(
         The dims of the draws, then dyad: logit of P(eligible) or log of the mean count.
     """
     # in NumPy, and in place: the arrays are large, and each copy of one takes as long as the rest
-    draws = parameters[f"{part}_intercept"].dims
+    draws = parameters[part.intercept].dims
 
     def values(name: str, *dims: str) -> np.ndarray:
         return parameters[name].transpose(*draws, *dims).to_numpy()
 
-    design = dyads[f"{part}_design"]
-    center = (dyads if reference is None else reference)[f"{part}_design"].mean("dyad")
+    design = dyads[part.design]
+    center = (dyads if reference is None else reference)[part.design].mean("dyad")
     centered = (design - center).isel(dyad=rows)
     shift = offset(dyads, part, reference).to_numpy()[rows]
-    intercept = parameters[f"{part}_intercept"]
+    intercept = parameters[part.intercept]
     total = np.zeros((*intercept.shape, len(shift)))
-    if f"{part}_coef" in parameters:
-        transposed = centered.transpose(f"{part}_term", "dyad").to_numpy()
-        np.matmul(values(f"{part}_coef", f"{part}_term"), transposed, out=total)
+    if part.coef in parameters:
+        transposed = centered.transpose(part.term, "dyad").to_numpy()
+        np.matmul(values(part.coef, part.term), transposed, out=total)
     total += intercept.to_numpy()[..., None]
     total += shift
-    for side in SIDES:
-        if f"{part}_{side}" in parameters:
-            position = city_position(dyads, side)[rows]
-            total += values(f"{part}_{side}", "city").take(position, axis=-1)
-    if f"{part}_pair" in parameters:
-        total += values(f"{part}_pair", "dyad")[..., rows]
+    for role in part.roles:
+        if role.effect in parameters:
+            position = city_position(dyads, role.side)[rows]
+            total += values(role.effect, "city").take(position, axis=-1)
+    if part.pair.effect in parameters:
+        total += values(part.pair.effect, "dyad")[..., rows]
     found = xr.DataArray(
         total, {d: intercept[d] for d in draws if d in intercept.coords}, (*draws, "dyad")
     )
@@ -111,16 +110,16 @@ def _slope_predictor(
     rows: np.ndarray | slice,
 ) -> xr.DataArray | None:
     total = None
-    for side in SIDES:
-        if f"{part}_{side}_slope" not in parameters:
+    for role in part.roles:
+        if role.slope not in parameters:
             continue
-        dim = f"{part}_{side}_slope_term"
-        slope = parameters[f"{part}_{side}_slope"]
-        position = xr.DataArray(city_position(dyads, side)[rows], dims="dyad")
-        column = design.sel({f"{part}_term": slope[dim].to_numpy()}).drop_vars(
+        dim = role.slope_term
+        slope = parameters[role.slope]
+        position = xr.DataArray(city_position(dyads, role.side)[rows], dims="dyad")
+        column = design.sel({part.term: slope[dim].to_numpy()}).drop_vars(
             ["sender", "receiver", "dyad_pair", "dyad"], errors="ignore"
         )
-        column = column.rename({f"{part}_term": dim})
+        column = column.rename({part.term: dim})
         effect = xr.dot(slope.isel(city=position).drop_vars("city"), column, dim=dim)
         total = effect if total is None else total + effect
     return total

@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 from scipy.special import polygamma
 
-from data.declaration import Part
+from data.roles import Part
 from models.name import ModelName
 
 
@@ -31,9 +31,9 @@ def variance_shares(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName) -> xr
     for part in name.parts:
         variances = _explained(draws, dyads, part)
         if part == "selection":
-            residual = xr.full_like(draws[f"{part}_intercept"], np.pi**2 / 3)
+            residual = xr.full_like(draws[part.intercept], np.pi**2 / 3)
         else:
-            mean = np.exp(draws[f"{part}_intercept"] + sum(variances.values()) / 2)
+            mean = np.exp(draws[part.intercept] + sum(variances.values()) / 2)
             dispersion = draws["dispersion"] if name.family.has_dispersion else 0.0
             residual = xr.apply_ufunc(lambda x: polygamma(1, x), 1 / (1 / mean + dispersion))
         parts.append(xr.Dataset({**variances, "residual": residual}).to_dataarray("source"))
@@ -44,16 +44,16 @@ def variance_shares(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName) -> xr
 
 def _explained(draws: xr.Dataset, dyads: xr.Dataset, part: Part) -> dict[str, xr.DataArray]:
     variances = {}
-    if f"{part}_coef" in draws:
-        design = dyads[f"{part}_design"].drop_vars(["sender", "receiver", "dyad_pair"])
+    if part.coef in draws:
+        design = dyads[part.design].drop_vars(["sender", "receiver", "dyad_pair"])
         centered = design - design.mean("dyad")
-        other = centered.rename({f"{part}_term": "other"})
+        other = centered.rename({part.term: "other"})
         covariance = xr.dot(centered, other, dim="dyad") / (dyads.sizes["dyad"] - 1)
-        coef = draws[f"{part}_coef"]
+        coef = draws[part.coef]
         variances["predictors"] = xr.dot(
-            coef, covariance, coef.rename({f"{part}_term": "other"}), dim=[f"{part}_term", "other"]
+            coef, covariance, coef.rename({part.term: "other"}), dim=[part.term, "other"]
         )
-    for source in ("sender", "receiver", "pair"):
-        if f"{part}_{source}_sd" in draws:
-            variances[source] = draws[f"{part}_{source}_sd"] ** 2
+    for role in (*part.roles, part.pair):
+        if role.sd in draws:
+            variances[role.side] = draws[role.sd] ** 2
     return variances

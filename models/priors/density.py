@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -10,16 +9,14 @@ import pymc as pm
 import xarray as xr
 from scipy.special import betaln
 
+from data.roles import TERMS
 from data.study import Study
-from models.name import ModelName
+from models.name import CITY_CORRELATION, ModelName
 from models.predictor.linear import column_scale
 from models.priors.prior import HORSESHOE, Prior
 from models.priors.prior_set import Priors
 
-if TYPE_CHECKING:
-    from data.declaration import Part
-
-MATRIX = "city_correlation"  # several correlations, which have one density together
+MATRIX = CITY_CORRELATION  # several correlations, which have one density together
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ def log_prior(posterior: xr.Dataset, study: Study, name: ModelName, priors: Prio
     found = {
         parameter: _joined(
             {term: values for (other, term), values in density.items() if other == parameter},
-            _term_dim(parameter),
+            TERMS.get(parameter, (None, ""))[1],
         )
         for parameter in dict.fromkeys(each.parameter for each in members)
     }
@@ -88,14 +85,9 @@ def _member(
     draws = posterior[parameter]
     if term is None:
         return _Member(parameter, term, prior, 1.0, draws)
-    part = cast("Part", parameter.split("_", maxsplit=1)[0])
-    unit = float(column_scale(study.dyads, part).sel({f"{part}_term": term}))
-    one = draws.sel({_term_dim(parameter): term}, drop=True)
-    return _Member(parameter, term, prior, unit, one)
-
-
-def _term_dim(parameter: str) -> str:
-    return f"{parameter.removesuffix('_coef').removesuffix('_sd')}_term"
+    part, dim = TERMS[parameter]
+    unit = float(column_scale(study.dyads, part).sel({part.term: term}))
+    return _Member(parameter, term, prior, unit, draws.sel({dim: term}, drop=True))
 
 
 def _densities(prior: Prior, members: list[_Member]) -> Iterable[tuple[_Member, xr.DataArray]]:

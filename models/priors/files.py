@@ -4,25 +4,33 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from data.declaration import PARTS
 from data.errors import PriorError, suggest
 from data.files import read_toml
+from data.roles import PARTS
+from models.name import CITY_CORRELATION
 from models.priors.prior import Prior, parse_prior
 
 FOLDER = Path(__file__).parent / "sets"
 
 # The general keys of a prior set, and the parameters that each stands for.
 KINDS: dict[str, tuple[str, ...]] = {
-    "intercept": tuple(f"{part}_intercept" for part in PARTS),
-    "coef": tuple(f"{part}_coef" for part in PARTS),
+    "intercept": tuple(part.intercept for part in PARTS),
+    "coef": tuple(part.coef for part in PARTS),
     "sd": tuple(
-        f"{part}_{each}_sd"
+        name
         for part in PARTS
-        for each in ("sender", "receiver", "pair", "sender_slope", "receiver_slope")
+        for name in (
+            *(role.sd for role in (*part.roles, part.pair)),
+            *(role.slope_sd for role in part.roles),
+        )
     ),
     "correlation": (
-        *(f"{part}_{each}_reciprocity" for part in PARTS for each in ("generalized", "dyadic")),
-        "city_correlation",
+        *(
+            name
+            for part in PARTS
+            for name in (part.generalized_reciprocity, part.dyadic_reciprocity)
+        ),
+        CITY_CORRELATION,
     ),
     "dispersion": ("dispersion",),
 }

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self
 
 import pandas as pd
 
 from data.errors import PriorError, suggest
 from data.study import Study
-from models.name import ModelName, parse_model
+from models.name import CITY_CORRELATION, ModelName, parse_model
 from models.priors.files import (
     FOLDER,
     KIND_OF,
@@ -22,9 +22,6 @@ from models.priors.files import (
     read_entries,
 )
 from models.priors.prior import Prior
-
-if TYPE_CHECKING:
-    from data.declaration import Part
 
 
 @dataclass(frozen=True)
@@ -157,17 +154,16 @@ class Priors:
         PriorError
             The set says nothing of a parameter.
         """
+        part_of = {part.coef: part for part in model.parts}
         for parameter in model.parameters:
-            if parameter.endswith("_coef"):
-                for term in study.terms[cast("Part", parameter.removesuffix("_coef"))]:
+            if parameter in part_of:
+                for term in study.terms[part_of[parameter]]:
                     yield parameter, term, self.prior(parameter, term)
             else:
                 yield parameter, None, self.prior(parameter)
         for role in model.roles:
-            part, side = role.split("_")
-            slope_sd = f"{role}_slope_sd"
-            for term in study.declaration.slopes.of(cast("Part", part)).of(side):
-                yield slope_sd, term, self.prior(slope_sd)
+            for term in study.declaration.slopes.of(role.part).of(role.side):
+                yield role.slope_sd, term, self.prior(role.slope_sd)
 
     def prior(self, parameter: str, term: str | None = None) -> Prior:
         """Look up the prior in force; a term's own wins, then the more specific key.
@@ -237,8 +233,8 @@ class Priors:
         """
         terms = study.terms
         for (key, term), prior in self.entries.items():
-            parts = [part for part in terms if key in ("coef", f"{part}_coef")]
-            known = list(dict.fromkeys(each for part in parts for each in terms[part]))
+            parts = [part for part in terms if key in ("coef", part.coef)]
+            known = list(dict.fromkeys(known for part in parts for known in terms[part]))
             if term is not None and term not in known:
                 raise PriorError(
                     f"{prior.source}: no term '{term}' in the study's "
@@ -246,8 +242,8 @@ class Priors:
                 )
         for _ in self.in_force(model, study):
             pass
-        if "city_correlation" in model.parameters:
-            prior = self.prior("city_correlation")
+        if CITY_CORRELATION in model.parameters:
+            prior = self.prior(CITY_CORRELATION)
             if prior.distribution != "LKJCorr":
                 raise PriorError(
                     f"{prior.source}: a correlation matrix needs LKJCorr, not {prior.distribution}"

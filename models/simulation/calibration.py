@@ -23,7 +23,7 @@ from models.build import build
 from models.effects.centering import centering
 from models.inference.chains import compiled_model, draw_chains
 from models.inference.predictive import log_likelihood, thinned
-from models.name import ModelName, parse_model, role_pairs
+from models.name import CITY_CORRELATION, ModelName, parse_model, role_pairs
 from models.predictor.linear import column_scale
 from models.priors.prior import HORSESHOE
 from models.priors.prior_set import Priors
@@ -125,7 +125,7 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
     shares = centering(dyads, name.family_name, name.roles)
     given_counts = compiled.with_data(
         counts=count.astype(float),
-        **{f"{role}_centering": np.asarray(share) for role, share in shares.items()},
+        **{label: np.asarray(share) for label, share in shares.items()},
     )
     how = replace(calibration.settings, seed=int(for_fit.generate_state(1)[0]))
     chains = draw_chains(given_counts, names, how, Reporter())
@@ -158,31 +158,27 @@ def draw_truth(
     priors: Priors, name: ModelName, study: Study, seed: np.random.SeedSequence
 ) -> dict[str, Any]:
     """Draw every parameter that has a prior."""
-    variables: dict[tuple[str, str | None], Any] = {}
-    for parameter in name.parameters:
-        if parameter.endswith("_coef"):
-            part = parameter.removesuffix("_coef")
-            for term in study.dyads[f"{part}_term"].to_numpy().tolist():
-                variables[parameter, term] = priors.prior(parameter, term).dist()
-        elif parameter == "city_correlation":
-            continue
-        else:
-            variables[parameter, None] = priors.prior(parameter).dist()
+    variables: dict[tuple[str, str | None], Any] = {
+        (parameter, term): prior.dist()
+        for parameter, term, prior in priors.in_force(name, study)
+        if parameter != CITY_CORRELATION
+    }
+    part_of = {part.coef: part for part in name.parts}
     rng = np.random.default_rng(seed)
     drawn = pm.draw(list(variables.values()), random_seed=rng, mode="FAST_COMPILE")
     truth: dict[str, Any] = {}
     for (parameter, term), value in zip(variables, drawn, strict=True):
         if term is not None:
-            scale = column_scale(study.dyads, parameter.removesuffix("_coef"))  # type: ignore[arg-type]
-            dim = str(scale.dims[0])
-            truth.setdefault(parameter, {})[term] = float(value / scale.sel({dim: term}))
+            part = part_of[parameter]
+            scale = column_scale(study.dyads, part).sel({part.term: term})
+            truth.setdefault(parameter, {})[term] = float(value / scale)
         else:
             truth[parameter] = float(value)
-    if "city_correlation" in name.parameters:
-        eta = dict(priors.prior("city_correlation").arguments)["eta"]
+    if CITY_CORRELATION in name.parameters:
+        eta = dict(priors.prior(CITY_CORRELATION).arguments)["eta"]
         matrix = _lkj_draw(len(name.roles), eta, rng)
         lower = matrix[np.tril_indices(len(matrix), -1)].tolist()
-        truth["city_correlation"] = dict(zip(role_pairs(name.roles), lower, strict=True))
+        truth[CITY_CORRELATION] = dict(zip(role_pairs(name.roles), lower, strict=True))
     return truth
 
 
@@ -216,7 +212,7 @@ def _compiled(calibration: Calibration, name: ModelName) -> tuple[Any, list[str]
 def _labelled(values: xr.Dataset, name: ModelName) -> dict[str, xr.DataArray]:
     """Take apart what is ranked, a scalar a label: ``degree_coef[near]``."""
     labelled = {}
-    for parameter in (*name.parameters, *name.roles, "log_likelihood"):
+    for parameter in (*name.parameters, *map(str, name.roles), "log_likelihood"):
         if parameter not in values:  # coefficients of a formula without terms
             continue
         variable = values[parameter]

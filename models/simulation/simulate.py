@@ -9,12 +9,19 @@ import pandas as pd
 import tomli_w
 import xarray as xr
 
-from data.declaration import PARTS, Declaration, Part
+from data.declaration import Declaration
 from data.dyads import dyads_dataset
 from data.errors import ModelError
 from data.files import making_folder
+from data.roles import PARTS, Part, Role
 from data.study import Study, study_from_table
-from models.name import ModelName, correlation_name, parse_model, role_pairs
+from models.name import (
+    CITY_CORRELATION,
+    ModelName,
+    correlation_name,
+    parse_model,
+    role_pairs,
+)
 from models.predictor.linear import linear_predictor
 
 Truth = Mapping[str, Any]
@@ -124,7 +131,7 @@ def write_simulated(study: Study, parameters: xr.Dataset, folder: Path) -> None:
     )
     for part in PARTS:
         for term in study.terms[part]:
-            table[term] = dyads[f"{part}_design"].sel({f"{part}_term": term}).to_numpy()
+            table[term] = dyads[part.design].sel({part.term: term}).to_numpy()
     truth = {
         str(name): values.to_series().to_dict() if values.ndim else values.item()
         for name, values in parameters.data_vars.items()
@@ -157,13 +164,13 @@ def draw_outcomes(
     """
     parameters = xr.Dataset(coords={"city": dyads["city"].to_numpy()})
     for part in model.parts:
-        parameters[f"{part}_intercept"] = _given(truth, f"{part}_intercept")
-        terms = dyads[f"{part}_term"].to_numpy().tolist()
-        coefs = truth.get(f"{part}_coef", {})
+        parameters[part.intercept] = _given(truth, part.intercept)
+        terms = dyads[part.term].to_numpy().tolist()
+        coefs = truth.get(part.coef, {})
         if set(coefs) != set(terms):
-            raise ModelError(f"truth: {part}_coef has terms {sorted(coefs)}, the study {terms}")
+            raise ModelError(f"truth: {part.coef} has terms {sorted(coefs)}, the study {terms}")
         values = [float(coefs[term]) for term in terms]
-        parameters[f"{part}_coef"] = xr.DataArray(values, {f"{part}_term": terms})
+        parameters[part.coef] = xr.DataArray(values, {part.term: terms})
     for block in model.blocks:
         standard = rng.multivariate_normal(
             np.zeros(len(block)),
@@ -172,14 +179,14 @@ def draw_outcomes(
             method="cholesky",
         )
         for role, values in zip(block, standard.T, strict=True):
-            parameters[f"{role}_sd"] = _given(truth, f"{role}_sd")
-            parameters[role] = ("city", values * parameters[f"{role}_sd"].item())
+            parameters[role.sd] = _given(truth, role.sd)
+            parameters[role.effect] = ("city", values * parameters[role.sd].item())
     if model.has_pairs:
         for part in model.parts:
             _draw_pairs(part, dyads, truth, parameters, rng)
     if model.family.has_dispersion:
         parameters["dispersion"] = _given(truth, "dispersion")
-    predictors = {
+    predictors: dict[str, np.ndarray] = {
         part: linear_predictor(parameters, dyads, part).to_numpy() for part in model.parts
     }
     dispersion = parameters["dispersion"].item() if model.family.has_dispersion else None
@@ -187,14 +194,14 @@ def draw_outcomes(
     return parameters, count
 
 
-def _correlation(block: Sequence[str], truth: Truth, parameters: xr.Dataset) -> np.ndarray:
+def _correlation(block: Sequence[Role], truth: Truth, parameters: xr.Dataset) -> np.ndarray:
     """Read the correlations of a group of roles, note them among the parameters, fill a matrix."""
     name, pairs = correlation_name(block), role_pairs(block)
     lower = np.tril_indices(len(block), -1)
     matrix = np.eye(len(block))
     if not pairs:
         return matrix
-    if name != "city_correlation":
+    if name != CITY_CORRELATION:
         parameters[name] = _given(truth, name)
         matrix[lower] = parameters[name].item()
     else:
@@ -208,14 +215,14 @@ def _correlation(block: Sequence[str], truth: Truth, parameters: xr.Dataset) -> 
 def _draw_pairs(
     part: Part, dyads: xr.Dataset, truth: Truth, parameters: xr.Dataset, rng: np.random.Generator
 ) -> None:
-    sd, reciprocity = (f"{part}_{each}" for each in ("pair_sd", "dyadic_reciprocity"))
+    sd, reciprocity = part.pair.sd, part.dyadic_reciprocity
     parameters[sd], parameters[reciprocity] = _given(truth, sd), _given(truth, reciprocity)
     rho = parameters[reciprocity].item()
     both = rng.multivariate_normal([0, 0], [[1, rho], [rho, 1]], size=dyads.sizes["pair"])
     position = dyads.get_index("pair").get_indexer(pd.Index(dyads["dyad_pair"].to_numpy()))
     direction = np.where(dyads["sender"].to_numpy() < dyads["receiver"].to_numpy(), 0, 1)
     effect = both[position, direction] * parameters[sd].item()
-    parameters[f"{part}_pair"] = xr.DataArray(effect, {"dyad": dyads["dyad"].to_numpy()})
+    parameters[part.pair.effect] = xr.DataArray(effect, {"dyad": dyads["dyad"].to_numpy()})
 
 
 def _given(truth: Truth, name: str) -> float:

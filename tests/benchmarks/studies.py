@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from data.declaration import PARTS, Declaration
+from data.declaration import Declaration
 from data.dyads import dyads_dataset
+from data.roles import PARTS
 from data.study import Study, study_from_table
 from models.name import parse_model
 from models.simulation.simulate import TRUTH, draw_outcomes

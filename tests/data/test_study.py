@@ -10,6 +10,7 @@ import xarray as xr
 
 from data import read_study
 from data.guangdong import FOLDER
+from data.roles import PARTS
 from data.study import study_from_table
 from models import simulate_study
 from models.name import parse_model
@@ -142,7 +143,7 @@ def test_positions_pass_through_a_file_and_change_no_prediction(guangdong, tmp_p
     bare = guangdong.dyads.drop_vars(["latitude", "longitude"])
     rng = np.random.default_rng(3)
     parameters, _ = draw_outcomes(bare, parse_model("zinb_srm"), RECIPE, rng)
-    for part in ("selection", "degree"):
+    for part in PARTS:
         expected = linear_predictor(parameters, bare, part)
         for dyads in (kept, guangdong.dyads):
             found = linear_predictor(parameters, dyads, part)

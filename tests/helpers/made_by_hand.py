@@ -104,7 +104,7 @@ def _scattered(name):
             yield f"{part}_dyadic_reciprocity", 0.6, 0.02
     for block in name.blocks:
         for role in block:
-            yield role, 0, 0.5, "city"
+            yield role.effect, 0, 0.5, "city"
             yield f"{role}_sd", 0.5, 0.05
         yield correlation_name(block), 0.3, 0.05
     if name.roles:

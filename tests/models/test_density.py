@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 from scipy import special, stats
 
+from data.roles import Part
 from data.study import study_from_table, with_slopes
 from models import Priors, build, simulate_study
 from models.effects.centering import centering
@@ -75,7 +76,7 @@ def prior_by_hand(study, name, parameters):
         total += lkj(correlation(block, parameters), eta=2)
     for role in name.roles:
         if f"{role}_slope" in parameters:
-            part = role.split("_")[0]
+            part = role.part
             unit = study.dyads[f"{part}_design"].sel({f"{part}_term": "near"}).std(ddof=1).item()
             sd = parameters[f"{role}_slope_sd"]
             total += (stats.halfnorm(scale=1).logpdf(sd * unit) + np.log(unit)).sum()
@@ -93,7 +94,7 @@ def effects_by_hand(study, name, parameters):
     total = 0.0
     for block in name.blocks:
         sd = np.array([parameters[f"{role}_sd"] for role in block])
-        effects = np.column_stack([parameters[role] for role in block])
+        effects = np.column_stack([parameters[role.effect] for role in block])
         covariance = correlation(block, parameters) * np.outer(sd, sd)
         total += stats.multivariate_normal(np.zeros(len(block)), covariance).logpdf(effects).sum()
     for role in name.roles:
@@ -188,7 +189,7 @@ def change_of_variables(study, name, parameters, point):
         total += from_effects(study, name, block, parameters, point)
     for role in name.roles:
         if f"{role}_slope" in parameters:  # standard normals times the sd; the sd's own unit
-            part = role.split("_")[0]
+            part = role.part
             unit = study.dyads[f"{part}_design"].sel({f"{part}_term": "near"}).std(ddof=1).item()
             total += study.dyads.sizes["city"] * np.log(parameters[f"{role}_slope_sd"]).sum()
             total -= np.log(unit)
@@ -206,7 +207,7 @@ def from_effects(study, name, block, parameters, point):
     last = np.diag(np.linalg.cholesky(correlation(block, parameters)))
     for role, own in zip(block, last, strict=True):
         # centered by a share, an effect across is sd^share times what the sampler moves, less that
-        share = centering(study.dyads, name.family_name, (role,))[role]
+        share = centering(study.dyads, name.family_name, (role,))[role.centering]
         free = along + (1 - share) * (cities - along)
         total += free * np.log(parameters[f"{role}_sd"] * own)
     if len(block) > 2:
@@ -272,7 +273,7 @@ def test_density_with_random_slopes(model):
     assert actual == pytest.approx(expected, rel=1e-12)
     # the file's log-likelihood takes the way by xarray
     draws = draws_of(built, [parameters]).isel(chain=0, draw=0)
-    degree = linear_predictor(draws, study.dyads, "degree").to_numpy()
+    degree = linear_predictor(draws, study.dyads, Part.DEGREE).to_numpy()
     by_hand = predictors(study, name, parameters)["degree"]
     np.testing.assert_allclose(degree, by_hand, rtol=1e-12)
 
@@ -333,7 +334,7 @@ def test_relabelled_cities_and_reordered_rows_have_the_same_density(model):
     # the same parameters under the old names, held against the study under the old names
     towns = other.dyads["city"].to_numpy().tolist()
     back = [towns.index(new_name[city]) for city in cities]
-    renamed = parameters | {role: parameters[role][back] for role in name.roles}
+    renamed = parameters | {role.effect: parameters[role.effect][back] for role in name.roles}
     expected = density_by_hand(study, name, renamed) + log_likelihood(study, name, renamed)
     assert actual == pytest.approx(expected, abs=1e-9)
 

@@ -13,6 +13,7 @@ from analysis.figures.reciprocity import generalized_reciprocity, reciprocity_fi
 from analysis.posterior.city_effects import city_effects
 from data.errors import ResultsError
 from data.guangdong import FOLDER
+from data.roles import Part
 
 GUANGDONG = str(FOLDER)
 PARTS = ("selection", "degree")
@@ -195,9 +196,9 @@ def test_reciprocity_of_a_joint_model_is_one_of_its_correlations(made_up):
     joint = xr.DataArray(rho, {"role_pair": pairs}, ("chain", "draw", "role_pair"))
     tree = made_up(8, city_correlation=joint)
     expected = (rho[..., 1].mean(), *np.quantile(rho[..., 1], [0.055, 0.945]))
-    assert generalized_reciprocity(tree, "degree") == pytest.approx(expected)
+    assert generalized_reciprocity(tree, Part.DEGREE) == pytest.approx(expected)
     labels = main_parameters(tree)["parameter"].to_numpy()
     assert "correlation degree sender & degree receiver" in labels
-    assert generalized_reciprocity(made_up(8), "degree") is None
+    assert generalized_reciprocity(made_up(8), Part.DEGREE) is None
     (panel,) = reciprocity_figure(made_up(8)).axes
     assert "independent in this model" in panel.get_title("left")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from data.roles import Part
 from models import build, simulate_study
 from models.effects.centering import centering, centering_of_draws
 from models.inference import chains
@@ -14,6 +15,9 @@ from models.inference.gate import Diagnostics
 from models.settings import Settings
 from models.simulation.simulate import TRUTH
 from models.work.progress import Reporter
+
+SELECTION_SENDER, _ = Part.SELECTION.roles
+DEGREE_SENDER, DEGREE_RECEIVER = Part.DEGREE.roles
 
 
 def test_share_of_a_poisson_sender_by_hand():
@@ -29,23 +33,23 @@ def test_share_of_a_poisson_sender_by_hand():
     variance = (score**2 - information).sum() / square
     error = np.sqrt(2 * ((information + variance * information**2) ** 2).sum()) / square
     known = information.mean() * (variance - error)
-    (share,) = centering(bare, "poisson", ("degree_sender",)).values()
+    (share,) = centering(bare, "poisson", (DEGREE_SENDER,)).values()
     assert variance > error
     assert share == pytest.approx(known / (1 + known), rel=1e-6)
 
 
 def test_effects_that_are_not_there_are_not_centered():
     study, _ = simulate_study(40, "zinb_pooled", seed=3)
-    shares = centering(study.dyads, "zinb", ("selection_sender", "degree_receiver"))
-    assert shares == {"selection_sender": 0.0, "degree_receiver": 0.0}
+    shares = centering(study.dyads, "zinb", (SELECTION_SENDER, DEGREE_RECEIVER))
+    assert shares == {SELECTION_SENDER.centering: 0.0, DEGREE_RECEIVER.centering: 0.0}
 
 
 def test_the_more_is_known_of_a_city_the_more_its_effects_are_centered():
     shares = [
-        centering(simulate_study(cities, "nb_sender", seed=4)[0].dyads, "nb", ("degree_sender",))
+        centering(simulate_study(cities, "nb_sender", seed=4)[0].dyads, "nb", (DEGREE_SENDER,))
         for cities in (12, 30, 80)
     ]
-    few, some, many = (each["degree_sender"] for each in shares)
+    few, some, many = (share[DEGREE_SENDER.centering] for share in shares)
     assert 0 <= few < some < many < 1
 
 
@@ -64,8 +68,8 @@ def test_what_draws_know_is_the_variance_that_the_data_have_taken_away():
     )
     shares = centering_of_draws(known)
     expected = 1 - left.mean() / 4
-    assert shares["degree_sender"] == pytest.approx(expected, abs=0.005)
-    assert shares["degree_receiver"] == 0.0  # wider than its prior: nothing is known
+    assert shares[DEGREE_SENDER.centering] == pytest.approx(expected, abs=0.005)
+    assert shares[DEGREE_RECEIVER.centering] == 0.0  # wider than its prior: nothing is known
 
 
 def test_a_variance_that_may_be_near_zero_is_hardly_centered_at():
@@ -82,7 +86,9 @@ def test_a_variance_that_may_be_near_zero_is_hardly_centered_at():
     information = 1 / 2 - 1 / (0.9 * 4 + 0.1 * 0.04)
     expected = information / (information + 1 / 0.04)
     assert expected < 0.01
-    assert centering_of_draws(known)["selection_sender"] == pytest.approx(expected, rel=0.02)
+    assert centering_of_draws(known)[SELECTION_SENDER.centering] == pytest.approx(
+        expected, rel=0.02
+    )
 
 
 def test_a_second_try_centers_by_the_first(monkeypatch):
@@ -108,5 +114,5 @@ def test_a_second_try_centers_by_the_first(monkeypatch):
 def test_counts_that_are_all_zero_are_no_fault():
     study, _ = simulate_study(12, "zinb_srm", seed=5)
     empty = study.dyads.assign(count=study.dyads["count"] * 0)
-    for share in centering(empty, "zinb", ("selection_sender", "degree_sender")).values():
+    for share in centering(empty, "zinb", (SELECTION_SENDER, DEGREE_SENDER)).values():
         assert share == 0

@@ -5,12 +5,13 @@ import pytest
 from scipy import stats
 from scipy.integrate import cubature
 
+from data.roles import SIDES
 from models import simulate_study
 from models.inference.predictive import thinned
 from models.leave_out.integrated import log_densities
 from models.leave_out.unit_in_fit import unit_in_fit
 from models.leave_out.units import rows_of_units
-from models.name import SIDES, correlation_name, parse_model, role_pairs
+from models.name import correlation_name, parse_model, role_pairs
 from models.predictor.linear import linear_predictor
 
 DRAWS, COPIES = 2, 200  # draws of each of two chains; how often each is integrated
@@ -21,10 +22,10 @@ WIDTH = 7.0  # of the box that is integrated over, in sds of the population
 def own_effects(name, unit):
     """List the effects that are integrated out: variable and label."""
     if unit == "pair":
-        effects = [(role, city) for city in (ONE, OTHER) for role in name.roles]
+        effects = [(role.effect, city) for city in (ONE, OTHER) for role in name.roles]
     else:
-        effects = [(role, ONE) for role in name.roles if role.endswith("sender")]
-        effects += [(role, OTHER) for role in name.roles if role.endswith("receiver")]
+        effects = [(role.effect, ONE) for role in name.roles if role.side == "sender"]
+        effects += [(role.effect, OTHER) for role in name.roles if role.side == "receiver"]
     dyads = [f"{ONE} -> {OTHER}", f"{OTHER} -> {ONE}"][: 1 + (unit == "pair")]
     pairs = [(f"{part}_pair", dyad) for part in name.parts for dyad in dyads]
     return effects + pairs * name.has_pairs
@@ -32,14 +33,15 @@ def own_effects(name, unit):
 
 def covariance(one, name):
     """Put a city's covariance together from sds and labelled correlations."""
-    correlation = np.eye(len(name.roles))
+    roles = [role.effect for role in name.roles]
+    correlation = np.eye(len(roles))
     for block in name.blocks:
         if len(block) > 1:
             values = dict(
                 zip(role_pairs(block), one[correlation_name(block)].to_numpy().ravel(), strict=True)
             )
             for label, value in values.items():
-                i, j = (name.roles.index(role) for role in label.split(" & "))
+                i, j = (roles.index(role) for role in label.split(" & "))
                 correlation[i, j] = correlation[j, i] = value
     sds = np.array([one[f"{role}_sd"].item() for role in name.roles])
     return correlation * np.outer(sds, sds)
@@ -81,11 +83,11 @@ def by_cubature(one, study, name, unit, rows):
         total = 0.0
         for city in (ONE, OTHER):
             effects = np.stack(
-                [np.full(len(x), one[role].sel(city=city)) for role in name.roles], 1
+                [np.full(len(x), one[role.effect].sel(city=city)) for role in name.roles], 1
             )
             for k, (variable, label) in enumerate(own):
                 if label == city:
-                    effects[:, name.roles.index(variable)] = x[:, k]
+                    effects[:, list(map(str, name.roles)).index(variable)] = x[:, k]
             total = total + cities.logpdf(effects).reshape(len(x))
         for part in name.parts if name.has_pairs else ():
             both = [f"{ONE} -> {OTHER}", f"{OTHER} -> {ONE}"]

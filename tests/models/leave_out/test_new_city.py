@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 from scipy.special import logsumexp
 
+from data.roles import Part
 from models import simulate_study
 from models.leave_out.new_city import log_density_of_newcomer
 from models.name import parse_model
@@ -33,7 +34,7 @@ def by_quadrature(draws, study, covariance_of):
     for chain in range(2):
         for k in range(DRAWS):
             one = bare.isel(chain=[chain], draw=[k])
-            base = linear_predictor(one, dyads, "degree", rows).to_numpy().ravel()
+            base = linear_predictor(one, dyads, Part.DEGREE, rows).to_numpy().ravel()
             mu = np.exp(base + grid @ use)
             if "dispersion" in one:
                 alpha = one["dispersion"].item()
@@ -80,7 +81,7 @@ def test_the_citys_own_effects_are_not_used(draws_around):
     draws, name = draws_around(truth, DRAWS), parse_model("zinb_srm")
     planted = draws.copy(deep=True)
     for role in name.roles:
-        planted[role].loc[{"city": CITY}] = 50.0
+        planted[role.effect].loc[{"city": CITY}] = 50.0
     one, other = (
         log_density_of_newcomer(each, study.dyads, name, CITY, 1) for each in (draws, planted)
     )

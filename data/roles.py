@@ -1,0 +1,109 @@
+"""The names of variables: those of a part of a model, and those of a role that a city has in it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+SIDES = ("sender", "receiver")
+PAIR = "pair"
+
+
+class Part(StrEnum):
+    """A linear predictor: ``selection`` (whether) or ``degree`` (how much)."""
+
+    SELECTION = "selection"
+    DEGREE = "degree"
+
+    @property
+    def intercept(self) -> str:
+        return f"{self}_intercept"
+
+    @property
+    def coef(self) -> str:
+        return f"{self}_coef"
+
+    def coef_of(self, term: str) -> str:
+        """Label the coefficient of a term where coefficients stand among other parameters."""
+        return f"{self.coef}[{term}]"
+
+    @property
+    def term(self) -> str:
+        """The dim of the formula's terms."""
+        return f"{self}_term"
+
+    @property
+    def design(self) -> str:
+        return f"{self}_design"
+
+    @property
+    def generalized_reciprocity(self) -> str:
+        return f"{self}_generalized_reciprocity"
+
+    @property
+    def dyadic_reciprocity(self) -> str:
+        return f"{self}_dyadic_reciprocity"
+
+    @property
+    def roles(self) -> tuple["Role", "Role"]:
+        """A city's two roles: sender and receiver."""
+        return Role(self, "sender"), Role(self, "receiver")
+
+    @property
+    def pair(self) -> "Role":
+        """What is a directed dyad's own."""
+        return Role(self, PAIR)
+
+
+PARTS = tuple(Part)
+
+
+@dataclass(frozen=True)
+class Role:
+    """Where an effect enters: the part, and whose effect it is.
+
+    Attributes
+    ----------
+    side : str
+        ``sender`` or ``receiver``, of a city; ``pair``, of a directed dyad.
+    """
+
+    part: Part
+    side: str
+
+    def __str__(self) -> str:
+        return self.effect
+
+    @property
+    def effect(self) -> str:
+        return f"{self.part}_{self.side}"
+
+    @property
+    def sd(self) -> str:
+        return f"{self.effect}_sd"
+
+    @property
+    def slope(self) -> str:
+        return f"{self.effect}_slope"
+
+    @property
+    def slope_sd(self) -> str:
+        return f"{self.slope}_sd"
+
+    @property
+    def slope_term(self) -> str:
+        """The dim of the terms whose coefficients vary."""
+        return f"{self.slope}_term"
+
+    @property
+    def centering(self) -> str:
+        """How far the sampler centers the effects: data of the model."""
+        return f"{self.effect}_centering"
+
+    def own(self, coordinate: str) -> str:
+        """Name a coordinate of the sampler's own."""
+        return f"_{self.effect}_{coordinate}"
+
+
+# parameters that have a value a term: their part, and the dim of the terms
+TERMS = {part.coef: (part, part.term) for part in PARTS} | {
+    role.slope_sd: (part, role.slope_term) for part in PARTS for role in part.roles
+}
