@@ -13,13 +13,9 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 import xarray as xr
-from matplotlib.figure import Figure
 from scipy import optimize, stats
 
-from analysis.figures.style import FAINT, INK, MARK
-
 LEVEL = 0.99  # of the envelope, over all of a calibration's parameters together
-COLUMNS = 4
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ def uniformity_p_value(ranks: np.ndarray, ranked: int) -> float:
     """
     number = len(ranks)
     below = ranks_below(ranks, ranked)
-    share = _shares(ranked)
+    share = shares(ranked)
     lower = np.asarray(stats.binom.cdf(below, number, share))
     upper = np.asarray(stats.binom.sf(below - 1, number, share))
     farthest = min(float(lower.min()), float(upper.min()))
@@ -90,14 +86,14 @@ def ranks_below(ranks: np.ndarray, ranked: int) -> np.ndarray:
     return np.bincount(ranks, minlength=ranked + 1).cumsum()[:ranked]
 
 
-def _shares(ranked: int) -> np.ndarray:
+def shares(ranked: int) -> np.ndarray:
     return np.arange(1, ranked + 1) / (ranked + 1)
 
 
 def _bounds(replicates: int, ranked: int, level: float) -> tuple[np.ndarray, np.ndarray]:
     """Give the lowest and the highest number whose tails have at least the level."""
     number = np.arange(replicates + 1)
-    share = _shares(ranked)[:, None]
+    share = shares(ranked)[:, None]
     low_tail = np.asarray(stats.binom.cdf(number, replicates, share))
     high_tail = np.asarray(stats.binom.sf(number - 1, replicates, share))
     lower = (low_tail >= level).argmax(axis=1)
@@ -144,7 +140,7 @@ def uniformity(ranks: xr.DataArray, ranked: int, level: float = LEVEL) -> pd.Dat
     for parameter in parameters:
         values = ranks.sel(parameter=parameter).to_numpy()
         below = ranks_below(values, ranked)
-        difference = below / len(values) - _shares(ranked)
+        difference = below / len(values) - shares(ranked)
         p = uniformity_p_value(values, ranked)
         rows[parameter] = {
             "mean": values.mean() / (ranked / 2),
@@ -155,58 +151,3 @@ def uniformity(ranks: xr.DataArray, ranked: int, level: float = LEVEL) -> pd.Dat
             "outside": bool(((below < own.lower) | (below > own.upper)).any()),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("parameter")
-
-
-def rank_figure(ranks: xr.DataArray, ranked: int, caption: str, level: float = LEVEL) -> Figure:
-    """Draw how far each parameter's ranks are from uniform.
-
-    Look for a line that leaves its envelope. A hump above zero: the truth lies below the
-    posterior too often; below zero: above it. An S, first above and then below zero: posteriors
-    too narrow; the other way round: too wide.
-
-    Parameters
-    ----------
-    ranks : xarray.DataArray
-        Whole numbers from 0 to ``ranked``; dims (replicate, parameter).
-    ranked : int
-        How many draws each truth is ranked among.
-    caption : str
-        What was calibrated.
-    level : float
-        As in `uniformity`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        A panel a parameter: the ranks' distribution function less the uniform one, and the
-        simultaneous envelope of all.
-    """
-    parameters = ranks["parameter"].to_numpy().tolist()
-    number = ranks.sizes["replicate"]
-    own = envelope(number, ranked, 1 - (1 - level) / len(parameters))
-    rows = -(-len(parameters) // COLUMNS)
-    figure = Figure(figsize=(7.0, 0.8 + 1.25 * rows), layout="constrained")
-    panels = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
-    share = _shares(ranked)
-    edges = np.concatenate([[0], share, [1]])
-    low, high = (np.concatenate([[0], b / number - share, [0]]) for b in (own.lower, own.upper))
-    for panel, parameter in zip(panels, parameters, strict=False):
-        below = ranks_below(ranks.sel(parameter=parameter).to_numpy(), ranked)
-        leaves = bool(((below < own.lower) | (below > own.upper)).any())
-        panel.fill_between(edges, low, high, color=FAINT, alpha=0.25, linewidth=0)
-        panel.axhline(0, color=FAINT, linewidth=0.6)
-        line = np.concatenate([[0], below / number - share, [0]])
-        panel.plot(edges, line, color="#d55e00" if leaves else MARK, linewidth=1.1)
-        heading = f"{parameter}{' (outside)' if leaves else ''}".replace("[", "\n[")
-        panel.set_title(heading, fontsize=6.5, loc="left", color=INK)
-        panel.tick_params(labelsize=6.5, colors=INK)
-        panel.spines[["top", "right"]].set_visible(False)
-        panel.set_xticks([0, 0.5, 1])
-    for panel in panels[len(parameters) :]:
-        panel.set_visible(False)
-    for panel in panels[: len(parameters)][-COLUMNS:]:  # the lowest of each column
-        panel.tick_params(labelbottom=True)
-        panel.set_xlabel(f"rank / {ranked + 1}", fontsize=6.5, color=INK)
-    figure.supylabel("distribution function of the ranks, less uniform", fontsize=7.5, color=INK)
-    figure.supxlabel(caption, fontsize=7, color=INK, x=0.01, ha="left")
-    return figure

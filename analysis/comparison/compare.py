@@ -11,11 +11,11 @@ import pandas as pd
 import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 
-from analysis.comparison.loo import container, high_k, in_sample, psis, with_others
 from analysis.fits.opening import is_fit_of, open_fit
 from data.errors import ResultsError
 from data.study import Study
 from models.leave_out.integrations import Integrations
+from models.leave_out.loo import container, high_k, in_sample, psis, with_others
 from models.leave_out.maximum_likelihood import left_out_densities
 from models.leave_out.refit import TUNE, Refits
 from models.leave_out.treatment import Treatment

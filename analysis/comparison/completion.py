@@ -8,12 +8,12 @@ import xarray as xr
 from analysis.comparison.compare import Row, fit_of
 from analysis.comparison.file import About
 from analysis.comparison.inflation import Verdict, overlap, twin_of
-from analysis.comparison.loo import psis
 from data.errors import ConvergenceError
 from data.study import Study
 from models.frequentist.fit import maximum_likelihood
 from models.frequentist.identification import NOT_IDENTIFIED
 from models.inference.sample_to_files import sample_to_files
+from models.leave_out.loo import psis
 from models.name import parse_model
 from models.priors.prior_set import Priors
 from models.settings import Settings

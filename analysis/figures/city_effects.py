@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from analysis.figures.style import (
     FAINT,
     INK,
-    INNER_PROB,
     MARK,
     OTHER,
     TEXT,
@@ -19,7 +18,7 @@ from analysis.figures.style import (
     thinned_labels,
 )
 from analysis.posterior.city_effects import city_effects, of_role, parts_and_sides, roles_of
-from analysis.posterior.summary import CI_PROB, part_unit
+from analysis.posterior.summary import CI_PROB, INNER_PROB, part_unit
 from data.errors import ResultsError, suggest
 from data.roles import Role
 

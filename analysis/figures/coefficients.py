@@ -13,7 +13,6 @@ from analysis.figures.naming import broken
 from analysis.figures.style import (
     FAINT,
     INK,
-    INNER_PROB,
     MARK,
     OTHER,
     SMALL,
@@ -22,7 +21,7 @@ from analysis.figures.style import (
     escaped,
     plain_axes,
 )
-from analysis.posterior.summary import CI_PROB, coefficients, part_unit
+from analysis.posterior.summary import CI_PROB, INNER_PROB, coefficients, part_unit
 from analysis.tables.maximum_likelihood import CONFIDENCE, frequentist_table
 from data.errors import ResultsError
 from data.roles import PARTS, Part

@@ -9,7 +9,6 @@ import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 from matplotlib.figure import Figure
 
-from analysis.comparison.loo import high_k
 from analysis.figures.style import (
     FAINT,
     INK,
@@ -21,6 +20,7 @@ from analysis.figures.style import (
     plain_axes,
     shortened,
 )
+from models.leave_out.loo import high_k
 
 NAMED, LABELS = 8, 30  # dyads that are named; senders that the axis has room for
 ROOM = 28  # characters of a line of names
@@ -69,7 +69,7 @@ def pareto_figure(fit: xr.DataTree, estimate: ELPDDataLOO) -> Figure:
     fit : xarray.DataTree
         The fit.
     estimate : arviz_stats.utils.ELPDDataLOO
-        What `analysis.comparison.loo.psis` gave for it.
+        What `models.leave_out.loo.psis` gave for it.
 
     Returns
     -------

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures.naming import place_names
-from analysis.figures.style import FAINT, INK, INNER_PROB, MARK, SMALL, WIDTH, caption, plain_axes
+from analysis.figures.style import FAINT, INK, MARK, SMALL, WIDTH, caption, plain_axes
 from analysis.posterior.city_effects import city_effects, of_role, parts_and_sides, roles_of
-from analysis.posterior.summary import CI_PROB, part_unit
+from analysis.posterior.summary import CI_PROB, INNER_PROB, part_unit
 from data.errors import ResultsError
 from data.roles import Part
 from models.name import CITY_CORRELATION, role_pairs

@@ -14,7 +14,6 @@ from models.settings import is_first_look
 
 # Okabe and Ito's colours, which all eyes tell apart
 INK, MARK, OTHER, ACCENT, FAINT = "#1b1b1b", "#0072b2", "#d55e00", "#009e73", "#8c8c8c"
-INNER_PROB = 0.5  # the thick line; the thin one has analysis.posterior.summary.CI_PROB
 WIDTH = 7.0  # inches; a figure over two columns of a page
 SMALL, TEXT = 7.5, 8.5  # points
 LINE = 110  # characters of a caption's line at WIDTH

@@ -11,12 +11,12 @@ from typing import Self
 import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 
-from analysis.comparison.loo import psis
 from analysis.fits.opening import COMPARISON, is_fit_of, load_comparison, open_fit
 from data.errors import ResultsError
 from data.study import Study
 from models.frequentist.files import load_mle, mle_path
 from models.frequentist.result import MaximumLikelihood
+from models.leave_out.loo import psis
 from models.name import parse_model
 from models.priors.prior_set import Priors
 from models.work.fits import failed_path, fit_path

@@ -3,8 +3,7 @@
 import pandas as pd
 import xarray as xr
 
-from analysis.figures.style import INNER_PROB
-from analysis.posterior.summary import CI_PROB
+from analysis.posterior.summary import CI_PROB, INNER_PROB
 from data.errors import ResultsError
 from data.roles import PARTS, SIDES, Part, Role
 

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from analysis.comparison.pointwise import total_log_likelihood
 from analysis.posterior.summary import MAIN
 from data.errors import ResultsError
+from models.inference.pointwise import total_log_likelihood
 
 THRESHOLD = 0.05  # from which on a sensitivity counts, as in the paper and in arviz
 DATA = "rests on the data"

@@ -9,6 +9,7 @@ from data.roles import Part
 from models.name import parse_model
 
 CI_PROB = 0.89  # the width of every interval of the project
+INNER_PROB = 0.5  # the thick line; the thin one has analysis.posterior.summary.CI_PROB
 
 # endings of the names of a model's main parameters, in the order in which they are shown
 SPREADS = ("_sd", "_reciprocity", "city_correlation", "dispersion")

@@ -7,7 +7,8 @@ import pandas as pd
 import xarray as xr
 from rich.markup import escape
 
-from analysis.checks.ranks import LEVEL, rank_figure, uniformity
+from analysis.checks.ranks import LEVEL, uniformity
+from analysis.figures.calibration import rank_figure
 from analysis.figures.style import save_figure
 from analysis.tables.fit import console, plain_table
 from data.files import replacing

@@ -68,7 +68,7 @@ def sample(
         the manifest: title, model, priors, settings, versions, synthetic columns, diagnostics,
         ``compile_seconds`` and ``sampling_seconds``. Of more than 2^27 values ``log_likelihood``
         is not kept, for computing it again takes less time than reading it
-        (`analysis.comparison.pointwise`); of counts see `models.inference.predictive.replicated`. A
+        (`models.inference.pointwise`); of counts see `models.inference.predictive.replicated`. A
         first look (``method="advi"``) has no ``sample_stats`` and no diagnostics, but ``pareto_k``.
 
     Raises

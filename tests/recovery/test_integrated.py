@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from analysis.comparison.compare import comparison
-from analysis.comparison.loo import high_k, psis
 from models import Priors, sample, simulate_study
 from models.leave_out import integrated
 from models.leave_out.integrations import Integrations, integration_paths
+from models.leave_out.loo import high_k, psis
 from models.leave_out.refit import Refits, refit
 from models.leave_out.treatment import Treatment
 from models.settings import Settings

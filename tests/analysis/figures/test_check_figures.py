@@ -9,11 +9,11 @@ import xarray as xr
 from matplotlib.collections import LineCollection
 
 from analysis import load
-from analysis.comparison.loo import container, psis
 from analysis.figures.matrix import matrix_data, matrix_figure
 from analysis.figures.pareto import pareto_data, pareto_figure
 from analysis.figures.rootogram import MOST, rootogram_figure, rootogram_table
 from analysis.figures.statistics import statistics_figure
+from models.leave_out.loo import container, psis
 
 TAILS = [0.055, 0.945]
 

@@ -8,11 +8,11 @@ import xarray as xr
 from analysis import load
 from analysis.comparison.compare import Comparison, Row
 from analysis.comparison.file import About, comparison_table, comparison_tree
-from analysis.comparison.loo import container
 from analysis.figures.elpd import elpd_figure, elpd_table
 from analysis.fits.opening import load_comparison
 from analysis.tables.comparison import write_comparison
 from data.errors import ResultsError
+from models.leave_out.loo import container
 
 MODELS = ["zinb_srm", "nb_srm", "zinb_pooled (ML)"]
 

@@ -11,7 +11,6 @@ from scipy import stats
 
 from analysis import load
 from analysis.cli import main
-from analysis.comparison import pointwise
 from analysis.figures.sensitivity import sensitivity_figure
 from analysis.posterior.sensitivity import (
     BOTH,
@@ -24,6 +23,7 @@ from analysis.posterior.sensitivity import (
 )
 from data.errors import ResultsError
 from data.guangdong import FOLDER
+from models.inference import pointwise
 
 GUANGDONG = str(FOLDER)
 PRIOR_SD, ERROR_SD, COUNTS = 1.0, 1.0, np.array([1.2, 2.6, 2.2])

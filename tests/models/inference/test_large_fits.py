@@ -8,8 +8,8 @@ import xarray as xr
 import models.inference.predictive
 import models.inference.sample
 from analysis.checks.replicated import predicted_mean, replicated_counts
-from analysis.comparison.loo import psis
 from models import sample
+from models.leave_out.loo import psis
 
 HOW = {"draws": 60, "tune": 200, "chains": 2, "seed": 3, "progress": False}
 

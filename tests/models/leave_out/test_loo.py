@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from analysis.comparison import pointwise
-from analysis.comparison.loo import high_k, in_sample, psis, with_others
-from analysis.comparison.pointwise import total_log_likelihood
 from analysis.fits.opening import open_fit
+from models.inference import pointwise
+from models.inference.pointwise import total_log_likelihood
+from models.leave_out.loo import high_k, in_sample, psis, with_others
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,128 @@
+"""A fit: draws with what is known of them, its attributes read in one place."""
+
+import json
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import xarray as xr
+
+from data.declaration import Declaration
+from models.inference.gate import Diagnostics
+from models.name import ModelName, parse_model
+from models.settings import Settings, is_first_look
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fit's tree, as a file holds it, with typed access to its attributes.
+
+    Attributes
+    ----------
+    tree : xarray.DataTree
+        The groups that `models.sample` makes; attributes are read when they are asked for.
+    """
+
+    tree: xr.DataTree
+
+    @cached_property
+    def name(self) -> ModelName:
+        return parse_model(self.model)
+
+    @property
+    def model(self) -> str:
+        return str(self.tree.attrs["model"])
+
+    @property
+    def study(self) -> str:
+        return str(self.tree.attrs["study"])
+
+    @property
+    def title(self) -> str:
+        return str(self.tree.attrs["title"])
+
+    @property
+    def study_digest(self) -> str:
+        return str(self.tree.attrs["study_digest"])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the fit was made from."""
+        return str(self.tree.attrs["digest"])
+
+    @property
+    def priors(self) -> str:
+        return str(self.tree.attrs["priors"])
+
+    @property
+    def priors_in_force(self) -> str:
+        """Every prior, as `models.Priors.to_json` writes them."""
+        return str(self.tree.attrs["priors_in_force"])
+
+    @cached_property
+    def declaration(self) -> Declaration:
+        return Declaration.model_validate_json(self.tree.attrs["declaration"])
+
+    @cached_property
+    def synthetic(self) -> tuple[str, ...]:
+        """The columns that are simulated."""
+        return tuple(self._listed("synthetic"))
+
+    @cached_property
+    def cautions(self) -> tuple[str, ...]:
+        return tuple(self._listed("cautions"))
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """The packages that made the fit."""
+        found: dict[str, str] = json.loads(self.tree.attrs["versions"])
+        return found
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings(**self._values(Settings))
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.tree.attrs["passed"])
+
+    @property
+    def is_first_look(self) -> bool:
+        return is_first_look(self.tree.attrs)
+
+    @cached_property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with the draws, in words."""
+        return tuple(self._listed("faults"))
+
+    @cached_property
+    def diagnostics(self) -> Diagnostics:
+        """The gate's figures; a first look has none."""
+        return Diagnostics(**self._values(Diagnostics) | {"faults": self.faults})
+
+    @cached_property
+    def dyads(self) -> xr.Dataset:
+        """The study's dyads without their counts; read from the file as it is used."""
+        return self.tree["constant_data"].to_dataset()
+
+    @cached_property
+    def posterior(self) -> xr.Dataset:
+        """Draws (chain, draw, ...); read from the file as they are used."""
+        return self.tree["posterior"].to_dataset()
+
+    @property
+    def draws(self) -> int:
+        return int(self.posterior.sizes["chain"] * self.posterior.sizes["draw"])
+
+    def _listed(self, attribute: str) -> list[str]:
+        found: list[str] = json.loads(self.tree.attrs[attribute])
+        return found
+
+    def _values(self, kind: type) -> dict[str, Any]:
+        """Take the attributes that bear the names of a dataclass's fields, as plain values."""
+        given = self.tree.attrs
+        values = {field.name: given[field.name] for field in fields(kind) if field.name in given}
+        return {
+            name: value.item() if hasattr(value, "item") else value
+            for name, value in values.items()
+        }
