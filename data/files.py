@@ -1,11 +1,11 @@
 """TOML read with clear errors; files written whole or not at all."""
 
-import os
 import tempfile
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from data.errors import InterlocalError, ResultsError
@@ -43,12 +43,10 @@ def refuse_unwritable(folder: Path) -> None:
 def replacing(target: Path) -> Iterator[Path]:
     """Write a file beside its target, and rename it once it is whole."""
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-        os.close(handle)
-        temporary = Path(name)
+        temporary = target.with_name(f".{target.name}.{token_hex(4)}.tmp")
+        temporary.touch(exist_ok=False)
         try:
             yield temporary
-            temporary.chmod(0o666 & ~_umask())
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
@@ -70,9 +68,3 @@ def making_folder(target: Path) -> Iterator[Path]:
             filling.replace(target)
     except OSError as error:
         raise ResultsError(f"{target}: cannot be written: {error.strerror or error}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
