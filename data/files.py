@@ -8,22 +8,35 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from data.errors import InterlocalError, ResultsError
+from data.errors import InterlocalError, ResultsError, located
 
 
 def read_toml(path: Path, fault: type[InterlocalError], missing: str) -> dict[str, Any]:
     """Read a TOML file."""
+    with located(path):
+        return parse_toml(read_bytes(path, fault, missing), fault)
+
+
+def read_bytes(path: Path, fault: type[InterlocalError], missing: str) -> bytes:
+    """Read a file whole; say what is missing where there is none."""
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return path.read_bytes()
     except FileNotFoundError:
-        raise fault(f"{path}: not found; {missing}") from None
-    except UnicodeDecodeError as error:
-        raise fault(f"{path}: not UTF-8 at byte {error.start + 1}; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise fault(f"{path}: not valid TOML: {error}") from None
+        raise fault(f"not found; {missing}") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        reason = getattr(error, "strerror", None) or error
-        raise fault(f"{path}: cannot be read: {reason}") from None
+        raise fault(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def parse_toml(content: bytes, fault: type[InterlocalError]) -> dict[str, Any]:
+    """Read TOML."""
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise fault(f"not UTF-8 at byte {error.start + 1}; save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise fault(f"not valid TOML: {error}") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise fault(f"cannot be read: {error}") from None
 
 
 def refuse_unwritable(folder: Path) -> None:
