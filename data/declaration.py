@@ -1,12 +1,11 @@
 """`study.toml`: what a study says of itself, read and checked."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from data.errors import StudyError, suggest
-from data.files import read_toml
+from data.files import parse_toml
 from data.roles import Part
 
 
@@ -103,15 +102,12 @@ _TABLES: dict[str, type[_Table]] = {
 }
 
 
-def read_declaration(path: Path) -> Declaration:
+def read_declaration(content: bytes) -> Declaration:
     """Read a `study.toml`."""
-    content = read_toml(
-        path, StudyError, "a study is a folder with a study.toml and a table of dyads"
-    )
     try:
-        return Declaration.model_validate(content)
+        return Declaration.model_validate(parse_toml(content, StudyError))
     except ValidationError as error:
-        raise StudyError(f"{path}: {_first_fault(error)}") from None
+        raise StudyError(_first_fault(error)) from None
 
 
 # pydantic's names of faults that a TOML writer would not understand, in the words of TOML

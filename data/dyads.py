@@ -5,14 +5,14 @@ import pandas as pd
 import xarray as xr
 
 from data.declaration import Declaration
-from data.errors import ResultsError
-from data.formulas.design import design_matrix, raw_columns
+from data.errors import ResultsError, StudyError, located
+from data.formulas.design import design_matrix
+from data.formulas.grammar import parse_formula
 from data.roles import PARTS
+from data.tables.dyad_table import settle_column
 
 
-def dyads_dataset(
-    table: pd.DataFrame, declaration: Declaration, name: str, declared: str = "study.toml"
-) -> xr.Dataset:
+def dyads_dataset(table: pd.DataFrame, declaration: Declaration) -> xr.Dataset:
     """Lay out checked dyads as one labelled dataset.
 
     Returns
@@ -27,7 +27,7 @@ def dyads_dataset(
     """
     columns = declaration.dyads
     sender, receiver = (
-        table[each].to_numpy(dtype=str) for each in (columns.sender, columns.receiver)
+        table[column].to_numpy(dtype=str) for column in (columns.sender, columns.receiver)
     )
     pairs = np.array(
         [" & ".join(sorted(two)) for two in zip(sender, receiver, strict=True)], dtype=str
@@ -49,16 +49,23 @@ def dyads_dataset(
             "dyad_pair": ("dyad", pairs),
         },
     )
+    used: set[str] = set()
     for part in PARTS:
-        formula = getattr(declaration.formula, part)
-        where = f"{declared}: [formula] {part}"
-        design = design_matrix(formula, table, columns.outcome, where, name)
+        text = getattr(declaration.formula, part)
+        with located(f"[formula] {part} = {text!r}", StudyError):
+            formula = parse_formula(text, table.columns)
+            if columns.outcome in formula.used:
+                raise StudyError(f"the outcome '{columns.outcome}' cannot predict itself")
+            settled = {name: settle_column(table[name]) for name in sorted(formula.used)}
+            table = table.assign(**settled)
+            design = design_matrix(formula, table)
+        used |= formula.used
         dataset[part.design] = xr.DataArray(
             design.to_numpy(dtype=float),
             dims=("dyad", part.term),
             coords={part.term: design.columns.to_numpy(dtype=str)},
         )
-    raw = raw_columns(declaration.formula.model_dump(), table, name, declared)
+    raw = table[[column for column in table if column in used]]
     numeric = raw.select_dtypes("number")
     for variable, dim, kind, dtype in (
         ("predictors", "predictor", numeric, float),

@@ -1,6 +1,7 @@
 """The errors that a user can cause and mend; the command line prints each as one line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -12,6 +13,10 @@ class InterlocalError(Exception):
 
 class StudyError(InterlocalError):
     """A study folder, its declaration, its table or its formulas are not usable."""
+
+
+class RowError(StudyError):
+    """Rows of a table are not usable; the message begins with them."""
 
 
 class PriorError(InterlocalError):
@@ -40,32 +45,26 @@ class ConvergenceError(InterlocalError):
     exit_status = 3
 
 
-def suggest(name: str, valid: Iterable[str]) -> str:
-    """Say which valid name is nearest, and list them all.
+@contextmanager
+def located(place: object, *kinds: type[InterlocalError]) -> Iterator[None]:
+    """Put the place before the message of a fault that is raised within: of these kinds, if any."""
+    try:
+        yield
+    except InterlocalError as fault:
+        if not kinds or type(fault) in kinds:
+            fault.args = (f"{place}: {fault}",)
+        raise
 
-    Parameters
-    ----------
-    valid : iterable of str
-        What could have been written.
-    """
+
+def suggest(name: str, valid: Iterable[str]) -> str:
+    """Say which valid name is nearest, and list them all."""
     known = list(valid)
     return f"{nearest(name, known)}Valid: {', '.join(known) or 'none'}"
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """Say which valid name is nearest.
-
-    Parameters
-    ----------
-    valid : iterable of str
-        What could have been written.
-
-    Returns
-    -------
-    str
-        For example ``did you mean 'sender'? ``, with a blank at its end; empty where none is near.
-    """
-    folded = {each.casefold(): each for each in valid}
+    """Say which valid name is nearest, with a blank at its end; nothing where none is near."""
+    folded = {word.casefold(): word for word in valid}
     near = get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
     return f"did you mean '{folded[near[0]]}'? " if near else ""
 

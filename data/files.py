@@ -1,29 +1,42 @@
 """TOML read with clear errors; files written whole or not at all."""
 
-import os
 import tempfile
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
-from data.errors import InterlocalError, ResultsError
+from data.errors import InterlocalError, ResultsError, located
 
 
 def read_toml(path: Path, fault: type[InterlocalError], missing: str) -> dict[str, Any]:
     """Read a TOML file."""
+    with located(path):
+        return parse_toml(read_bytes(path, fault, missing), fault)
+
+
+def read_bytes(path: Path, fault: type[InterlocalError], missing: str) -> bytes:
+    """Read a file whole; say what is missing where there is none."""
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return path.read_bytes()
     except FileNotFoundError:
-        raise fault(f"{path}: not found; {missing}") from None
-    except UnicodeDecodeError as error:
-        raise fault(f"{path}: not UTF-8 at byte {error.start + 1}; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise fault(f"{path}: not valid TOML: {error}") from None
+        raise fault(f"not found; {missing}") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        reason = getattr(error, "strerror", None) or error
-        raise fault(f"{path}: cannot be read: {reason}") from None
+        raise fault(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def parse_toml(content: bytes, fault: type[InterlocalError]) -> dict[str, Any]:
+    """Read TOML."""
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise fault(f"not UTF-8 at byte {error.start + 1}; save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise fault(f"not valid TOML: {error}") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise fault(f"cannot be read: {error}") from None
 
 
 def refuse_unwritable(folder: Path) -> None:
@@ -43,12 +56,10 @@ def refuse_unwritable(folder: Path) -> None:
 def replacing(target: Path) -> Iterator[Path]:
     """Write a file beside its target, and rename it once it is whole."""
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-        os.close(handle)
-        temporary = Path(name)
+        temporary = target.with_name(f".{target.name}.{token_hex(4)}.tmp")
+        temporary.touch(exist_ok=False)
         try:
             yield temporary
-            temporary.chmod(0o666 & ~_umask())
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
@@ -70,9 +81,3 @@ def making_folder(target: Path) -> Iterator[Path]:
             filling.replace(target)
     except OSError as error:
         raise ResultsError(f"{target}: cannot be written: {error.strerror or error}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

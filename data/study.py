@@ -8,12 +8,14 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from data.declaration import Declaration, Slopes, read_declaration
+from data.declaration import CityTable, Declaration, Slopes, read_declaration
 from data.dyads import dyads_dataset
-from data.errors import StudyError, suggest
+from data.errors import RowError, StudyError, located, suggest
+from data.files import read_bytes
 from data.roles import PARTS, Part
-from data.tables.city_table import city_positions, read_positions
-from data.tables.dyad_table import check_table, read_table
+from data.tables.city_table import city_positions
+from data.tables.csv_rows import read_rows
+from data.tables.dyad_table import check_table
 
 
 @dataclass(frozen=True)
@@ -74,17 +76,22 @@ def read_study(folder: str | Path) -> Study:
         problem = "is a file" if folder.exists() else "not found"
         raise StudyError(f"{folder}: {problem}; STUDY is a folder with a study.toml")
     path = folder / "study.toml"
-    declaration = read_declaration(path)
+    with located(path):
+        missing = "a study is a folder with a study.toml and a table of dyads"
+        files = [read_bytes(path, StudyError, missing)]
+        declaration = read_declaration(files[0])
     source = folder / declaration.dyads.file
-    table = read_table(source, declaration.dyads)
-    study = _assemble(table, declaration, folder.resolve().name, str(source), str(path))
-    files = [path, source]
+    with located(source):
+        files.append(read_bytes(source, StudyError, "[dyads] file in study.toml names it"))
+        table = check_table(read_rows(files[1], declaration.dyads, "a dyad"), declaration.dyads)
+    study = _assemble(table, declaration, folder.resolve().name, source, path)
     if declaration.cities is not None:
         places = folder / declaration.cities.file
-        study = _placed(study, read_positions(places, declaration.cities), str(places))
-        files.append(places)
-    digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
-    return replace(study, digest=digest)
+        with located(places):
+            files.append(read_bytes(places, StudyError, "[cities] file in study.toml names it"))
+            table = read_rows(files[2], declaration.cities, "a city")
+            study = _placed(study, table, declaration.cities)
+    return replace(study, digest=hashlib.sha256(b"\0".join(files)).hexdigest())
 
 
 def study_from_table(
@@ -98,26 +105,24 @@ def study_from_table(
         A row a city, with the columns that the declaration's city table names. Without it, the
         study has no positions, whatever is declared.
     """
-    checked = check_table(_as_text(table), declaration.dyads, name)
+    with located(name):
+        checked = check_table(_as_text(table), declaration.dyads)
     study = _assemble(checked, declaration, name, name)
     content = declaration.model_dump_json() + table.to_csv(index=False)
     if cities is not None and declaration.cities is not None:
-        study = _placed(study, _as_text(cities), name)
+        with located(name):
+            study = _placed(study, _as_text(cities), declaration.cities)
         content += cities.to_csv(index=False)
     return replace(study, digest=hashlib.sha256(content.encode()).hexdigest())
 
 
 def _as_text(table: pd.DataFrame) -> pd.DataFrame:
-    return table.astype(str).astype(object).set_axis(range(2, len(table) + 2))
+    return table.astype(str).fillna("").astype(object).set_axis(range(2, len(table) + 2))
 
 
-def _placed(study: Study, table: pd.DataFrame, name: str) -> Study:
+def _placed(study: Study, table: pd.DataFrame, columns: CityTable) -> Study:
     """Give a study the positions of its cities."""
-    columns = study.declaration.cities
-    if columns is None:
-        return study
-    cities = study.dyads["city"].to_numpy().tolist()
-    positions = city_positions(table, columns, cities, name)
+    positions = city_positions(table, columns, study.dyads["city"].to_numpy().tolist())
     return replace(study, dyads=study.dyads.assign_coords(positions))
 
 
@@ -125,42 +130,44 @@ def _assemble(
     table: pd.DataFrame,
     declaration: Declaration,
     name: str,
-    source: str,
-    declared: str = "study.toml",
+    source: object,
+    declared: object = "study.toml",
 ) -> Study:
-    for column in declaration.synthetic:
-        if column not in table:
-            raise StudyError(
-                f"{declared}: synthetic names '{column}', which is no column of {source}; "
-                f"{suggest(column, table.columns)}"
-            )
-    study = Study(name, declaration, dyads_dataset(table, declaration, source, declared), digest="")
-    _refuse_slopes(study, declared)
-    for hypothesis in declaration.hypothesis:
-        terms = study.terms[hypothesis.part]
-        if hypothesis.term not in terms:
-            raise StudyError(
-                f"{declared}: hypothesis '{hypothesis.label}': '{hypothesis.term}' is no term of "
-                f"the {hypothesis.part} formula; {suggest(hypothesis.term, terms)}"
-            )
+    """Make a study of a checked table; its rows lie at `source`, all else is `declared`."""
+    with located(declared, StudyError), located(source, RowError):
+        for column in declaration.synthetic:
+            if column not in table:
+                raise StudyError(
+                    f"synthetic names '{column}', which is no column of {source}; "
+                    f"{suggest(column, table.columns)}"
+                )
+        study = Study(name, declaration, dyads_dataset(table, declaration), digest="")
+        _refuse_slopes(study)
+        for hypothesis in declaration.hypothesis:
+            terms = study.terms[hypothesis.part]
+            if hypothesis.term not in terms:
+                raise StudyError(
+                    f"hypothesis '{hypothesis.label}': '{hypothesis.term}' is no term of "
+                    f"the {hypothesis.part} formula; {suggest(hypothesis.term, terms)}"
+                )
     return study
 
 
-def _refuse_slopes(study: Study, declared: str) -> None:
+def _refuse_slopes(study: Study) -> None:
     for part in PARTS:
         for side in ("sender", "receiver"):
             for term in study.declaration.slopes.of(part).of(side):
-                where = f"{declared}: slopes.{part}.{side}: '{term}'"
+                slope = f"slopes.{part}.{side}: '{term}'"
                 if term not in study.terms[part]:
                     raise StudyError(
-                        f"{where} is no term of the {part} formula; "
+                        f"{slope} is no term of the {part} formula; "
                         f"{suggest(term, study.terms[part])}"
                     )
                 column = study.dyads[part.design].sel({part.term: term})
                 spread = column.groupby(side).std()
                 if float(spread.max()) <= 1e-12 * float(abs(column).max()):
                     raise StudyError(
-                        f"{where} is the same for all dyads of a {side}; a slope cannot be told "
+                        f"{slope} is the same for all dyads of a {side}; a slope cannot be told "
                         f"from the {side}'s effect, so remove it"
                     )
 
@@ -177,5 +184,6 @@ def with_slopes(study: Study, slopes: Sequence[str]) -> Study:
     declaration = study.declaration.model_copy(update={"slopes": Slopes.model_validate(chosen)})
     digest = hashlib.sha256(f"{study.digest} {declaration.slopes!r}".encode()).hexdigest()
     changed = replace(study, declaration=declaration, digest=digest)
-    _refuse_slopes(changed, "slopes")
+    with located("slopes"):
+        _refuse_slopes(changed)
     return changed

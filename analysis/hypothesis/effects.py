@@ -65,7 +65,7 @@ def _bare(term: str) -> str:
 
 def _used(term: str, columns: list[str]) -> set[str]:
     try:
-        return parse_formula(term, columns, term)[1]
+        return set(parse_formula(term, columns).used)
     except StudyError:  # no formula on its own
         return set()
 

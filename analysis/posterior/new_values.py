@@ -9,9 +9,9 @@ import pandas as pd
 import xarray as xr
 
 from data.dyads import raw_predictors
-from data.errors import QueryError, suggest
-from data.formulas.grammar import parse_formula
-from data.formulas.new_values import changed_design, levelled_columns
+from data.errors import QueryError, located, suggest
+from data.formulas.grammar import ParsedFormula, parse_formula
+from data.formulas.new_values import changed_design
 from data.roles import Part
 from models.name import ModelName, parse_model
 
@@ -38,7 +38,7 @@ class Fitted:
     dyads: xr.Dataset
     table: pd.DataFrame
     levelled: frozenset[str]
-    formulas: Mapping[Part, str]
+    formulas: Mapping[Part, ParsedFormula]
     columns: Mapping[str, Any]
     posterior: xr.Dataset
 
@@ -47,18 +47,19 @@ def fitted(fit: xr.DataTree) -> Fitted:
     """Take a fit apart."""
     name = parse_model(fit.attrs["model"])
     declaration = json.loads(fit.attrs["declaration"])
-    formulas = {part: declaration["formula"][part] for part in name.parts}
     dyads = fit["constant_data"].to_dataset().load()
     table = raw_predictors(dyads)
-    columns, used, levelled = table.columns.tolist(), set(), set()
-    for part, formula in formulas.items():
-        where = _where(part)
-        used |= parse_formula(formula, columns, f"{where} = {formula!r}")[1]
-        levelled |= levelled_columns(formula, columns, where)
+    formulas = {}
+    for part in name.parts:
+        text = declaration["formula"][part]
+        with located(f"{_where(part)} = {text!r}"):
+            formulas[part] = parse_formula(text, table.columns)
+    used = {column for formula in formulas.values() for column in formula.used}
+    levelled = {column for formula in formulas.values() for column in formula.levelled}
     return Fitted(
         name=name,
         dyads=dyads,
-        table=table[[column for column in columns if column in used]],
+        table=table[[column for column in table if column in used]],
         levelled=frozenset(levelled | set(map(str, table.select_dtypes(exclude="number")))),
         formulas=formulas,
         columns=declaration["dyads"],

@@ -2,7 +2,8 @@
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from formulaic import Formula, SimpleFormula
@@ -24,72 +25,83 @@ GRAMMAR = (
 )
 
 
-def parse_formula(
-    formula: str, columns: Sequence[str], where: str
-) -> tuple[SimpleFormula, set[str]]:
+@dataclass(frozen=True)
+class ParsedFormula:
+    """A formula that is arithmetic of a table's columns.
+
+    Attributes
+    ----------
+    calls : frozenset of (str, str)
+        Each function that it calls, with the name that is its first argument, if it is one.
+    """
+
+    text: str
+    terms: SimpleFormula
+    used: frozenset[str]
+    calls: frozenset[tuple[str, str]]
+
+    @property
+    def levelled(self) -> frozenset[str]:
+        """The columns of which it makes categories, though they may hold numbers."""
+        return self.used & {column for function, column in self.calls if function == "C"}
+
+
+def parse_formula(text: str, columns: Iterable[str]) -> ParsedFormula:
     """Read a formula, and refuse what is not arithmetic of the table's columns."""
-    if "~" in formula:
-        raise StudyError(f"{where}: write one right-hand side, without '~'")
+    if "~" in text:
+        raise StudyError("write one right-hand side, without '~'")
     try:
-        parsed = Formula(formula)
+        terms = Formula(text)
     except (FormulaicError, SyntaxError) as error:
-        raise StudyError(f"{where}: does not parse: {one_line(error)}") from None
-    if not isinstance(parsed, SimpleFormula):
-        raise StudyError(f"{where}: write one right-hand side, without '|'")
+        raise StudyError(f"does not parse: {one_line(error)}") from None
+    if not isinstance(terms, SimpleFormula):
+        raise StudyError("write one right-hand side, without '|'")
+    known = list(columns)
     used: set[str] = set()
-    for factor in dict.fromkeys(factor for term in parsed for factor in term.factors):
-        names = _names(factor, where)
-        used |= names & set(columns)
-        unknown = sorted(names - set(columns) - set(FUNCTIONS))
+    calls: set[tuple[str, str]] = set()
+    for factor in dict.fromkeys(factor for term in terms for factor in term.factors):
+        names, called = _read(factor)
+        unknown = sorted(names - {*known, *FUNCTIONS})
         if unknown:
             raise StudyError(
-                f"{where}: '{unknown[0]}' is no column of the table and no function; "
-                f"{suggest(unknown[0], columns)}"
+                f"'{unknown[0]}' is no column of the table and no function; "
+                f"{suggest(unknown[0], known)}"
             )
-    return parsed, used
+        used |= names & set(known)
+        calls |= called
+    return ParsedFormula(text, terms, frozenset(used), frozenset(calls))
 
 
-def calls(parsed: SimpleFormula, where: str) -> Iterator[tuple[str, str | None]]:
-    """Find the functions that a formula calls."""
-    for factor in dict.fromkeys(factor for term in parsed for factor in term.factors):
-        if factor.eval_method is not Factor.EvalMethod.PYTHON:
-            continue
-        tree, columns = _tree(factor, where)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                first = next(iter([*node.args, *(each.value for each in node.keywords)]), None)
-                name = first.id if isinstance(first, ast.Name) else None
-                yield node.func.id, name and columns.get(name, name)
-
-
-def _names(factor: Factor, where: str) -> set[str]:
-    """Give every name in a factor; refuse what is not arithmetic."""
+def _read(factor: Factor) -> tuple[set[str], set[tuple[str, str]]]:
+    """Give the names in a factor, and its calls; refuse what is not arithmetic."""
     if factor.eval_method is Factor.EvalMethod.LITERAL:
-        return set()
+        return set(), set()
     if factor.eval_method is Factor.EvalMethod.LOOKUP:
-        return {factor.expr}
-    tree, columns = _tree(factor, where)
-    foreign = next((node for node in ast.walk(tree) if not _is_arithmetic(node)), None)
-    if foreign is not None:
-        raise StudyError(
-            f"{where}: '{ast.unparse(foreign)}' is not arithmetic; a formula is made of columns, "
-            f"operators and {', '.join(FUNCTIONS)}"
-        )
-    found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - set(MODULES)
-    return {columns.get(name, name) for name in found}
-
-
-def _tree(factor: Factor, where: str) -> tuple[ast.Expression, dict[str, str]]:
-    """Give a factor's syntax, and the columns that names in it stand for."""
-    quoted = dict(enumerate(re.findall(r"`([^`]+)`", factor.expr)))
+        return {factor.expr}, set()
+    quoted = enumerate(re.findall(r"`([^`]+)`", factor.expr))
+    columns = {f"quoted_{number}_": column for number, column in quoted}
     code = factor.expr
-    for number, column in quoted.items():
-        code = code.replace(f"`{column}`", f"quoted_{number}_")
+    for name, column in columns.items():
+        code = code.replace(f"`{column}`", name)
     try:
-        tree = ast.parse(code, mode="eval")
+        nodes = list(ast.walk(ast.parse(code, mode="eval")))
     except SyntaxError:
-        raise StudyError(f"{where}: '{factor.expr}' does not parse") from None
-    return tree, {f"quoted_{number}_": column for number, column in quoted.items()}
+        raise StudyError(f"'{factor.expr}' does not parse") from None
+    names, calls = set(), set()
+    for node in nodes:
+        if not _is_arithmetic(node):
+            raise StudyError(
+                f"'{ast.unparse(node)}' is not arithmetic; a formula is made of columns, "
+                f"operators and {', '.join(FUNCTIONS)}"
+            )
+        match node:
+            case ast.Name(id=name) if name not in MODULES:
+                names.add(columns.get(name, name))
+            case ast.Call(func=ast.Name(id=function)):
+                given = [*node.args, *(keyword.value for keyword in node.keywords)]
+                name = given[0].id if given and isinstance(given[0], ast.Name) else ""
+                calls.add((function, columns.get(name, name)))
+    return names, calls
 
 
 def _is_arithmetic(node: ast.AST) -> bool:

@@ -32,8 +32,8 @@ def rebuild(target: Path) -> None:
     table["mayor_ties"] = _mayor_ties(table, rng, **recipe["mayor_ties"])
     table["migrants"] = _migrants(table, cities, rng, **recipe["migrants"])
     table["problem_severity"] = np.log(table["migrants"]).round(6)
-    declaration = read_declaration(FOLDER / "study.toml")
-    dyads = dyads_dataset(table.assign(services=1), declaration, "cities.csv")
+    declaration = read_declaration((FOLDER / "study.toml").read_bytes())
+    dyads = dyads_dataset(table.assign(services=1), declaration)
     _, table["services"] = draw_outcomes(dyads, parse_model(recipe["model"]), recipe["truth"], rng)
     target.write_text(table.to_csv(index=False, lineterminator="\n"), encoding="utf-8", newline="")
 

@@ -113,7 +113,7 @@ def simulate_study(
             "formula": {"selection": "near + alike", "degree": "near + alike"},
         }
     )
-    dyads = dyads_dataset(table, declaration, declaration.title)
+    dyads = dyads_dataset(table, declaration)
     parameters, count = draw_outcomes(dyads, name, truth, rng)
     study = study_from_table(table.assign(services=count), declaration, f"simulated_{seed}")
     return study, parameters

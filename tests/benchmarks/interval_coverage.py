@@ -106,7 +106,7 @@ def simulated(cities: int, seed: list[int]) -> Study:
     )
     truth = TRUTH | {f"{part}_coef": coefs for part, coefs in COEFS.items()}
     truth |= {f"{part}_{side}_sd": SPREAD for part in COEFS for side in SIDES}
-    dyads = dyads_dataset(table, declaration, declaration.title)
+    dyads = dyads_dataset(table, declaration)
     _, count = draw_outcomes(dyads, parse_model(DRAWN), truth, rng)
     return study_from_table(table.assign(services=count), declaration, "simulated")
 

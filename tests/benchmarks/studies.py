@@ -35,7 +35,7 @@ def made_study(cities: int, model: str) -> Study:
         f"{part}_coef": dict(zip(PREDICTORS, rng.normal(0, 0.3, len(PREDICTORS)), strict=True))
         for part in PARTS
     }
-    dyads = dyads_dataset(table, declaration, declaration.title)
+    dyads = dyads_dataset(table, declaration)
     _, count = draw_outcomes(dyads, parse_model(model), TRUTH | coefs, rng)
     return study_from_table(table.assign(count=count), declaration, "benchmark")
 

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 from data import read_study
+from data.errors import StudyError
 from data.guangdong import FOLDER
 from data.roles import PARTS
 from data.study import study_from_table
@@ -113,9 +114,9 @@ def test_digest_changes_with_table_and_declaration(study_folder, guangdong):
 def test_positions_are_those_of_the_city_table(guangdong):
     table = pd.read_csv(GUANGDONG / "cities.csv", index_col="city")
     dyads = guangdong.dyads
-    for each in ("latitude", "longitude"):
-        assert dyads[each].dims == ("city",)
-        assert dyads[each].to_series().to_dict() == table[each].to_dict()
+    for degrees in ("latitude", "longitude"):
+        assert dyads[degrees].dims == ("city",)
+        assert dyads[degrees].to_series().to_dict() == table[degrees].to_dict()
 
 
 def test_digest_covers_the_city_table_where_there_is_one(study_folder):
@@ -159,6 +160,16 @@ def test_a_table_in_memory_makes_the_same_study(guangdong, study_folder):
     without = study_from_table(table, guangdong.declaration, "guangdong")
     assert without.dyads.equals(guangdong.dyads.drop_vars(["latitude", "longitude"]))
     assert without.digest != study.digest
+
+
+@pytest.mark.parametrize("value", [None, np.nan])
+@pytest.mark.parametrize("column", ["sender", "services", "proximity"])
+def test_what_a_table_in_memory_lacks_is_named(guangdong, study_folder, column, value):
+    table = pd.read_csv(study_folder / "dyads.csv").astype(object)
+    table.loc[3, column] = value
+    fault = "a city has no name" if column == "sender" else f"'{column}' is missing"
+    with pytest.raises(StudyError, match=f"^mine: row 5: {fault}"):
+        study_from_table(table, guangdong.declaration, "mine")
 
 
 def test_a_simulated_study_says_so_and_is_reproducible():

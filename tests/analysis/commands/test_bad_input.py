@@ -175,6 +175,7 @@ def test_declaration(tmp_path, refused, old, new, phrase):
         ("near + log1p(services)", "the outcome 'services' cannot predict itself"),
         ("near + exit()", "'exit' is no column of the table and no function"),
         ("near + I(near.sum())", "'near.sum' is not arithmetic"),
+        ("near + I('far')", "cannot be computed: could not convert string to float: 'far'"),
         ("near + I([k for k in near])", "is not arithmetic; a formula is made of columns"),
         ("near + I(near * 1e200)", "beyond what can be computed with; change its unit"),
         ("near + I(near * 1e-200)", "beyond what can be computed with; change its unit"),

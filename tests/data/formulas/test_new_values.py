@@ -8,7 +8,8 @@ import xarray as xr
 from data.dyads import raw_predictors
 from data.errors import QueryError, ResultsError, StudyError
 from data.formulas.design import design_matrix
-from data.formulas.new_values import changed_design, levelled_columns
+from data.formulas.grammar import parse_formula
+from data.formulas.new_values import changed_design
 from data.study import study_from_table
 
 EVERYTHING = "scale(log(near)) * tied + poly(size, 2) + C(year) + kind + bs(`how far`, df=4)"
@@ -31,9 +32,13 @@ def table():
     ).astype({"kind": object})
 
 
+def design_of(formula, table, changed):
+    return changed_design(parse_formula(formula, table.columns), table, changed, "degree", "rows")
+
+
 def test_the_fitted_mean_and_sd_scale_other_rows(table):
     changed = table.assign(near=table["near"] * 3 + 1)
-    found = changed_design("scale(near) + scale(log(near))", table, changed, "degree", "rows")
+    found = design_of("scale(near) + scale(log(near))", table, changed)
     for term, of in (("scale(near)", lambda x: x), ("scale(log(near))", np.log)):
         fitted, other = of(table["near"].to_numpy()), of(changed["near"].to_numpy())
         expected = (other - fitted.mean()) / fitted.std(ddof=1)
@@ -42,16 +47,16 @@ def test_the_fitted_mean_and_sd_scale_other_rows(table):
 
 @pytest.mark.parametrize("rows", [slice(None), slice(7, 8), [30, 2, 2]])
 def test_rows_of_the_table_give_its_own_design(table, rows):
-    fitted = design_matrix(EVERYTHING, table.set_axis(range(40)), "none", "degree", "table")
+    fitted = design_matrix(parse_formula(EVERYTHING, table.columns), table.set_axis(range(40)))
     some = table.iloc[rows]
-    found = changed_design(EVERYTHING, table, some, "degree", "rows")
+    found = design_of(EVERYTHING, table, some)
     assert found.columns.tolist() == fitted.columns.tolist()
     assert "C(year)[T.2021]" in found.columns
     np.testing.assert_allclose(found, fitted.iloc[rows], rtol=0, atol=1e-12)
 
 
 def test_levels_stay_where_a_change_leaves_but_one(table):
-    found = changed_design("C(year) + kind", table, table.assign(kind="hills"), "degree", "rows")
+    found = design_of("C(year) + kind", table, table.assign(kind="hills"))
     assert found.columns.tolist() == [
         "C(year)[T.2021]",
         "C(year)[T.2022]",
@@ -63,14 +68,14 @@ def test_levels_stay_where_a_change_leaves_but_one(table):
 
 
 def test_a_formula_without_predictors_has_no_columns(table):
-    assert changed_design("1", table[[]], table[[]], "degree", "rows").shape == (40, 0)
+    assert design_of("1", table[[]], table[[]]).shape == (40, 0)
 
 
 def test_columns_within_c_are_categories():
-    found = levelled_columns(
-        "x + C(`the year`) + C(x > 3) + near:C(k)", ["x", "the year", "near", "k"], ""
-    )
-    assert found == {"the year", "k"}
+    formula = "x + C(`the year`) + C(x > 3) + near:C(k)"
+    found = parse_formula(formula, ["x", "the year", "near", "k"])
+    assert found.used == {"x", "the year", "near", "k"}
+    assert found.levelled == {"the year", "k"}
 
 
 @pytest.mark.parametrize(
@@ -88,18 +93,18 @@ def test_columns_within_c_are_categories():
 )
 def test_rows_that_do_not_suit_are_refused_in_one_line(table, formula, change, phrase):
     with pytest.raises(QueryError, match=phrase) as refused:
-        changed_design(formula, table, table.assign(**change), "degree", "rows")
+        design_of(formula, table, table.assign(**change))
     assert "\n" not in str(refused.value)
 
 
 def test_a_missing_column_is_named(table):
     with pytest.raises(QueryError, match="no column 'near', which the formula needs; did you mean"):
-        changed_design("near", table, table.rename(columns={"near": "nearr"}), "degree", "rows")
+        design_of("near", table, table.rename(columns={"near": "nearr"}))
 
 
 def test_what_depends_on_the_order_of_rows_is_refused(table):
     with pytest.raises(QueryError, match="'lag' depends on the order of the rows"):
-        changed_design("lag(near, 0)", table, table, "degree", "rows")
+        design_of("lag(near, 0)", table, table)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +112,7 @@ def test_what_depends_on_the_order_of_rows_is_refused(table):
 )
 def test_a_formula_from_a_file_is_held_to_the_grammar(table, formula):
     with pytest.raises(StudyError):
-        changed_design(formula, table, table, "degree", "rows")
+        design_of(formula, table, table)
 
 
 @pytest.mark.parametrize(
