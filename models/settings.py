@@ -57,9 +57,9 @@ class Settings:
             raise ModelError(f"no method '{self.method}'; {suggest(self.method, METHODS)}")
 
 
-def is_first_look(about: Mapping[Hashable, Any]) -> bool:
+def is_first_look(attributes: Mapping[Hashable, Any]) -> bool:
     """Tell whether draws are those of an approximation."""
-    return about.get("method") == ADVI
+    return attributes.get("method") == ADVI
 
 
 def seed_of(seed: int, label: str) -> int:

@@ -68,9 +68,9 @@ class Known:
 @jax_funcify.register(FusedLogProb)
 def _in_jax(op: FusedLogProb, node: Any, **_: Any) -> Callable[..., Four]:
     given = node.inputs[PARAMETERS:]
-    if not all(isinstance(each, Constant) for each in given):
+    if not all(isinstance(value, Constant) for value in given):
         raise NotImplementedError("the likelihood in JAX takes counts that are known beforehand")
-    at, count, constant, slot, distinct = (np.asarray(each.data) for each in given)
+    at, count, constant, slot, distinct = (np.asarray(value.data) for value in given)
 
     def call(degree: jax.Array, selection: jax.Array, dispersion: Any, *_: Any) -> Four:
         dyads = degree.shape
@@ -108,7 +108,7 @@ def _slopes_in_jax(op: PredictorSlopes, node: Any, **_: Any) -> Callable[..., An
         slopes: jax.Array, design: jax.Array, sender_of: jax.Array, receiver_of: jax.Array, *_: Any
     ) -> tuple[jax.Array, ...]:
         none = jnp.zeros(int(cities.data), slopes.dtype)
-        by_city = (none.at[each].add(slopes) for each in (sender_of, receiver_of))
+        by_city = (none.at[city].add(slopes) for city in (sender_of, receiver_of))
         return slopes.sum(), design @ slopes, *by_city
 
     return call

@@ -51,7 +51,7 @@ class FusedLogProb(Operation):
 
     def _compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
         degree, selection, dispersion, *known = inputs
-        outputs = [np.empty(each.size) for each in (degree, degree, selection, degree)]
+        outputs = [np.empty(like.size) for like in (degree, degree, selection, degree)]
         log_prob_and_slopes(
             *(KINDS[self.kind], self.has_dispersion, degree, selection, float(dispersion)),
             *(*known, *outputs),

@@ -55,8 +55,8 @@ def positive_counts(counts: np.ndarray) -> tuple[np.ndarray, ...]:
     distinct, slot = np.unique(counts[at], return_inverse=True)
     positive = counts[at].astype(float)
     found = at, positive, -gammaln(positive + 1), slot.astype(np.int64), distinct
-    for each in found:
-        each.flags.writeable = False
+    for array in found:
+        array.flags.writeable = False
     return found
 
 

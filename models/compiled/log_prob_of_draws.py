@@ -100,10 +100,10 @@ def log_prob_sums(
     none = np.empty((draws, 0)), np.empty((effects.shape[-1], 0))
     _sums(
         *(KINDS[family.kind], family.has_dispersion),
-        *(np.ascontiguousarray(each["degree"]) for each in (base, uses)),
+        *(np.ascontiguousarray(part["degree"]) for part in (base, uses)),
         *(
-            np.ascontiguousarray(each.get("selection", empty))
-            for each, empty in zip((base, uses), none, strict=True)
+            np.ascontiguousarray(part.get("selection", empty))
+            for part, empty in zip((base, uses), none, strict=True)
         ),
         np.ones(draws) if dispersion is None else np.ascontiguousarray(dispersion),
         np.ascontiguousarray(effects),

@@ -29,7 +29,7 @@ class Operation(Op):
     def make_node(self, *inputs: Any) -> Apply:
         """Declare the outputs."""
         outputs = [pt.tensor(dtype="float64", shape=(None,) * ndim) for ndim in self.dims]
-        return Apply(self, [pt.as_tensor(each) for each in inputs], outputs)
+        return Apply(self, [pt.as_tensor(value) for value in inputs], outputs)
 
     def perform(
         self,

@@ -110,10 +110,10 @@ def _add_multiple(weight: float, values: Row, out: Row) -> None:
 def _add_by_city(values: Row, city_of: Row, total: np.ndarray) -> None:
     total[:] = 0.0
     # rows of one city follow each other, and each addition would wait for the one before
-    each = values.size // STREAMS
-    for d in range(each):
+    length = values.size // STREAMS
+    for d in range(length):
         for stream in range(STREAMS):
-            row = d + stream * each
+            row = d + stream * length
             total[city_of[row]] += values[row]
-    for row in range(STREAMS * each, values.size):
+    for row in range(STREAMS * length, values.size):
         total[city_of[row]] += values[row]

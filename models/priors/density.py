@@ -60,16 +60,18 @@ def log_prior(posterior: xr.Dataset, study: Study, name: ModelName, priors: Prio
     ]
     # equal priors at once, for it is compiling that takes time
     density = {
-        (each.parameter, each.term): values
-        for prior in dict.fromkeys(each.prior for each in members)
-        for each, values in _densities(prior, [one for one in members if one.prior == prior])
+        (member.parameter, member.term): values
+        for prior in dict.fromkeys(member.prior for member in members)
+        for member, values in _densities(
+            prior, [member for member in members if member.prior == prior]
+        )
     }
     found = {
         parameter: _joined(
             {term: values for (other, term), values in density.items() if other == parameter},
             TERMS.get(parameter, (None, ""))[1],
         )
-        for parameter in dict.fromkeys(each.parameter for each in members)
+        for parameter in dict.fromkeys(member.parameter for member in members)
     }
     if MATRIX in name.parameters:
         eta = dict(priors.prior(MATRIX).arguments)["eta"]
@@ -91,11 +93,11 @@ def _member(
 
 
 def _densities(prior: Prior, members: list[_Member]) -> Iterable[tuple[_Member, xr.DataArray]]:
-    values = np.concatenate([each.draws.to_numpy().ravel() * each.unit for each in members])
+    values = np.concatenate([member.draws.to_numpy().ravel() * member.unit for member in members])
     logp = pm.logp(prior.dist(values.shape), values).eval(mode="FAST_COMPILE")
-    for each, piece in zip(members, np.split(logp, len(members)), strict=True):
-        density = piece.reshape(each.draws.shape) + np.log(each.unit)
-        yield each, each.draws.copy(data=density)
+    for member, piece in zip(members, np.split(logp, len(members)), strict=True):
+        density = piece.reshape(member.draws.shape) + np.log(member.unit)
+        yield member, member.draws.copy(data=density)
 
 
 def _joined(terms: dict[str | None, xr.DataArray], dim: str) -> xr.DataArray:
@@ -107,7 +109,7 @@ def _joined(terms: dict[str | None, xr.DataArray], dim: str) -> xr.DataArray:
 
 def _lkj_density(correlations: xr.DataArray, eta: float) -> xr.DataArray:
     # Lewandowski, Kurowicka and Joe (2009): det(R)^(eta - 1), and equation 16 for the constant
-    (dim,) = (each for each in correlations.dims if each not in ("chain", "draw"))
+    (dim,) = (dim for dim in correlations.dims if dim not in ("chain", "draw"))
     lower = correlations.transpose("chain", "draw", dim).to_numpy()
     roles = round((1 + np.sqrt(1 + 8 * lower.shape[-1])) / 2)
     row, column = np.tril_indices(roles, -1)
