@@ -45,24 +45,24 @@ def compare(
     left_out = checked_units(units.replace(",", " ").split())
 
     from analysis.comparison.compare import comparison
-    from analysis.comparison.completion import about_comparison, complete_fits, verdicts_on
+    from analysis.comparison.completion import compared_fits, complete_fits, verdicts_on
     from analysis.comparison.file import comparison_paths, comparison_tree, kept_comparison
     from analysis.tables.comparison import print_comparison, write_comparison
     from analysis.tables.fit import console
     from models.priors.prior_set import Priors
+    from models.work.workspace import Workspace
 
-    prior_set, where = Priors.load(priors), Path(results)
-    folder = where / checked.name / prior_set.name
+    workspace = Workspace(Path(results), checked, Priors.load(priors))
     try:
-        complete_fits(checked, names, prior_set, where)
-        about = about_comparison(checked, names, prior_set, where)
-        tree = None if force else kept_comparison(folder, about, names, left_out)
+        complete_fits(workspace, names)
+        compared = compared_fits(workspace, names)
+        tree = None if force else kept_comparison(workspace.comparison, compared, names, left_out)
         said = "up to date"
         if tree is None:
-            found = comparison(checked, names, prior_set, left_out, where, scheduler)
-            verdicts = verdicts_on(checked, names, prior_set, where, found.rows.get("dyad", {}))
-            tree = comparison_tree(found, verdicts, about)
-            write_comparison(tree, folder)
+            found = comparison(workspace, names, left_out, scheduler)
+            verdicts = verdicts_on(workspace, names, found.rows.get("dyad", {}))
+            tree = comparison_tree(found, verdicts, compared)
+            write_comparison(tree, workspace.folder)
             said = "written"
     except KeyboardInterrupt:
         print(
@@ -71,5 +71,5 @@ def compare(
         )
         raise typer.Exit(130) from None
     print_comparison(tree, console())
-    for path in comparison_paths(folder):
+    for path in comparison_paths(workspace.comparison):
         print(f"{said}: {path}")

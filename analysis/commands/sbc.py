@@ -48,22 +48,24 @@ def sbc(
     from analysis.tables.calibration import report
     from models.priors.prior_set import Priors
     from models.simulation.calibration import Calibration
-    from models.simulation.replicates import calibration_folder, complete, kept_replicates
+    from models.simulation.replicates import calibration_folder, complete, replicate_pieces
     from models.work.cluster import in_process, on_cluster
+    from models.work.pieces import Bench
     from models.work.progress import reporting
 
     calibration = Calibration(model.strip(), Priors.load(priors), cities, settings)
     calibration.refuse_misfit()
     folder = calibration_folder(Path(results), calibration)
+    pieces = replicate_pieces(folder, calibration, replicates)
     try:
-        whole = len(kept_replicates(folder, calibration, replicates)) == replicates
+        whole = len(pieces.kept) == replicates
         with (
             nullcontext(in_process) if whole else on_cluster(scheduler) as run,
             reporting(f"sbc {calibration.model} ({calibration.priors.name} priors)") as reporter,
         ):
-            ranks = complete(folder, calibration, replicates, run, reporter)
+            ranks = complete(pieces, calibration, Bench(run, reporter))
     except KeyboardInterrupt:
-        kept = len(kept_replicates(folder, calibration, replicates))
+        kept = len(pieces.kept)
         print(
             f"\ninterrupted; {kept} of {replicates} replicates are kept in {folder}; "
             "the same command goes on from there",

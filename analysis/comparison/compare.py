@@ -8,24 +8,22 @@ from pathlib import Path
 import arviz as az
 import numpy as np
 import pandas as pd
-import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 
-from analysis.fits.opening import is_fit_of, open_fit
 from data.errors import ResultsError
 from data.study import Study
-from models.leave_out.integrations import Integrations
+from models.inference.fit import Fit
 from models.leave_out.loo import container, high_k, in_sample, psis, with_others
 from models.leave_out.maximum_likelihood import left_out_densities
 from models.leave_out.refit import TUNE, Refits
 from models.leave_out.treatment import Treatment
 from models.leave_out.units import UNITS
-from models.name import parse_model
 from models.priors.prior_set import Priors
 from models.settings import Settings
 from models.work.cluster import in_process, on_cluster
-from models.work.fits import failed_path, fit_path
+from models.work.pieces import Bench
 from models.work.progress import reporting
+from models.work.workspace import Workspace
 
 ML = "(ML)"  # behind the name of a row that is scored at maximum-likelihood estimates
 
@@ -118,17 +116,12 @@ def compare(
     """
     chosen = priors if isinstance(priors, Priors) else Priors.load(priors)
     names = list(models) or list(study.declaration.models)
-    found = comparison(study, names, chosen, units, Path(results), scheduler)
+    found = comparison(Workspace(Path(results), study, chosen), names, units, scheduler)
     return pd.concat(found.tables, names=["unit", "model"])
 
 
 def comparison(
-    study: Study,
-    models: Sequence[str],
-    priors: Priors,
-    units: Sequence[str],
-    results: Path,
-    scheduler: str = "",
+    workspace: Workspace, models: Sequence[str], units: Sequence[str], scheduler: str = ""
 ) -> Comparison:
     """Do the work of `compare`, and keep the pointwise estimates.
 
@@ -138,71 +131,63 @@ def comparison(
         The address of a dask scheduler; a cluster on this machine where it is empty.
     """
     wanted: dict[tuple[str, str], tuple[Treatment, ELPDDataLOO]] = {}
+    families: dict[str, None] = {}
     for model in models:
-        with fit_of(study, model, priors, results) as fit:
+        with fit_of(workspace, model) as fit:
+            families[fit.name.family_name] = None
             for unit in units:
                 estimate = _first_estimate(fit, unit)
-                wanted[unit, model] = _treatment(fit, study, priors, unit, estimate), estimate
-    missing = sum(treatment.missing(results) for treatment, _ in wanted.values())
+                wanted[unit, model] = _treatment(fit, workspace, unit, estimate), estimate
+    missing = sum(treatment.missing for treatment, _ in wanted.values())
     rows: dict[str, dict[str, Row]] = {unit: {} for unit in units}
     with (
         on_cluster(scheduler) if missing else nullcontext(in_process) as run,
-        reporting(f"compare {study.name}") as reporter,
+        reporting(f"compare {workspace.study.name}") as reporter,
     ):
         for (unit, model), (treatment, estimate) in wanted.items():
-            with fit_of(study, model, priors, results) as fit:
-                posterior = fit["posterior"].to_dataset()
-                scores, error = treatment.scores(posterior, results, run, reporter)
+            with fit_of(workspace, model) as fit:
+                scores, error = treatment.scores(fit.posterior, Bench(run, reporter))
             rows[unit][model] = _row(unit, estimate, scores, error)
-    for family in dict.fromkeys(parse_model(model).family_name for model in models):
+    for family in families:
         for unit in units:
-            scored = left_out_densities(study, family, unit).assign(pareto_k=0.0)
+            scored = left_out_densities(workspace.study, family, unit).assign(pareto_k=0.0)
             estimate = container(scored, unit, 1)
             rows[unit][f"{family}_pooled {ML}"] = Row(estimate, 0, 0, len(scored), 0, 0.0)
     return Comparison({unit: _table(rows[unit]) for unit in units}, rows)
 
 
-def fit_of(study: Study, model: str, priors: Priors, results: Path) -> xr.DataTree:
+def fit_of(workspace: Workspace, model: str) -> Fit:
     """Open the fit of a model, and refuse one that was made from something else."""
-    path = fit_path(results, study, priors, parse_model(model).name)
+    path = workspace.fit(model)
     again = f"run `interlocal sample` on it with --model {model} first"
     if not path.exists():
-        failed = failed_path(path).exists()
+        failed = workspace.failed(model).exists()
         why = "the fit failed its diagnostics" if failed else "no such fit"
         raise ResultsError(f"{path}: {why}; {again}")
-    fit = open_fit(path)
-    if not is_fit_of(fit, study, priors):
-        fit.close()
+    fit = Fit.open(path)
+    if not fit.is_of(workspace.study, workspace.priors):
+        fit.tree.close()
         raise ResultsError(f"{path}: was made from another study or other priors; {again}")
     return fit
 
 
-def _settings(fit: xr.DataTree) -> Settings:
-    about = fit.attrs
-    return Settings(
-        int(about["draws"]), TUNE, int(about["chains"]), int(about["seed"]), about["target_accept"]
-    )
-
-
-def _first_estimate(fit: xr.DataTree, unit: str) -> ELPDDataLOO:
+def _first_estimate(fit: Fit, unit: str) -> ELPDDataLOO:
     if unit != "city":
-        return psis(fit, unit)
+        return psis(fit.tree, unit)
     # no draw of the whole fit stands for a city that is not there: each is left out exactly
-    lpd = in_sample(fit, unit)
-    samples = fit["posterior"].sizes["chain"] * fit["posterior"].sizes["draw"]
+    lpd = in_sample(fit.tree, unit)
     unknown = pd.DataFrame({"elpd": 0.0, "pareto_k": np.inf, "lpd": lpd})
-    return container(unknown, unit, samples)
+    return container(unknown, unit, fit.draws)
 
 
-def _treatment(
-    fit: xr.DataTree, study: Study, priors: Priors, unit: str, estimate: ELPDDataLOO
-) -> Treatment:
-    name = parse_model(fit.attrs["model"])
-    refits = Refits(study, name.name, priors, unit, _settings(fit))
+def _treatment(fit: Fit, workspace: Workspace, unit: str, estimate: ELPDDataLOO) -> Treatment:
+    made = fit.settings
+    settings = Settings(made.draws, TUNE, made.chains, made.seed, made.target_accept)
+    refits = Refits(workspace.study, fit.model, workspace.priors, unit, settings)
     # of a model without city effects and of a whole city nothing is integrated out
-    reachable = unit != "city" and name.roles
-    integrations = Integrations(refits, fit.attrs["digest"]) if reachable else None
-    return Treatment(refits, integrations, high_k(estimate))
+    reachable = unit != "city" and fit.name.roles
+    digest = fit.digest if reachable else ""
+    return Treatment(refits, digest, high_k(estimate), workspace.results)
 
 
 def _row(unit: str, estimate: ELPDDataLOO, scores: pd.DataFrame, error: float) -> Row:

@@ -12,11 +12,11 @@ import xarray as xr
 
 from analysis.comparison.compare import ML, Comparison
 from analysis.comparison.inflation import Verdict
-from analysis.fits.opening import COMPARISON, open_fit
+from analysis.fits.opening import open_fit
 
 
 @dataclass(frozen=True)
-class About:
+class Compared:
     """What was compared.
 
     Attributes
@@ -41,7 +41,9 @@ class About:
         }
 
 
-def comparison_tree(found: Comparison, verdicts: Sequence[Verdict], about: About) -> xr.DataTree:
+def comparison_tree(
+    found: Comparison, verdicts: Sequence[Verdict], compared: Compared
+) -> xr.DataTree:
     """Put a comparison into one labelled tree.
 
     Returns
@@ -49,7 +51,7 @@ def comparison_tree(found: Comparison, verdicts: Sequence[Verdict], about: About
     xarray.DataTree
         A group a unit: ``elpd_i`` and ``pareto_k`` (model, unit); each column of the unit's table
         (model), the best model first; ``draws`` (model), 1 for maximum likelihood. Attributes:
-        those of `About`, and the sentences of ``verdicts``; lists are in JSON, as fits have them.
+        those of `Compared`, and the sentences of ``verdicts``; lists are in JSON, as fits have them.
     """
     groups = {}
     for unit, rows in found.rows.items():
@@ -67,20 +69,19 @@ def comparison_tree(found: Comparison, verdicts: Sequence[Verdict], about: About
         groups[unit] = xr.Dataset(pointwise | columns | {"draws": ("model", draws)})
     tree = xr.DataTree.from_dict(groups)
     sentences = [verdict.sentence for verdict in verdicts]
-    tree.attrs = about.attributes | {"verdicts": json.dumps(sentences)}
+    tree.attrs = compared.attributes | {"verdicts": json.dumps(sentences)}
     return tree
 
 
-def comparison_paths(folder: Path) -> list[Path]:
+def comparison_paths(whole: Path) -> list[Path]:
     """Name the files of a comparison: CSV, Markdown, and netCDF, written last."""
-    whole = folder / COMPARISON
     return [whole.with_suffix(".csv"), whole.with_suffix(".md"), whole]
 
 
 def kept_comparison(
-    folder: Path, about: About, models: Sequence[str], units: Sequence[str]
+    path: Path, compared: Compared, models: Sequence[str], units: Sequence[str]
 ) -> xr.DataTree | None:
-    """Read the comparison that a folder holds, where it is the one that is asked for.
+    """Read the comparison that a file holds, where it is the one that is asked for.
 
     Returns
     -------
@@ -88,13 +89,13 @@ def kept_comparison(
         None where a file of it is missing, or where it is of other models, units, fits or data, or
         of another version.
     """
-    paths = comparison_paths(folder)
+    paths = comparison_paths(path)
     if not all(path.exists() for path in paths):
         return None
     with open_fit(paths[-1]) as tree:
         same = (
             list(tree.children) == list(units)
-            and all(tree.attrs.get(name) == value for name, value in about.attributes.items())
+            and all(tree.attrs.get(name) == value for name, value in compared.attributes.items())
             and all(_compared(tree, unit) == set(models) for unit in units)
         )
         return tree.load() if same else None

@@ -14,6 +14,7 @@ from rich.table import Table
 from analysis.comparison.compare import ML
 from analysis.comparison.file import comparison_paths, comparison_table
 from analysis.comparison.inflation import MARGIN, RULES
+from analysis.fits.opening import COMPARISON
 from analysis.tables.fit import plain_table
 from analysis.tables.words import markdown_text, synthetic_sentence
 from data.files import refuse_unwritable, replacing
@@ -107,7 +108,7 @@ def print_comparison(tree: xr.DataTree, out: Console) -> None:
 def write_comparison(tree: xr.DataTree, folder: Path) -> list[Path]:
     """Write a comparison as CSV, Markdown and netCDF, each whole or not at all."""
     refuse_unwritable(folder)
-    paths = comparison_paths(folder)
+    paths = comparison_paths(folder / COMPARISON)
     tables = {unit: comparison_table(tree, unit) for unit in map(str, tree.children)}
     whole = pd.concat(tables, names=["unit", "model"])
     with replacing(paths[0]) as temporary:

@@ -3,13 +3,16 @@
 import json
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import xarray as xr
 
 from data.declaration import Declaration
+from data.study import Study
 from models.inference.gate import Diagnostics
 from models.name import ModelName, parse_model
+from models.priors.prior_set import Priors
 from models.settings import Settings, is_first_look
 
 
@@ -24,6 +27,22 @@ class Fit:
     """
 
     tree: xr.DataTree
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a fit's file; its arrays are read as they are used, and leaving closes it."""
+        return cls(xr.open_datatree(path, engine="h5netcdf"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.tree.close()
+
+    def is_of(self, study: Study, priors: Priors) -> bool:
+        """Tell whether it was made from a study and a prior set as they are now."""
+        made_from = self.tree.attrs.get("study_digest"), self.tree.attrs.get("priors_in_force")
+        return made_from == (study.digest, priors.to_json())
 
     @cached_property
     def name(self) -> ModelName:

@@ -21,7 +21,7 @@ from models.inference.chains import compiled_model, draw_chains
 from models.inference.predictive import log_likelihood
 from models.leave_out.new_city import log_density_of_newcomer
 from models.leave_out.units import rows_of_units
-from models.name import parse_model
+from models.name import ModelName, parse_model
 from models.priors.prior_set import Priors
 from models.settings import Settings, seed_of
 from models.work.fits import digest_of
@@ -47,16 +47,14 @@ class Refits:
     settings: Settings
 
     @cached_property
+    def name(self) -> ModelName:
+        return parse_model(self.model)
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of everything that a refit is made from but what it leaves out."""
-        made_from = [
-            self.study.digest,
-            self.priors.to_json(),
-            self.model,
-            self.unit,
-            asdict(self.settings),
-        ]
-        return digest_of(made_from)
+        study, priors = self.study.digest, self.priors.to_json()
+        return digest_of([study, priors, self.model, self.unit, asdict(self.settings)])
 
 
 def refit(refits: Refits, label: str) -> xr.Dataset:
@@ -69,7 +67,7 @@ def refit(refits: Refits, label: str) -> xr.Dataset:
         counts; ``error``, its Monte Carlo standard error; ``passed`` (the gate), ``max_r_hat``,
         ``min_ess_bulk``, ``divergences``. Attributes ``digest``, ``unit``, ``label``, ``faults``.
     """
-    dyads, name = refits.study.dyads, parse_model(refits.model)
+    dyads, name = refits.study.dyads, refits.name
     rows = rows_of_units(dyads, refits.unit)[label]
     compiled, public = _compiled(refits)
     kept = np.ones(dyads.sizes["dyad"])

@@ -1,52 +1,73 @@
-"""What is done about units that importance sampling over the draws does not reach."""
+"""Units that importance sampling does not reach: integrated where that does, else refitted.
 
+Each result is kept as it ends. A unit whose exact refit is there is not integrated: the refit is
+what integrating estimates.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import h5netcdf
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from models.leave_out.integrations import (
-    Integrations,
-    integrated_units,
-    joint_error,
-    kept_integrations,
+from models.inference.predictive import thinned
+from models.leave_out.integrated import (
+    DRAWN,
+    DRAWS,
+    LARGEST_ERROR,
+    NEAR,
+    PARTNERS,
+    WIDE,
+    integrate,
 )
-from models.leave_out.refit import Refits
-from models.leave_out.refits import exact_refits, kept_refits
-from models.work.cluster import Runner
-from models.work.progress import Reporter
+from models.leave_out.refit import Refits, refit
+from models.leave_out.unit_in_fit import unit_in_fit
+from models.leave_out.units import rows_of_units
+from models.work.fits import digest_of
+from models.work.pieces import Bench, Pieces
+from models.work.workspace import Workspace
+
+COLUMNS = ["elpd", "error", "pareto_k", "passed"]
 
 
 @dataclass(frozen=True)
 class Treatment:
-    """Units of one model: integrated where that reaches them, else refitted.
-
-    A unit whose exact refit is there is not integrated: the refit is what integrating estimates.
+    """Units of one model that are left out one after the other.
 
     Attributes
     ----------
-    integrations : Integrations or None
-        The fit whose draws are used; None where every unit is refitted.
+    fit : str
+        Digest of the fit whose draws are integrated over; empty where every unit is refitted.
+    labels : list of str
+        The units.
     """
 
     refits: Refits
-    integrations: Integrations | None
+    fit: str
     labels: list[str]
+    results: Path
 
-    def missing(self, results: Path) -> int:
-        """Count the units about which there is work to do."""
-        rest = self._without_refit(results)
-        if self.integrations is None:
+    @property
+    def missing(self) -> int:
+        """How many units there is work to do about."""
+        rest = self._without_refit
+        if not self.fit:
             return len(rest)
-        kept = kept_integrations(self.integrations, rest, results)
-        return len(rest) - int((kept["passed"] == 1).sum())
+        there = self.integrated_pieces(rest)
+        kept = Pieces({label: there.paths[label] for label in there.kept}, there.digest)
+        return len(rest) - int((kept.scalars(["passed"])["passed"] == 1).sum())
 
-    def scores(
-        self, posterior: xr.Dataset, results: Path, run: Runner, reporter: Reporter
-    ) -> tuple[pd.DataFrame, float]:
+    def scores(self, posterior: xr.Dataset, bench: Bench) -> tuple[pd.DataFrame, float]:
         """Leave each unit out.
+
+        Parameters
+        ----------
+        posterior : xarray.Dataset
+            Draws (chain, draw, ...) of the fit to all counts.
 
         Returns
         -------
@@ -57,19 +78,81 @@ class Treatment:
             Monte Carlo standard error of the sum of ``elpd``. Units that were integrated share
             the fit's draws; each refit has its own.
         """
-        reached = pd.DataFrame(columns=["elpd", "error", "pareto_k", "passed"], dtype=float)
+        reached = pd.DataFrame(columns=COLUMNS, dtype=float)
         error = 0.0
-        if self.integrations is not None:
-            rest = self._without_refit(results)
-            done = integrated_units(self.integrations, posterior, rest, results, run, reporter)
+        if self.fit:
+            done = self.integrate(posterior, self._without_refit, bench)
             reached = done[done["passed"] == 1]
-            error = joint_error(self.integrations, reached.index.tolist(), results)
-        beyond = [label for label in self.labels if label not in reached.index]
-        refitted = exact_refits(self.refits, beyond, results, run, reporter).assign(pareto_k=0.0)
+            error = self._joint_error(reached.index.tolist())
+        refitted = self.refit([unit for unit in self.labels if unit not in reached.index], bench)
+        refitted = refitted.assign(pareto_k=0.0)
         whole = pd.concat([reached.assign(integrated=True), refitted.assign(integrated=False)])
         scores = whole.loc[self.labels].astype({"integrated": bool})
         return scores, float(np.sqrt(error**2 + (refitted["error"] ** 2).sum()))
 
-    def _without_refit(self, results: Path) -> list[str]:
-        kept = set(kept_refits(self.refits, self.labels, results))
+    def refit(self, labels: Sequence[str], bench: Bench) -> pd.DataFrame:
+        """Refit the model without each of some units."""
+        pieces, refits = self.refit_pieces(labels), self.refits
+        title = f"{refits.model}: refits without each {refits.unit}"
+        pieces.make(refit, lambda label: (refits, label), title, bench)
+        return pieces.scalars(["elpd", "error", "passed"])
+
+    def integrate(self, posterior: xr.Dataset, labels: Sequence[str], bench: Bench) -> pd.DataFrame:
+        """Leave units out with the effects of their own cities integrated out."""
+        refits, pieces = self.refits, self.integrated_pieces(labels)
+        used: list[xr.Dataset] = []  # read once, and only where it is needed
+
+        def task_of(label: str) -> tuple[object, ...]:
+            if not used:
+                used.append(_used(posterior))
+            rows = self._rows[label]
+            unit = unit_in_fit(used[0], refits.study.dyads, refits.name, refits.unit, label, rows)
+            return unit, posterior.sizes["chain"], pieces.digest, refits.settings.seed
+
+        title = f"{refits.model}: each {refits.unit} of high Pareto k"
+        title += ", its cities' effects integrated out"
+        pieces.make(integrate, task_of, title, bench, "left to refits")
+        return pieces.scalars(COLUMNS)
+
+    def refit_pieces(self, labels: Sequence[str]) -> Pieces:
+        refits = self.refits
+        workspace = Workspace(self.results, refits.study, refits.priors)
+        place = {label: k for k, label in enumerate(self._rows)}
+        paths = {
+            label: workspace.left_out(refits.model, refits.unit, place[label]) for label in labels
+        }
+        return Pieces(paths, refits.digest)
+
+    def integrated_pieces(self, labels: Sequence[str]) -> Pieces:
+        """Name the integrated units, beside their refits: ``<number>.integrated.nc``."""
+        constants = DRAWS, NEAR, DRAWN, WIDE, PARTNERS, LARGEST_ERROR
+        digest = digest_of([self.refits.digest, self.fit, constants])
+        refits = self.refit_pieces(labels).paths
+        paths = {label: path.with_suffix(".integrated.nc") for label, path in refits.items()}
+        return Pieces(paths, digest)
+
+    @cached_property
+    def _rows(self) -> dict[str, np.ndarray]:
+        return rows_of_units(self.refits.study.dyads, self.refits.unit)
+
+    @property
+    def _without_refit(self) -> list[str]:
+        kept = set(self.refit_pieces(self.labels).kept)
         return [label for label in self.labels if label not in kept]
+
+    def _joint_error(self, labels: Sequence[str]) -> float:
+        """Give the Monte Carlo standard error of the summed elpd of integrated units."""
+        influence: np.ndarray | float = 0.0
+        bias = 0.0
+        for path in self.integrated_pieces(labels).paths.values():
+            with h5netcdf.File(path, "r") as file:
+                influence = influence + file["influence"][()]
+                bias += float(file["bias"][()]) ** 2
+        return float(np.sqrt(np.sum(np.square(influence)) + bias))
+
+
+def _used(posterior: xr.Dataset) -> xr.Dataset:
+    """Take about DRAWS draws, evenly spaced in each chain, one chain after the other."""
+    draws = posterior.sizes["chain"] * posterior.sizes["draw"]
+    few = posterior.isel(draw=slice(None, None, max(1, draws // DRAWS))).load()
+    return thinned(few, few.sizes["chain"] * few.sizes["draw"])

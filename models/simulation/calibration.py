@@ -54,6 +54,10 @@ class Calibration:
     truth_priors: Priors | None = None
 
     @cached_property
+    def name(self) -> ModelName:
+        return parse_model(self.model)
+
+    @cached_property
     def study(self) -> Study:
         return simulate_study(self.cities, self.model, seed=self.settings.seed)[0]
 
@@ -61,15 +65,9 @@ class Calibration:
     def digest(self) -> str:
         """SHA-256 of all that a replicate is made from, the package's version included."""
         truth = self.truth_priors or self.priors
-        made_from = [
-            self.model,
-            self.priors.to_json(),
-            truth.to_json(),
-            self.study.digest,
-            asdict(self.settings),
-            RANKED,
-        ]
-        return digest_of(made_from)
+        priors = self.priors.to_json(), truth.to_json()
+        settings = asdict(self.settings)
+        return digest_of([self.model, *priors, self.study.digest, settings, RANKED])
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -88,9 +86,8 @@ class Calibration:
 
     def refuse_misfit(self) -> None:
         """Refuse what no replicate can be made of."""
-        name = parse_model(self.model)
         for priors in (self.priors, self.truth_priors or self.priors):
-            priors.refuse_misfit(name, self.study)
+            priors.refuse_misfit(self.name, self.study)
             for entry in priors.entries.values():
                 if entry.distribution == HORSESHOE:
                     raise PriorError(
@@ -112,7 +109,7 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
         the counts), ``seconds``; the attribute ``faults`` lists what the gate found.
     """
     began = time.perf_counter()
-    name = parse_model(calibration.model)
+    name = calibration.name
     entropy = np.random.SeedSequence(calibration.settings.seed, spawn_key=(number,))
     for_truth, for_counts, for_fit = entropy.spawn(3)
     given = draw_truth(
@@ -127,8 +124,8 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
         counts=count.astype(float),
         **{label: np.asarray(share) for label, share in shares.items()},
     )
-    how = replace(calibration.settings, seed=int(for_fit.generate_state(1)[0]))
-    chains = draw_chains(given_counts, names, how, Reporter())
+    settings = replace(calibration.settings, seed=int(for_fit.generate_state(1)[0]))
+    chains = draw_chains(given_counts, names, settings, Reporter())
 
     draws = thinned(chains.posterior, RANKED).expand_dims("chain")
     likelihood = log_likelihood(draws, dyads, name).sum("dyad")
@@ -150,7 +147,11 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
             "seconds": time.perf_counter() - began,
         },
         coords={"parameter": list(truths), "replicate": number},
-        attrs={"digest": calibration.digest, "faults": json.dumps(found.faults)},
+        attrs={
+            "digest": calibration.digest,
+            "label": number,
+            "faults": json.dumps(found.faults),
+        },
     )
 
 

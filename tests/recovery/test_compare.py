@@ -5,6 +5,7 @@ from models import Priors, simulate_study
 from models.inference.sample_to_files import sample_to_files
 from models.settings import Settings
 from models.simulation.simulate import TRUTH
+from models.work.workspace import Workspace
 
 STRONG = {
     **TRUTH,
@@ -21,7 +22,7 @@ def compared(study, models, priors, results):
     wanted = [(model, priors) for model in models]
     for path, _ in sample_to_files(study, wanted, Settings(seed=3), results):
         assert not path.name.endswith(".failed.nc")
-    return comparison(study, models, priors, ("dyad",), results).tables["dyad"]
+    return comparison(Workspace(results, study, priors), models, ("dyad",)).tables["dyad"]
 
 
 def difference(table, one, other):

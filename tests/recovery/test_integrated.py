@@ -8,15 +8,14 @@ import pytest
 from analysis.comparison.compare import comparison
 from models import Priors, sample, simulate_study
 from models.leave_out import integrated
-from models.leave_out.integrations import Integrations, integration_paths
 from models.leave_out.loo import high_k, psis
 from models.leave_out.refit import Refits, refit
 from models.leave_out.treatment import Treatment
 from models.settings import Settings
 from models.simulation.simulate import TRUTH
-from models.work.cluster import in_process
-from models.work.fits import fit_digest, fit_path, save_fit
-from models.work.progress import Reporter
+from models.work.fits import save_fit
+from models.work.pieces import Bench
+from models.work.workspace import Workspace
 
 PRIORS = Priors.load("default")
 ACCEPT = 0.95  # lest a step in a thousand diverges, in which case there is no fit to compare
@@ -42,21 +41,21 @@ def kept(request, tmp_path_factory):
     study, results = planted(request.param), tmp_path_factory.mktemp("results")
     fit = sample(study, request.param, PRIORS, progress=False, seed=5, target_accept=ACCEPT)
     assert fit.attrs["passed"]
-    fit.attrs["digest"] = fit_digest(
-        study, PRIORS, request.param, Settings(seed=5, target_accept=ACCEPT)
-    )
-    path = fit_path(results, study, PRIORS, request.param)
+    workspace = Workspace(results, study, PRIORS)
+    settings = Settings(seed=5, target_accept=ACCEPT)
+    fit.attrs["digest"] = workspace.digest(request.param, settings)
+    path = workspace.fit(request.param)
     path.parent.mkdir(parents=True)
     save_fit(fit, path)
     return study, request.param, fit, results
 
 
-def treatment(kept, unit, labels, **settings):
+def treatment(kept, unit, labels, results, **settings):
     study, model, fit, _ = kept
     refits = Refits(
         study, model, PRIORS, unit, Settings(seed=5, tune=500, target_accept=ACCEPT, **settings)
     )
-    return Treatment(refits, Integrations(refits, fit.attrs["digest"]), labels)
+    return Treatment(refits, fit.attrs["digest"], labels, results)
 
 
 @pytest.mark.parametrize("unit", ["dyad", "pair"])
@@ -64,9 +63,9 @@ def test_integrating_finds_what_a_refit_finds(kept, unit, tmp_path):
     _, _, fit, _ = kept
     label = {"dyad": f"{SENDER} -> {RECEIVER}", "pair": f"{SENDER} & {RECEIVER}"}[unit]
     assert label in high_k(psis(fit, unit))
-    how = treatment(kept, unit, [label], draws=4000)
+    how = treatment(kept, unit, [label], tmp_path, draws=4000)
     posterior = fit["posterior"].to_dataset()
-    scores, _ = how.scores(posterior, tmp_path, in_process, Reporter())
+    scores, _ = how.scores(posterior, Bench())
     (found,) = scores.itertuples()
     assert found.integrated
     assert found.pareto_k < 0.7
@@ -79,24 +78,24 @@ def test_integrating_finds_what_a_refit_finds(kept, unit, tmp_path):
 def test_each_unit_is_kept_and_what_fails_is_refitted(kept, tmp_path, monkeypatch):
     _, _, fit, _ = kept
     labels = psis(fit, "dyad").elpd_i["dyad"].to_numpy()[[7, 0]].tolist()
-    how, posterior = treatment(kept, "dyad", labels), fit["posterior"].to_dataset()
-    paths = integration_paths(how.integrations, labels, tmp_path)
-    assert how.missing(tmp_path) == 2
-    first, first_error = how.scores(posterior, tmp_path, in_process, Reporter())
-    assert how.missing(tmp_path) == 0
+    how, posterior = treatment(kept, "dyad", labels, tmp_path), fit["posterior"].to_dataset()
+    paths = how.integrated_pieces(labels).paths
+    assert how.missing == 2
+    first, first_error = how.scores(posterior, Bench())
+    assert how.missing == 0
     assert first.index.tolist() == labels
     assert first["integrated"].all()
     paths[labels[0]].unlink()  # a comparison that ended before it was made
-    assert how.missing(tmp_path) == 1
+    assert how.missing == 1
     other = paths[labels[1]].stat().st_mtime_ns
-    again, error = how.scores(posterior, tmp_path, in_process, Reporter())
+    again, error = how.scores(posterior, Bench())
     assert again.equals(first)
     assert error == first_error
     assert paths[labels[1]].stat().st_mtime_ns == other
 
     paths[labels[0]].unlink()
     monkeypatch.setattr(integrated, "LARGEST_ERROR", -1.0)
-    refitted, error = how.scores(posterior, tmp_path, in_process, Reporter())
+    refitted, error = how.scores(posterior, Bench())
     assert error == pytest.approx(np.sqrt((refitted["error"] ** 2).sum()))
     assert refitted["integrated"].tolist() == [False, True]
     assert refitted["pareto_k"].iloc[0] == 0
@@ -105,13 +104,14 @@ def test_each_unit_is_kept_and_what_fails_is_refitted(kept, tmp_path, monkeypatc
     # a refit that is there is taken, whether or not integrating would have reached the unit
     monkeypatch.undo()
     paths[labels[0]].unlink()
-    assert how.missing(tmp_path) == 0
-    assert how.scores(posterior, tmp_path, in_process, Reporter())[0].equals(refitted)
+    assert how.missing == 0
+    assert how.scores(posterior, Bench())[0].equals(refitted)
 
 
 def test_the_table_says_how_units_were_treated(kept):
     study, model, fit, results = kept
-    found = comparison(study, [model], PRIORS, ["dyad", "pair"], results)
+    workspace = Workspace(results, study, PRIORS)
+    found = comparison(workspace, [model], ["dyad", "pair"])
     for unit, table in found.tables.items():
         row, estimate = found.rows[unit][model], psis(fit, unit)
         high = high_k(estimate)

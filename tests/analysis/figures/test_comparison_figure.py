@@ -7,7 +7,7 @@ import xarray as xr
 
 from analysis import load
 from analysis.comparison.compare import Comparison, Row
-from analysis.comparison.file import About, comparison_table, comparison_tree
+from analysis.comparison.file import Compared, comparison_table, comparison_tree
 from analysis.figures.elpd import elpd_figure, elpd_table
 from analysis.fits.opening import load_comparison
 from analysis.tables.comparison import write_comparison
@@ -61,7 +61,7 @@ def found():
 
 def figure_of(found, synthetic=()):
     figure = elpd_figure(
-        comparison_tree(found, [], About("Made $up$ of cities", synthetic, "skeptical", "", {}))
+        comparison_tree(found, [], Compared("Made $up$ of cities", synthetic, "skeptical", "", {}))
     )
     figure.canvas.draw()
     return figure, " ".join(figure._supxlabel.get_text().split())
@@ -70,7 +70,7 @@ def figure_of(found, synthetic=()):
 def test_the_file_holds_tables_and_pointwise_densities(found, tmp_path):
     folder = tmp_path / "here" / "skeptical"
     paths = write_comparison(
-        comparison_tree(found, [], About("Made up", ["ties"], "skeptical", "", {})), folder
+        comparison_tree(found, [], Compared("Made up", ["ties"], "skeptical", "", {})), folder
     )
     assert [path.name for path in paths] == ["comparison.csv", "comparison.md", "comparison.nc"]
     with load_comparison("here", "skeptical", tmp_path) as tree:
@@ -94,7 +94,7 @@ def test_the_file_holds_tables_and_pointwise_densities(found, tmp_path):
                     np.testing.assert_array_equal(one[name], getattr(row.estimate, name))
         pd.testing.assert_frame_equal(
             elpd_table(tree),
-            elpd_table(comparison_tree(found, [], About("", [], "", "", {}))),
+            elpd_table(comparison_tree(found, [], Compared("", [], "", "", {}))),
         )
 
 
@@ -102,7 +102,9 @@ def test_a_comparison_that_is_not_there(found, tmp_path):
     with pytest.raises(ResultsError, match=r"here/default/comparison.nc: no such.*`make compare`"):
         load_comparison("here", results=tmp_path)
     folder = tmp_path / "here" / "skeptical"
-    write_comparison(comparison_tree(found, [], About("Made up", [], "skeptical", "", {})), folder)
+    write_comparison(
+        comparison_tree(found, [], Compared("Made up", [], "skeptical", "", {})), folder
+    )
     with pytest.raises(ResultsError, match="did you mean 'skeptical'"):
         load_comparison("here", "sceptical", tmp_path)
     # it is no fit, though it lies beside them

@@ -18,9 +18,9 @@ from models import Priors
 from models.name import parse_model
 from models.settings import Settings
 from models.simulation.calibration import RANKED, Calibration, draw_truth, replicate
-from models.simulation.replicates import calibration_folder, complete
+from models.simulation.replicates import calibration_folder, complete, replicate_pieces
 from models.simulation.simulate import simulate_study
-from models.work.progress import Reporter
+from models.work.pieces import Bench
 
 
 def inside(ranks, bounds):
@@ -153,12 +153,13 @@ def made_up(calibration, number):
     return xr.Dataset(
         {"rank": ("parameter", [number]), "passed": int(number != 2)},
         coords={"parameter": ["degree_intercept"], "replicate": number},
-        attrs={"digest": calibration.digest, "faults": "[]"},
+        attrs={"digest": calibration.digest, "label": number, "faults": "[]"},
     )
 
 
 def test_an_interrupted_calibration_goes_on_where_it_stopped(small, tmp_path):
     folder = calibration_folder(tmp_path, small)
+    six = replicate_pieces(folder, small, 6)
     asked = []
 
     def run(_, tasks, last=99):
@@ -170,12 +171,12 @@ def test_an_interrupted_calibration_goes_on_where_it_stopped(small, tmp_path):
             yield made_up(calibration, number)
 
     with pytest.raises(KeyboardInterrupt):
-        complete(folder, small, 6, lambda *each: run(*each, last=2), Reporter())
+        complete(six, small, Bench(lambda *work: run(*work, last=2)))
     assert len(list(folder.rglob("*"))) == 4  # three replicates in a folder, nothing else
     broken = folder / "replicates" / "00001.nc"
     broken.write_bytes(broken.read_bytes()[:100])
-    whole = complete(folder, small, 6, run, Reporter())
-    complete(folder, small, 8, run, Reporter())
+    whole = complete(six, small, Bench(run))
+    complete(replicate_pieces(folder, small, 8), small, Bench(run))
     assert asked == [[0, 1, 2, 3, 4, 5], [1, 3, 4, 5], [6, 7]]
     assert whole["rank"].to_numpy().ravel().tolist() == [0, 1, 2, 3, 4, 5]
     assert whole["passed"].to_numpy().tolist() == [1, 1, 0, 1, 1, 1]  # failed fits are kept

@@ -1,0 +1,82 @@
+"""Where results are: every path of a study's results under one prior set, and what is current."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from data.study import Study
+from models.priors.prior_set import Priors
+from models.settings import Settings
+from models.work.fits import approximate_path, failed_path, fit_digest, is_current
+
+
+def prior_folder(results: Path, study: str, priors: str) -> Path:
+    """Name the folder of a study's fits under one prior set, by their names alone."""
+    return results / study / priors
+
+
+def maximum_likelihood_path(results: Path, study: str, model: str) -> Path:
+    """Name the file of a maximum-likelihood fit, which has no priors."""
+    return results / study / "maximum_likelihood" / f"{model}.nc"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The results of a study under one prior set.
+
+    Attributes
+    ----------
+    results : pathlib.Path
+        The folder that all studies' results are kept in.
+    """
+
+    results: Path
+    study: Study
+    priors: Priors
+
+    def under(self, priors: Priors) -> "Workspace":
+        """Give the same study's workspace under other priors."""
+        return replace(self, priors=priors)
+
+    @property
+    def folder(self) -> Path:
+        return prior_folder(self.results, self.study.name, self.priors.name)
+
+    @property
+    def study_folder(self) -> Path:
+        """What holds for every prior set: hypotheses, report, tables."""
+        return self.results / self.study.name
+
+    @property
+    def comparison(self) -> Path:
+        return self.folder / "comparison.nc"
+
+    @property
+    def figures(self) -> Path:
+        return self.folder / "figures"
+
+    def fit(self, model: str) -> Path:
+        """Name the file of a fit that passes the gate."""
+        return self.folder / f"{model}.nc"
+
+    def failed(self, model: str) -> Path:
+        return failed_path(self.fit(model))
+
+    def approximate(self, model: str) -> Path:
+        return approximate_path(self.fit(model))
+
+    def maximum_likelihood(self, model: str) -> Path:
+        return maximum_likelihood_path(self.results, self.study.name, model)
+
+    def left_out(self, model: str, unit: str, number: int) -> Path:
+        """Name the file of an exact refit without one unit, by its place among all units."""
+        return self.folder / "left_out" / model / unit / f"{number:06d}.nc"
+
+    def digest(self, model: str, settings: Settings) -> str:
+        """Identify what a fit is made from."""
+        return fit_digest(self.study, self.priors, model, settings)
+
+    def current(self, model: str, settings: Settings) -> Path | None:
+        """Find the fit that would be made, whether it passed or not; None where there is none."""
+        digest = self.digest(model, settings)
+        files = self.fit(model), self.failed(model), self.approximate(model)
+        return next((path for path in files if is_current(path, digest)), None)
