@@ -54,7 +54,7 @@ def fit_to_file(
                 study, fit, permutations=permutations, seed=seed, run=run, reporter=reporter
             )
         fit = replace(fit, permutations=found)
-    fit = replace(fit, about={**fit.about, "digest": digest})
+    fit = replace(fit, attributes={**fit.attributes, "digest": digest})
     save_mle(fit, path)
     return fit, path, False
 
@@ -76,7 +76,7 @@ def save_mle(fit: MaximumLikelihood, path: Path) -> None:
         }
     )
     attributes = {
-        **fit.about,
+        **fit.attributes,
         "zeros": fit.zeros,
         "expected_zeros": fit.expected_zeros,
         "starts": fit.starts,
@@ -122,7 +122,7 @@ def load_mle(path: Path) -> MaximumLikelihood:
             flags=tuple(json.loads(attrs.pop("flags"))),
             tests=tests,
             permutations=permutations,
-            about={
+            attributes={
                 str(key): str(value) for key, value in attrs.items() if key not in ("aic", "bic")
             },
         )

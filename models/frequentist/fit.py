@@ -55,7 +55,7 @@ def maximum_likelihood(
             f"{model}: maximum likelihood fits pooled models, one of "
             f"{', '.join(f'{family}_pooled' for family in FAMILIES)}"
         )
-    about = {
+    attributes = {
         "model": model,
         "study": study.name,
         "title": study.declaration.title,
@@ -65,20 +65,20 @@ def maximum_likelihood(
         "seed": str(seed),
         "version": version("interlocal"),
     }
-    return fit_regression(regression(study, name.family_name), about, seed=seed)
+    return fit_regression(regression(study, name.family_name), attributes, seed=seed)
 
 
 def fit_regression(
-    data: Regression, about: Mapping[str, str], *, seed: int = 0
+    data: Regression, attributes: Mapping[str, str], *, seed: int = 0
 ) -> MaximumLikelihood:
     """Fit counts that need not be dyads."""
     problem = data.problem
     optimum = find_optimum(problem, random_starts=RANDOM_STARTS, seed=seed)
-    return _result(data, problem, optimum, about)
+    return _result(data, problem, optimum, attributes)
 
 
 def _result(
-    data: Regression, problem: Problem, optimum: Optimum, about: Mapping[str, str]
+    data: Regression, problem: Problem, optimum: Optimum, attributes: Mapping[str, str]
 ) -> MaximumLikelihood:
     point = optimum.point
     found = problem.derivatives(point.at)
@@ -115,5 +115,5 @@ def _result(
         tests=pd.DataFrame(columns=COLUMNS),
         permutations=pd.DataFrame(),
         zeros=int((data.count == 0).sum()),
-        about={**about, "family": data.family},
+        attributes={**attributes, "family": data.family},
     )

@@ -48,7 +48,7 @@ class MaximumLikelihood:
     permutations : pandas.DataFrame
         What `models.frequentist.permutations.permutation_test` found, a row a coefficient; empty
         where it was not asked.
-    about : dict
+    attributes : dict
         Model, family, study, title, synthetic columns, seed, version.
     """
 
@@ -64,7 +64,7 @@ class MaximumLikelihood:
     flags: tuple[str, ...]
     tests: pd.DataFrame
     permutations: pd.DataFrame
-    about: dict[str, str]
+    attributes: dict[str, str]
 
     @property
     def log_likelihood(self) -> float:
@@ -89,12 +89,12 @@ class MaximumLikelihood:
     @property
     def model(self) -> str:
         """The model's name."""
-        return self.about["model"]
+        return self.attributes["model"]
 
     @property
     def family(self) -> str:
         """The family's name."""
-        return self.about["family"]
+        return self.attributes["family"]
 
     @property
     def estimates(self) -> xr.Dataset:
