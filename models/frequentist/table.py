@@ -7,6 +7,7 @@ from scipy.stats import norm
 from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.regression import LOG_DISPERSION
 from models.frequentist.result import MaximumLikelihood
+from models.likelihood.families import FAMILIES
 
 CONFIDENCE = 0.95
 SIGN = "Stata's sign"  # of the inflation part, which models P(extra zero)
@@ -33,16 +34,19 @@ def frequentist_table(fit: MaximumLikelihood, errors: str = "dyadic") -> pd.Data
         asked for, ``p_permutation``. NaN where the data do not determine a figure.
     """
     fit.standard_errors(errors)  # refuses an unknown kind
-    kinds = fit.covariance["kind"].to_numpy().tolist()
-    rows = {}
-    for part in dict.fromkeys(name.split("_")[0] for name in _coefficients(fit)):
-        for term, weights in _combinations(fit, part).items():
-            rows[part, term] = _row(fit, weights, kinds)
+    units = dict(zip(fit.names, np.eye(fit.free), strict=True))
+    means = fit.means.to_series()
+    rows: dict[tuple[str, str], dict[str, float]] = {}
+    for part in FAMILIES[fit.family].parts:
+        intercept, terms = f"{part}_intercept", fit.terms(part)
+        shift = sum(float(means[name]) * units[name] for name in terms.values())
+        rows[part, "intercept"] = _row(fit, units[intercept])
+        rows |= {(part, term): _row(fit, units[name]) for term, name in terms.items()}
+        rows[part, "constant"] = _row(fit, units[intercept] - shift)
         # 0 for selection; for degree the mean log exposure, which the intercept includes
-        rows[part, "constant"]["estimate"] -= float(fit.means.sel(parameter=f"{part}_intercept"))
-    if LOG_DISPERSION in fit.parameters["parameter"]:
-        unit = (fit.parameters["parameter"] == LOG_DISPERSION).to_numpy().astype(float)
-        rows["dispersion", "log dispersion"] = _row(fit, unit, kinds)
+        rows[part, "constant"]["estimate"] -= float(means[intercept])
+    if LOG_DISPERSION in units:
+        rows["dispersion", "log dispersion"] = _row(fit, units[LOG_DISPERSION])
     table = pd.DataFrame(rows).T.rename_axis(["part", "term"])
     reach = norm.ppf((1 + CONFIDENCE) / 2) * table[f"se_{errors}"]
     table["z"] = table["estimate"] / table[f"se_{errors}"]
@@ -64,35 +68,11 @@ def frequentist_table(fit: MaximumLikelihood, errors: str = "dyadic") -> pd.Data
     return table
 
 
-def _coefficients(fit: MaximumLikelihood) -> list[str]:
-    names: list[str] = fit.parameters["parameter"].to_numpy().tolist()
-    return [name for name in names if name != LOG_DISPERSION]
-
-
-def _combinations(fit: MaximumLikelihood, part: str) -> dict[str, np.ndarray]:
-    """Give each row's weights on the parameters; the constant is a sum of several."""
-    names = fit.parameters["parameter"].to_numpy().tolist()
-    units = dict(zip(names, np.eye(len(names)), strict=True))
-    means = fit.means.to_series()
-    start = f"{part}_coef["
-    terms = {
-        name.removeprefix(start).removesuffix("]"): name for name in names if name.startswith(start)
-    }
-    intercept = units[f"{part}_intercept"]
-    constant = intercept - sum(float(means[name]) * units[name] for name in terms.values())
-    return {
-        "intercept": intercept,
-        **{term: units[name] for term, name in terms.items()},
-        "constant": constant,
-    }
-
-
-def _row(fit: MaximumLikelihood, weights: np.ndarray, kinds: list[str]) -> dict[str, float]:
+def _row(fit: MaximumLikelihood, weights: np.ndarray) -> dict[str, float]:
+    """Give a sum of parameters, weighted (parameter,), and its standard errors."""
     used = np.flatnonzero(weights)
-    estimate = float(weights @ fit.parameters.to_numpy())
-    row = {"estimate": estimate}
-    for kind in kinds:
-        covariance = fit.covariance.sel(kind=kind).to_numpy()[np.ix_(used, used)]
-        variance = float(weights[used] @ covariance @ weights[used])
+    row = {"estimate": float(weights @ fit.parameters.to_numpy())}
+    for kind, matrix in zip(fit.kinds, fit.covariance.to_numpy(), strict=True):
+        variance = float(weights[used] @ matrix[np.ix_(used, used)] @ weights[used])
         row[f"se_{kind}"] = float(np.sqrt(variance)) if variance >= 0 else np.nan
     return row
