@@ -9,7 +9,8 @@ log-probability of a zero is z = -L / dispersion.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import expit, gammaln
@@ -66,13 +67,17 @@ class KnownCounts:
     """
 
     count: np.ndarray
-    log_factorial: np.ndarray = field(init=False)
-    terms: np.ndarray = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "log_factorial", gammaln(self.count + 1))
-        # how many terms of `_rising` are summed one by one
-        object.__setattr__(self, "terms", np.minimum(self.count, EXACT).astype(int))
+    @cached_property
+    def log_factorial(self) -> np.ndarray:
+        log_factorial: np.ndarray = gammaln(self.count + 1)
+        return log_factorial
+
+    @cached_property
+    def terms(self) -> np.ndarray:
+        """How many terms of `_rising` are summed one by one."""
+        terms: np.ndarray = np.minimum(self.count, EXACT).astype(int)
+        return terms
 
 
 Zero = Callable[[np.ndarray, float], Derivatives]
