@@ -116,7 +116,7 @@ def coefficient_data(
 
 def errors_of(mle: MaximumLikelihood) -> str:
     """Say which standard errors the intervals of maximum likelihood rest on."""
-    return JACKKNIFE if JACKKNIFE in mle.covariance["kind"].to_numpy() else "dyadic"
+    return JACKKNIFE if JACKKNIFE in mle.kinds else "dyadic"
 
 
 def _refuse_other_study(fit: xr.DataTree, mle: MaximumLikelihood | None) -> None:

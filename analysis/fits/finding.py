@@ -102,9 +102,7 @@ def maximum_likelihood_beside(
 
 
 def _every_p(fit: MaximumLikelihood) -> pd.DataFrame:
-    by_kind = {
-        kind: frequentist_table(fit, kind) for kind in fit.covariance["kind"].to_numpy().tolist()
-    }
+    by_kind = {kind: frequentist_table(fit, kind) for kind in fit.kinds}
     table = next(iter(by_kind.values()))
     columns = {"ml_estimate": table["estimate"]}
     columns |= {f"p_{kind}": one["p"] for kind, one in by_kind.items()}

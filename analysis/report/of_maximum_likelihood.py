@@ -45,7 +45,7 @@ def frequentist(material: Material) -> Section:
 
 
 def _frequentist_of(mle: MaximumLikelihood) -> list[Block]:
-    kinds = mle.covariance["kind"].to_numpy().tolist()
+    kinds = mle.kinds
     errors = errors_of(mle)
     table = frequentist_table(mle, errors)
     columns = [*COLUMNS, *(["p_permutation"] if "p_permutation" in table else [])]
