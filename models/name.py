@@ -65,13 +65,13 @@ class ModelName:
     """
 
     name: str
-    family: Family
+    family_name: str
     blocks: Blocks
     has_pairs: bool
 
     @property
-    def family_name(self) -> str:
-        return next(name for name, family in FAMILIES.items() if family is self.family)
+    def family(self) -> Family:
+        return FAMILIES[self.family_name]
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -138,7 +138,7 @@ def parse_model(name: str) -> ModelName:
     for family in FAMILIES:
         effects = name.removeprefix(f"{family}_")
         if effects in EFFECTS and effects != name:
-            chosen = FAMILIES[family]
             structure = EFFECTS[effects]
-            return ModelName(name, chosen, structure.blocks(chosen.parts), structure.has_pairs)
+            blocks = structure.blocks(FAMILIES[family].parts)
+            return ModelName(name, family, blocks, structure.has_pairs)
     raise ModelError(f"no model '{name}'; {suggest(name, model_names())}")

@@ -22,11 +22,11 @@ from analysis.figures.style import (
     plain_axes,
 )
 from analysis.posterior.summary import CI_PROB, INNER_PROB, coefficients, part_unit
-from analysis.tables.maximum_likelihood import CONFIDENCE, frequentist_table
 from data.errors import ResultsError
 from data.roles import PARTS, Part
 from models.frequentist.jackknife import KIND as JACKKNIFE
 from models.frequentist.result import MaximumLikelihood
+from models.frequentist.table import CONFIDENCE, frequentist_table
 
 LABEL = 42  # characters of a line of a term
 OFFSET = 0.16  # rows, of the two estimates of a coefficient from its middle
@@ -115,14 +115,14 @@ def coefficient_data(
 
 def errors_of(mle: MaximumLikelihood) -> str:
     """Say which standard errors the intervals of maximum likelihood rest on."""
-    return JACKKNIFE if JACKKNIFE in mle.covariance["kind"].to_numpy() else "dyadic"
+    return JACKKNIFE if JACKKNIFE in mle.kinds else "dyadic"
 
 
 def _refuse_other_study(fit: xr.DataTree, mle: MaximumLikelihood | None) -> None:
-    if mle is not None and mle.about["study_digest"] != fit.attrs["study_digest"]:
+    if mle is not None and mle.attributes["study_digest"] != fit.attrs["study_digest"]:
         raise ResultsError(
-            f"{mle.model} by maximum likelihood is of '{mle.about['title']}' as it was read for "
-            f"another run than {fit.attrs['model']}'s; run `make sample mle` again"
+            f"{mle.model} by maximum likelihood is of '{mle.attributes['title']}' as it was read "
+            f"for another run than {fit.attrs['model']}'s; run `make sample mle` again"
         )
 
 

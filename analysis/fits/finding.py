@@ -7,11 +7,11 @@ from pathlib import Path
 import h5netcdf
 import pandas as pd
 
-from analysis.tables.maximum_likelihood import frequentist_table
 from data.errors import ModelError, ResultsError
 from data.study import Study
 from models.frequentist.files import load_mle, mle_path
 from models.frequentist.result import MaximumLikelihood
+from models.frequentist.table import frequentist_table
 from models.name import parse_model
 from models.priors.files import prior_sets
 from models.priors.prior_set import Priors
@@ -92,7 +92,7 @@ def maximum_likelihood_beside(
         except ResultsError:
             stale[f"{twin} (maximum likelihood)"] = None
             continue
-        if fit.about.get("study_digest") == study.digest:
+        if fit.attributes.get("study_digest") == study.digest:
             tables[model] = _every_p(fit)
         else:
             stale[f"{twin} (maximum likelihood)"] = None
@@ -102,9 +102,7 @@ def maximum_likelihood_beside(
 
 
 def _every_p(fit: MaximumLikelihood) -> pd.DataFrame:
-    by_kind = {
-        kind: frequentist_table(fit, kind) for kind in fit.covariance["kind"].to_numpy().tolist()
-    }
+    by_kind = {kind: frequentist_table(fit, kind) for kind in fit.kinds}
     table = next(iter(by_kind.values()))
     columns = {"ml_estimate": table["estimate"]}
     columns |= {f"p_{kind}": one["p"] for kind, one in by_kind.items()}

@@ -133,4 +133,4 @@ def _pooled(study: Study, path: Path) -> MaximumLikelihood | None:
     if not path.exists():
         return None
     fit = load_mle(path)
-    return fit if fit.about.get("study_digest") == study.digest else None
+    return fit if fit.attributes.get("study_digest") == study.digest else None

@@ -14,11 +14,11 @@ from analysis.report.document import (
     p_value,
 )
 from analysis.report.material import Material
-from analysis.tables.maximum_likelihood import CONFIDENCE, SIGN, frequentist_table
 from analysis.tables.maximum_likelihood_text import remarks
 from models.frequentist.covariances import KINDS
 from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.result import MaximumLikelihood
+from models.frequentist.table import CONFIDENCE, SIGN, frequentist_table
 
 SIGNS = (
     "Software that models extra zeros (Stata, pscl, brms, statsmodels) prints the selection part "
@@ -45,7 +45,7 @@ def frequentist(material: Material) -> Section:
 
 
 def _frequentist_of(mle: MaximumLikelihood) -> list[Block]:
-    kinds = mle.covariance["kind"].to_numpy().tolist()
+    kinds = mle.kinds
     errors = errors_of(mle)
     table = frequentist_table(mle, errors)
     columns = [*COLUMNS, *(["p_permutation"] if "p_permutation" in table else [])]

@@ -13,12 +13,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.tables.fit import plain_table
-from analysis.tables.maximum_likelihood import CONFIDENCE, SIGN, frequentist_table, inflation_state
+from analysis.tables.maximum_likelihood import inflation_state
 from analysis.tables.words import synthetic_sentence
 from data.files import replacing
 from models.frequentist.covariances import CITY_KINDS, KINDS
 from models.frequentist.ratios import VUONG_CAUTION
 from models.frequentist.result import MaximumLikelihood
+from models.frequentist.table import CONFIDENCE, SIGN, frequentist_table
 
 UNITS = {
     "selection": ("log odds of being an eligible partner", "odds ratio"),
@@ -33,12 +34,9 @@ UNKNOWN = "-"  # where the data do not determine a figure
 
 def print_mle(fit: MaximumLikelihood, errors: str, out: Console) -> None:
     """Print a fit: each part's table, its standard errors side by side, tests, what is unknown."""
-    about, table = fit.about, frequentist_table(fit, errors)
+    table, title = frequentist_table(fit, errors), escape(fit.attributes["title"])
     out.print()
-    out.rule(
-        f"[bold]{escape(fit.model)}[/bold] · maximum likelihood · {escape(about['title'])}",
-        align="left",
-    )
+    out.rule(f"[bold]{escape(fit.model)}[/bold] · maximum likelihood · {title}", align="left")
     out.print(escape(" ".join(_overview(fit))))
     if synthetic := _synthetic(fit):
         out.print(f"[bold yellow]{escape(synthetic)}[/]")
@@ -81,7 +79,7 @@ def remarks(fit: MaximumLikelihood, errors: str) -> list[str]:
         Sentences: whether the intervals are too short, what the data do not determine, whether
         inflation is identified.
     """
-    cities = int(fit.about.get("cities", FEW))
+    cities = int(fit.attributes.get("cities", FEW))
     short = (
         f"With {cities} cities, '{errors}' intervals are too short; docs/standard_errors.md counts "
         "how often they hold the truth. 'jackknife' ones, permutations of the cities and models "
@@ -105,7 +103,7 @@ def _overview(fit: MaximumLikelihood) -> list[str]:
 
 
 def _synthetic(fit: MaximumLikelihood) -> str:
-    return synthetic_sentence(json.loads(fit.about.get("synthetic", "[]")))
+    return synthetic_sentence(json.loads(fit.attributes.get("synthetic", "[]")))
 
 
 def _reading(errors: str) -> str:
@@ -179,14 +177,14 @@ def _figure(value: float, name: str = "") -> str:
 def _markdown(fit: MaximumLikelihood, table: pd.DataFrame, notes: list[str]) -> str:
     flat = _rounded(table).reset_index()
     body = flat.to_markdown(index=False, disable_numparse=True)
-    paragraphs = [f"**{fit.model}**, maximum likelihood: {fit.about['title']}", body]
+    paragraphs = [f"**{fit.model}**, maximum likelihood: {fit.attributes['title']}", body]
     return "\n\n".join([*paragraphs, *filter(None, notes)]) + "\n"
 
 
 def _latex(fit: MaximumLikelihood, table: pd.DataFrame, notes: list[str]) -> str:
     flat = _rounded(table)
     escaped = flat.map(_tex).rename(columns=_tex).rename(index=_tex)
-    caption = " ".join([f"{fit.model}, maximum likelihood: {fit.about['title']}.", *notes])
+    caption = " ".join([f"{fit.model}, maximum likelihood: {fit.attributes['title']}.", *notes])
     text: str = escaped.style.to_latex(
         hrules=True,
         sparse_index=False,

@@ -4,7 +4,7 @@ Each is a sandwich B M B: the bread B is the inverse of the observed information
 up products of the dyads' scores. Which products, says what may be correlated.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -21,15 +21,13 @@ KINDS = {
     "dyadic": "dyads that share a city in any role may be correlated",
     "jackknife": "cities differ in any way; each is left out in turn",
 }
-SANDWICHES = tuple(kind for kind in KINDS if kind != "jackknife")
 CITY_KINDS = ("sender", "receiver", "two_way", "dyadic")  # sums over cities
 
 
-def refuse_kind(kind: str, kinds: Iterable[str] = KINDS) -> None:
+def refuse_kind(kind: str, kinds: Collection[str] = KINDS) -> None:
     """Refuse a kind of standard error that does not exist."""
-    known = list(kinds)
-    if kind not in known:
-        raise ModelError(f"no standard errors '{kind}'; {suggest(kind, known)}")
+    if kind not in kinds:
+        raise ModelError(f"no standard errors '{kind}'; {suggest(kind, kinds)}")
 
 
 def covariances(
@@ -49,8 +47,8 @@ def covariances(
     Returns
     -------
     dict of str to numpy.ndarray
-        For each of `SANDWICHES`, shape (size, size). Two-way and dyadic ones need not be positive
-        definite in small samples.
+        For each of `KINDS` but ``jackknife``, shape (size, size). Two-way and dyadic ones need
+        not be positive definite in small samples.
 
     Notes
     -----

@@ -9,7 +9,8 @@ log-probability of a zero is z = -L / dispersion.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import expit, gammaln
@@ -43,13 +44,7 @@ class Derivatives:
         )
 
     def through(self, value: np.ndarray, slope: np.ndarray, bend: np.ndarray) -> "Derivatives":
-        """Apply a function of one variable: the chain rule.
-
-        Parameters
-        ----------
-        value, slope, bend : numpy.ndarray
-            The outer function at ``self.value`` and its first and second derivative, (dyad,).
-        """
+        """Apply a function, given as its value and two derivatives at ``self.value``, (dyad,)."""
         # in this order: a bend of zero outweighs a slope whose square is beyond floating point
         outer = (bend * self.first)[:, None] * self.first[None, :]
         return Derivatives(value, slope * self.first, slope * self.second + outer)
@@ -57,22 +52,20 @@ class Derivatives:
 
 @dataclass(frozen=True)
 class KnownCounts:
-    """Counts of dyads, and what is computed from them once.
+    """Counts of dyads, and what is computed from them once."""
 
-    Attributes
-    ----------
-    count : numpy.ndarray
-        float64, shape (dyad,).
-    """
+    count: np.ndarray  # float64, shape (dyad,)
 
-    count: np.ndarray
-    log_factorial: np.ndarray = field(init=False)
-    terms: np.ndarray = field(init=False)
+    @cached_property
+    def log_factorial(self) -> np.ndarray:
+        log_factorial: np.ndarray = gammaln(self.count + 1)
+        return log_factorial
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "log_factorial", gammaln(self.count + 1))
-        # how many terms of `_rising` are summed one by one
-        object.__setattr__(self, "terms", np.minimum(self.count, EXACT).astype(int))
+    @cached_property
+    def terms(self) -> np.ndarray:
+        """How many terms of `_rising` are summed one by one."""
+        terms: np.ndarray = np.minimum(self.count, EXACT).astype(int)
+        return terms
 
 
 Zero = Callable[[np.ndarray, float], Derivatives]
@@ -80,13 +73,7 @@ Positive = Callable[[KnownCounts, np.ndarray, float], Derivatives]
 
 
 def constant(value: np.ndarray) -> Derivatives:
-    """Give a function that does not move, for its derivatives to be filled in.
-
-    Parameters
-    ----------
-    value : numpy.ndarray
-        Its value in each dyad, shape (dyad,).
-    """
+    """Give a function, (dyad,), that does not move, for its derivatives to be filled in."""
     return Derivatives(value, np.zeros((3, value.size)), np.zeros((3, 3, value.size)))
 
 
@@ -166,13 +153,7 @@ def _poisson_positive(counts: KnownCounts, degree: np.ndarray, _: float) -> Deri
 
 @dataclass(frozen=True)
 class CountDerivatives:
-    """A distribution of counts.
-
-    Attributes
-    ----------
-    zero, positive : callable
-        The log-probability of a zero, and of positive counts, with derivatives.
-    """
+    """A distribution of counts: the log-probability of a zero, and that of positive counts."""
 
     zero: Zero
     positive: Positive

@@ -4,6 +4,7 @@ import json
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -24,6 +25,23 @@ from models.work.progress import reporting
 SHORT = 200_000  # permutations times dyads that take no longer than starting processes does
 FOLDER = "maximum_likelihood"  # beside the folders of prior sets
 
+# what a file holds of a result: arrays under their names there, tables, numbers
+ARRAYS = {
+    "estimate": "parameters",
+    "covariance": "covariance",
+    "mean": "means",
+    "log_likelihood": "pointwise",
+}
+TABLES = ("tests", "permutations")
+FIGURES = {
+    "zeros": int,
+    "expected_zeros": float,
+    "starts": int,
+    "reached": int,
+    "gradient_norm": float,
+}
+CRITERIA = ("aic", "bic")  # for readers of the file; a result computes them
+
 
 def fit_to_file(
     study: Study, model: str, permutations: int, results: Path, *, seed: int, force: bool = False
@@ -42,8 +60,7 @@ def fit_to_file(
     refuse_unwritable(path.parent)
     fit = maximum_likelihood(study, model, seed=seed)
     data = regression(study, fit.family)
-    fit = replace(fit, tests=likelihood_tests(data, fit.pointwise.to_numpy()))
-    fit = with_jackknife(fit, data)
+    found = pd.DataFrame()
     if permutations:
         short = permutations * study.dyads.sizes["dyad"] < SHORT
         with (
@@ -53,8 +70,12 @@ def fit_to_file(
             found = permutation_test(
                 study, fit, permutations=permutations, seed=seed, run=run, reporter=reporter
             )
-        fit = replace(fit, permutations=found)
-    fit = replace(fit, about={**fit.about, "digest": digest})
+    fit = replace(
+        with_jackknife(fit, data),
+        tests=likelihood_tests(data, fit.pointwise.to_numpy()),
+        permutations=found,
+        attributes={**fit.attributes, "digest": digest},
+    )
     save_mle(fit, path)
     return fit, path, False
 
@@ -67,67 +88,32 @@ def mle_path(results: Path, study: str, model: str) -> Path:
 def save_mle(fit: MaximumLikelihood, path: Path) -> None:
     """Write a result."""
     refuse_unwritable(path.parent)
-    fitted = xr.Dataset(
-        {
-            "estimate": fit.parameters,
-            "covariance": fit.covariance,
-            "mean": fit.means,
-            "log_likelihood": fit.pointwise,
-        }
-    )
-    attributes = {
-        **fit.about,
-        "zeros": fit.zeros,
-        "expected_zeros": fit.expected_zeros,
-        "starts": fit.starts,
-        "reached": fit.reached,
-        "gradient_norm": fit.gradient_norm,
-        "flags": json.dumps(fit.flags),
-        "aic": fit.aic,
-        "bic": fit.bic,
-    }
-    groups = {"tests": fit.tests, "permutations": fit.permutations}
-    tables = {name: table.to_xarray() for name, table in groups.items()}
+    fitted = xr.Dataset({name: getattr(fit, attribute) for name, attribute in ARRAYS.items()})
+    tables = {name: getattr(fit, name).to_xarray() for name in TABLES}
+    tree = xr.DataTree.from_dict({"fit": fitted, **tables})
+    figures = {name: getattr(fit, name) for name in FIGURES}
+    criteria = {name: getattr(fit, name) for name in CRITERIA}
+    tree.attrs = {**fit.attributes, **figures, "flags": json.dumps(fit.flags), **criteria}
     with replacing(path) as temporary:
-        tree = xr.DataTree.from_dict({"fit": fitted, **tables})
-        tree.attrs = attributes
         tree.to_netcdf(temporary, engine="h5netcdf")
 
 
 def load_mle(path: Path) -> MaximumLikelihood:
-    """Read a result.
-
-    Returns
-    -------
-    MaximumLikelihood
-        The same as was written.
-    """
+    """Read a result."""
     if not path.exists():
         raise ResultsError(f"{path}: no such result; run `make mle` first")
     try:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
-            root = tree["fit"].to_dataset().load()
-            attrs = dict(tree.attrs)
-            tests, permutations = (_table(tree, name) for name in ("tests", "permutations"))
-        return MaximumLikelihood(
-            parameters=root["estimate"],
-            covariance=root["covariance"],
-            means=root["mean"],
-            pointwise=root["log_likelihood"],
-            zeros=int(attrs.pop("zeros")),
-            expected_zeros=float(attrs.pop("expected_zeros")),
-            starts=int(attrs.pop("starts")),
-            reached=int(attrs.pop("reached")),
-            gradient_norm=float(attrs.pop("gradient_norm")),
-            flags=tuple(json.loads(attrs.pop("flags"))),
-            tests=tests,
-            permutations=permutations,
-            about={
-                str(key): str(value) for key, value in attrs.items() if key not in ("aic", "bic")
-            },
-        )
+            fitted = tree["fit"].to_dataset().load()
+            attributes = dict(tree.attrs)
+            parts: dict[str, Any] = {name: _table(tree, name) for name in TABLES}
+        parts |= {attribute: fitted[name] for name, attribute in ARRAYS.items()}
+        parts |= {name: number(attributes.pop(name)) for name, number in FIGURES.items()}
+        parts["flags"] = tuple(json.loads(attributes.pop("flags")))
     except (OSError, KeyError, ValueError):
         raise ResultsError(f"{path}: holds no maximum-likelihood result; make it again") from None
+    known = {str(key): str(value) for key, value in attributes.items() if key not in CRITERIA}
+    return MaximumLikelihood(**parts, attributes=known)
 
 
 def _table(tree: xr.DataTree, name: str) -> pd.DataFrame:

@@ -11,17 +11,14 @@ import xarray as xr
 
 from data.errors import ModelError
 from data.study import Study
-from models.frequentist.covariances import SANDWICHES, covariances
-from models.frequentist.identification import identify
-from models.frequentist.optimum import Optimum, find_optimum
-from models.frequentist.problem import Problem
+from models.frequentist.covariances import covariances
+from models.frequentist.identification import determined, undetermined
+from models.frequentist.optimum import find_optimum
 from models.frequentist.ratios import COLUMNS
 from models.frequentist.regression import Regression, regression
 from models.frequentist.result import MaximumLikelihood
 from models.likelihood.families import FAMILIES
 from models.name import parse_model
-
-RANDOM_STARTS = 3
 
 
 def maximum_likelihood(
@@ -55,7 +52,7 @@ def maximum_likelihood(
             f"{model}: maximum likelihood fits pooled models, one of "
             f"{', '.join(f'{family}_pooled' for family in FAMILIES)}"
         )
-    about = {
+    attributes = {
         "model": model,
         "study": study.name,
         "title": study.declaration.title,
@@ -65,55 +62,39 @@ def maximum_likelihood(
         "seed": str(seed),
         "version": version("interlocal"),
     }
-    return fit_regression(regression(study, name.family_name), about, seed=seed)
+    return fit_regression(regression(study, name.family_name), attributes, seed=seed)
 
 
 def fit_regression(
-    data: Regression, about: Mapping[str, str], *, seed: int = 0
+    data: Regression, attributes: Mapping[str, str], *, seed: int = 0
 ) -> MaximumLikelihood:
     """Fit counts that need not be dyads."""
     problem = data.problem
-    optimum = find_optimum(problem, random_starts=RANDOM_STARTS, seed=seed)
-    return _result(data, problem, optimum, about)
-
-
-def _result(
-    data: Regression, problem: Problem, optimum: Optimum, about: Mapping[str, str]
-) -> MaximumLikelihood:
+    optimum = find_optimum(problem, seed=seed)
     point = optimum.point
     found = problem.derivatives(point.at)
-    identification = identify(problem, optimum, data.terms)
-    covariance = covariances(identification.bread, problem.scores(found), data.cities)
-    unknown = ~identification.identified
-    scales, names = data.scales, data.names
-    matrices = np.stack([covariance[kind] for kind in SANDWICHES if kind in covariance])
-    matrices = matrices / (scales[:, None] * scales)
-    matrices[:, unknown] = np.nan
-    matrices[:, :, unknown] = np.nan
+    bread, identified = determined(point)
+    kinds = covariances(bread, problem.scores(found), data.cities)
+    scales, names = data.scales, {"parameter": data.names}
+    matrices = np.stack(list(kinds.values())) / (scales[:, None] * scales)
+    matrices[:, ~(identified[:, None] & identified)] = np.nan
     zeros = replace(problem, count=np.zeros_like(data.count))
-    log_zero = zeros.derivatives(point.at).value
     return MaximumLikelihood(
-        parameters=xr.DataArray(
-            point.at / scales, dims="parameter", coords={"parameter": names}, name="estimate"
-        ),
+        parameters=xr.DataArray(point.at / scales, names, "parameter", name="estimate"),
         covariance=xr.DataArray(
             matrices,
-            dims=("kind", "parameter", "other"),
-            coords={
-                "kind": [kind for kind in SANDWICHES if kind in covariance],
-                "parameter": names,
-                "other": names,
-            },
+            {"kind": list(kinds), **names, "other": data.names},
+            ("kind", "parameter", "other"),
         ),
-        means=xr.DataArray(data.means.to_numpy(), dims="parameter", coords={"parameter": names}),
+        means=xr.DataArray(data.means.to_numpy(), names, "parameter"),
         pointwise=xr.DataArray(found.value, dims="dyad", name="log_likelihood"),
-        expected_zeros=float(np.exp(log_zero).sum()),
+        expected_zeros=float(np.exp(zeros.derivatives(point.at).value).sum()),
         starts=optimum.starts,
         reached=optimum.reached,
         gradient_norm=float(np.linalg.norm(point.gradient)),
-        flags=identification.flags,
+        flags=undetermined(problem, point, data.terms),
         tests=pd.DataFrame(columns=COLUMNS),
         permutations=pd.DataFrame(),
         zeros=int((data.count == 0).sum()),
-        about={**about, "family": data.family},
+        attributes={**attributes, "family": data.family},
     )

@@ -6,14 +6,12 @@ predictor separates. Coefficients along it have no standard error.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
 
 from data.roles import Part
 from models.frequentist.likelihoods import LIKELIHOODS, without_dispersion
-from models.frequentist.optimum import Optimum
 from models.frequentist.problem import Point, Problem
 from models.frequentist.result import FLAT_ENOUGH
 
@@ -23,41 +21,8 @@ NOT_IDENTIFIED = "inflation not identified"
 ALL = 0.999  # P(eligible) of every dyad from which on there is no inflation
 
 
-@dataclass(frozen=True)
-class Identification:
-    """What a maximum determines.
-
-    Attributes
-    ----------
-    bread : numpy.ndarray
-        Inverse of the observed information in the directions that are identified, shape
-        (size, size).
-    identified : numpy.ndarray
-        Of bool, shape (size,).
-    flags : tuple of str
-        What is not identified and why; empty where the maximum is a proper one.
-    """
-
-    bread: np.ndarray
-    identified: np.ndarray
-    flags: tuple[str, ...]
-
-
-def identify(problem: Problem, optimum: Optimum, terms: dict[Part, list[str]]) -> Identification:
-    """Examine a maximum."""
-    point = optimum.point
-    curvature, bread, loading = _curved(point.hessian)
-    flags = [
-        *_about_dispersion(problem, point.at, loading),
-        *_about_selection(problem, point.at, loading, terms),
-        *_about_degree(problem, loading, terms),
-        *_about_search(point.gradient, curvature),
-    ]
-    return Identification(bread, loading < LOADING, tuple(flags))
-
-
 def determined(point: Point) -> tuple[np.ndarray, np.ndarray]:
-    """Tell which coefficients a maximum determines, and how well; `identify` says why not.
+    """Tell which coefficients a maximum determines, and how well.
 
     Returns
     -------
@@ -71,6 +36,17 @@ def determined(point: Point) -> tuple[np.ndarray, np.ndarray]:
     return bread, loading < LOADING
 
 
+def undetermined(problem: Problem, point: Point, terms: dict[Part, list[str]]) -> tuple[str, ...]:
+    """Say what a maximum does not determine, and why; nothing where it is a proper one."""
+    curvature, _, loading = _curved(point.hessian)
+    return (
+        *_of_dispersion(problem, point.at, loading),
+        *_of_selection(problem, point.at, loading, terms),
+        *_of_degree(problem, loading, terms),
+        *_of_search(point.gradient, curvature),
+    )
+
+
 def _curved(hessian: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give the curvatures, the inverse information, each coefficient's share in flat directions."""
     curvature, directions = np.linalg.eigh(-hessian)
@@ -80,7 +56,7 @@ def _curved(hessian: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return curvature, bread, np.linalg.norm(directions[:, flat], axis=1)
 
 
-def _about_dispersion(problem: Problem, at: np.ndarray, loading: np.ndarray) -> list[str]:
+def _of_dispersion(problem: Problem, at: np.ndarray, loading: np.ndarray) -> list[str]:
     if "dispersion" not in problem.blocks or loading[-1] < LOADING:
         return []
     if at[-1] > 0:
@@ -90,7 +66,7 @@ def _about_dispersion(problem: Problem, at: np.ndarray, loading: np.ndarray) -> 
     return [f"the dispersion is at its boundary, 0: the {poisson} fits as well ({why})"]
 
 
-def _about_selection(
+def _of_selection(
     problem: Problem, at: np.ndarray, loading: np.ndarray, terms: dict[Part, list[str]]
 ) -> list[str]:
     if "selection" not in problem.parts:
@@ -109,7 +85,7 @@ def _about_selection(
     return [f"separation in the selection part: P(eligible) runs to 0 or 1 along {along}; {why}"]
 
 
-def _about_degree(problem: Problem, loading: np.ndarray, terms: dict[Part, list[str]]) -> list[str]:
+def _of_degree(problem: Problem, loading: np.ndarray, terms: dict[Part, list[str]]) -> list[str]:
     open_terms = _named(loading[problem.blocks[Part.DEGREE]], terms[Part.DEGREE])
     if not open_terms:
         return []
@@ -124,7 +100,7 @@ def _named(loading: np.ndarray, terms: Sequence[str]) -> list[str]:
     return [name for name, share in zip(names, loading, strict=True) if share >= LOADING]
 
 
-def _about_search(gradient: np.ndarray, curvature: np.ndarray) -> list[str]:
+def _of_search(gradient: np.ndarray, curvature: np.ndarray) -> list[str]:
     norm = float(np.linalg.norm(gradient))
     flags = []
     if not norm < FLAT_ENOUGH:

@@ -44,7 +44,6 @@ def with_jackknife(fit: MaximumLikelihood, data: Regression) -> MaximumLikelihoo
         without.append(point.at / data.scales)
     spread = np.array(without) - np.mean(without, axis=0)
     matrix = (len(cities) - 1) / len(cities) * spread.T @ spread
-    matrix[~known] = np.nan
-    matrix[:, ~known] = np.nan
+    matrix[~(known[:, None] & known)] = np.nan
     one = fit.covariance.isel(kind=[0]).assign_coords(kind=[KIND]).copy(data=matrix[None])
     return replace(fit, covariance=xr.concat([fit.covariance, one], "kind", join="exact"))

@@ -76,7 +76,7 @@ class Likelihood:
         degree : numpy.ndarray
             Log mean of the counts of an eligible dyad, shape (dyad,).
         log_dispersion : float
-            Log of the dispersion; any number where there is none.
+            Any number where there is no dispersion.
         """
         if selection is None:
             return self.counts.zero(degree, log_dispersion)
@@ -112,15 +112,6 @@ LIKELIHOODS: dict[str, Likelihood] = {
 
 
 def without_dispersion(family: str) -> str:
-    """Name what a family becomes where its dispersion vanishes.
-
-    Returns
-    -------
-    str
-        For example ``zip`` for ``zinb``; empty where the family has no dispersion, or where no
-        family here is that limit.
-    """
-    if not FAMILIES[family].has_dispersion:
-        return ""
-    limits = LIKELIHOODS[family].limits
+    """Name what a family becomes where its dispersion vanishes; empty where none here is that."""
+    limits = LIKELIHOODS[family].limits if FAMILIES[family].has_dispersion else ()
     return next((limit for limit in limits if not FAMILIES[limit].has_dispersion), "")

@@ -6,7 +6,7 @@ and pairs stays as it is, and only its relation to the predictors is lost.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -82,8 +82,8 @@ def permutation_test(
     permuted = np.full((permutations, len(data.names)), np.nan)
     reporter.stage("permutations of the cities")
     done = 0
-    firsts = range(0, permutations, CHUNK)
-    tasks = [(refits, range(first, min(first + CHUNK, permutations))) for first in firsts]
+    numbers = range(permutations)
+    tasks = [(refits, numbers[first : first + CHUNK]) for first in numbers[::CHUNK]]
     for chunk, statistics in run(_statistics, tasks):
         permuted[chunk] = statistics
         done += len(chunk)
@@ -112,14 +112,9 @@ class _Refits:
     sender: np.ndarray
     receiver: np.ndarray
     roles: np.ndarray  # of each city: 1 where it only sends, 2 where it only receives, else 3
+    row: np.ndarray  # (city, city): the dyad's row, -1 where there is none
     starts: Sequence[np.ndarray]
     seed: int
-    row: np.ndarray = field(init=False)  # (city, city): the dyad's row, -1 where there is none
-
-    def __post_init__(self) -> None:
-        row = np.full((len(self.roles), len(self.roles)), -1)
-        row[self.sender, self.receiver] = np.arange(len(self.sender))
-        object.__setattr__(self, "row", row)
 
     def statistics(self, number: int) -> np.ndarray:
         """Give z of each coefficient in one permutation, NaN where it is not identified."""
@@ -130,10 +125,6 @@ class _Refits:
             (bread, known), estimate = determined(point), point.at
             z[known] = estimate[known] / np.sqrt(np.diag(bread)[known])
         return z
-
-    def all_statistics(self, numbers: range) -> np.ndarray:
-        """Give z in several permutations, a row each."""
-        return np.stack([self.statistics(number) for number in numbers])
 
     def permuted(self, number: int) -> Problem:
         """Give each dyad the count and exposure of another one."""
@@ -160,13 +151,15 @@ def _refits(data: Regression, observed: np.ndarray, seed: int) -> _Refits:
     sender, receiver = np.split(code, 2)
     city = np.arange(len(cities))
     roles = np.isin(city, sender) + 2 * np.isin(city, receiver)
+    row = np.full((len(cities), len(cities)), -1)
+    row[sender, receiver] = np.arange(len(sender))
     near = drawn_inward(problem, observed)
     flat = near.copy()
     for part in problem.parts:
         block = problem.blocks[part]
         flat[block.start + 1 : block.stop] = 0
-    return _Refits(problem, sender, receiver, roles, (near, flat), seed)
+    return _Refits(problem, sender, receiver, roles, row, (near, flat), seed)
 
 
 def _statistics(refits: _Refits, chunk: range) -> tuple[range, np.ndarray]:
-    return chunk, refits.all_statistics(chunk)
+    return chunk, np.stack([refits.statistics(number) for number in chunk])

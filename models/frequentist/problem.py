@@ -67,13 +67,7 @@ class Problem:
         return len(self._moves)
 
     def some(self, rows: np.ndarray) -> "Problem":
-        """Keep some dyads.
-
-        Returns
-        -------
-        Problem
-            Their counts and predictors, standardized as they were.
-        """
+        """Keep some dyads, their predictors standardized as they were."""
         return replace(
             self,
             count=self.count[rows],
@@ -83,21 +77,9 @@ class Problem:
         )
 
     def predictors(self, at: np.ndarray) -> Predictors:
-        """Compute the linear predictors and the log dispersion.
+        """Compute selection (None without such a part), degree, both (dyad,), and log dispersion.
 
-        Parameters
-        ----------
-        at : numpy.ndarray
-            Coefficients, shape (size,).
-
-        Returns
-        -------
-        selection : numpy.ndarray or None
-            Shape (dyad,); None where the family has no such part.
-        degree : numpy.ndarray
-            Shape (dyad,).
-        log_dispersion : float
-            0 where the family has none.
+        The log dispersion is 0 where the family has none; `at` are coefficients, shape (size,).
         """
         blocks = self.blocks
         selection = None
@@ -107,13 +89,7 @@ class Problem:
         return selection, degree, float(at[-1]) if "dispersion" in blocks else 0.0
 
     def derivatives(self, at: np.ndarray) -> Derivatives:
-        """Compute each dyad's log-likelihood and its derivatives.
-
-        Parameters
-        ----------
-        at : numpy.ndarray
-            Coefficients, shape (size,).
-        """
+        """Compute each dyad's log-likelihood and its derivatives at coefficients, (size,)."""
         likelihood = LIKELIHOODS[self.family]
         predictors = self.predictors(at)
         zeros = likelihood.of_zeros(*_some(predictors, self._zeros))
@@ -125,25 +101,13 @@ class Problem:
         )
 
     def scores(self, found: Derivatives) -> np.ndarray:
-        """Compute the gradient of each dyad's log-likelihood in the coefficients.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (dyad, size), weights included.
-        """
+        """Compute the gradient of each dyad's log-likelihood, (dyad, size), weights included."""
         weighted = (found.first * self.weight).take(self._moves, axis=0)
         scores: np.ndarray = (weighted * self._columns).T
         return scores
 
     def hessian(self, found: Derivatives) -> np.ndarray:
-        """Compute the Hessian of the log-likelihood in the coefficients.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (size, size).
-        """
+        """Compute the Hessian of the log-likelihood, (size, size), weights included."""
         weighted = (found.second * self.weight).take(self._moves, axis=0)
         return np.hstack(
             [
@@ -214,13 +178,7 @@ class Point:
 
 
 def evaluate(problem: Problem, at: np.ndarray) -> Point:
-    """Compute the log-likelihood with its gradient and Hessian.
-
-    Parameters
-    ----------
-    at : numpy.ndarray
-        Coefficients, shape (size,).
-    """
+    """Compute the log-likelihood with its gradient and Hessian at coefficients, (size,)."""
     with np.errstate(over="ignore", invalid="ignore"):
         found = problem.derivatives(at)
         value = float(problem.weight @ found.value)

@@ -1,7 +1,7 @@
 """Tests that compare a maximum with that of another model of the same counts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,18 +19,7 @@ VUONG_CAUTION = (
 )
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """A fitted model as a test needs it.
-
-    Attributes
-    ----------
-    pointwise : numpy.ndarray
-        Log-likelihood of each count, shape (dyad,).
-    """
-
-    pointwise: np.ndarray
-    free: int
+Row = tuple[str, float, int, float, str]
 
 
 def likelihood_tests(data: Regression, pointwise: np.ndarray) -> pd.DataFrame:
@@ -50,42 +39,38 @@ def likelihood_tests(data: Regression, pointwise: np.ndarray) -> pd.DataFrame:
         and with Akaike's and Schwarz's corrections; p is one-sided, for the model that the sign
         favours.
     """
-    fit = Fitted(pointwise, len(data.names))
-    found = [*_dispersion(data, fit), *_parts(data, fit), *_vuong(data, fit)]
+    found = [*_dispersion(data, pointwise), *_parts(data, pointwise), *_vuong(data, pointwise)]
     return pd.DataFrame(found, columns=["test", *COLUMNS]).set_index("test")
 
 
-Row = tuple[str, float, int, float, str]
-
-
-def _dispersion(data: Regression, fit: Fitted) -> Iterator[Row]:
+def _dispersion(data: Regression, pointwise: np.ndarray) -> Iterator[Row]:
     smaller = without_dispersion(data.family)
     if not smaller:
         return
-    ratio = _ratio(fit, _fitted(replace(data, family=smaller)))
+    ratio = _ratio(pointwise, replace(data, family=smaller))
     # chi-square with 0 and with 1 degree of freedom, half of each
     p = chi2.sf(ratio, 1) / 2 if ratio > 0 else 1.0
     yield "LR dispersion", ratio, 1, float(p), f"{data.family} against {smaller}"
 
 
-def _parts(data: Regression, fit: Fitted) -> Iterator[Row]:
+def _parts(data: Regression, pointwise: np.ndarray) -> Iterator[Row]:
     for part, terms in data.terms.items():
         if terms:
             without = {**data.designs, part: data.designs[part][[]]}
-            ratio = _ratio(fit, _fitted(replace(data, designs=without)))
+            ratio = _ratio(pointwise, replace(data, designs=without))
             meaning = f"all predictors of {part} against none"
             yield f"LR {part}", ratio, len(terms), float(chi2.sf(ratio, len(terms))), meaning
 
 
-def _vuong(data: Regression, fit: Fitted) -> Iterator[Row]:
+def _vuong(data: Regression, pointwise: np.ndarray) -> Iterator[Row]:
     plain = LIKELIHOODS[data.family].plain
     if not plain:
         return
-    other = _fitted(replace(data, family=plain))
-    difference = fit.pointwise - other.pointwise
-    n, more = len(difference), fit.free - other.free
+    other = replace(data, family=plain)
+    difference = pointwise - _fitted(other)
+    n, more = len(difference), len(data.names) - len(other.names)
     spread = float(np.sqrt(n) * difference.std(ddof=1))
-    if not spread > SAME * np.abs(fit.pointwise).max():  # the models are the same
+    if not spread > SAME * np.abs(pointwise).max():  # the models are the same
         return
     corrections = {"raw": 0.0, "AIC": float(more), "BIC": more * float(np.log(n)) / 2}
     for name, correction in corrections.items():
@@ -94,12 +79,12 @@ def _vuong(data: Regression, fit: Fitted) -> Iterator[Row]:
         yield f"Vuong {name}", z, 0, float(norm.sf(abs(z))), f"favours {favoured}"
 
 
-def _ratio(fit: Fitted, smaller: Fitted) -> float:
+def _ratio(pointwise: np.ndarray, smaller: Regression) -> float:
     # not below zero: the smaller model is a limit or a case of the larger one
-    return max(2 * float(fit.pointwise.sum() - smaller.pointwise.sum()), 0.0)
+    return max(2 * float(pointwise.sum() - _fitted(smaller).sum()), 0.0)
 
 
-def _fitted(data: Regression) -> Fitted:
+def _fitted(data: Regression) -> np.ndarray:
+    """Give the log-likelihood of each count at the model's maximum, shape (dyad,)."""
     problem = data.problem
-    point = find_optimum(problem).point
-    return Fitted(problem.derivatives(point.at).value, len(data.names))
+    return problem.derivatives(find_optimum(problem).point.at).value

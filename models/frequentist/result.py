@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from data.roles import Part
 from models.frequentist.covariances import refuse_kind
-from models.frequentist.regression import LOG_DISPERSION
-from models.likelihood.families import FAMILIES
 
 FLAT_ENOUGH = 1e-6  # norm of the gradient, in standardized coefficients, at a maximum
 
@@ -25,7 +24,7 @@ class MaximumLikelihood:
         selection part models P(eligible), the opposite sign of an inflation coefficient.
     covariance : xarray.DataArray
         Dims (kind, parameter, other): the covariance of the estimates for each of
-        `models.frequentist.covariances.SANDWICHES`, and for ``jackknife`` where
+        `models.frequentist.covariances.KINDS`, ``jackknife`` only where
         `models.frequentist.jackknife` added it; NaN where a parameter is not identified.
     means : xarray.DataArray
         Dims (parameter,): mean of each coefficient's predictor; for the degree's intercept the
@@ -48,7 +47,7 @@ class MaximumLikelihood:
     permutations : pandas.DataFrame
         What `models.frequentist.permutations.permutation_test` found, a row a coefficient; empty
         where it was not asked.
-    about : dict
+    attributes : dict
         Model, family, study, title, synthetic columns, seed, version.
     """
 
@@ -64,12 +63,27 @@ class MaximumLikelihood:
     flags: tuple[str, ...]
     tests: pd.DataFrame
     permutations: pd.DataFrame
-    about: dict[str, str]
+    attributes: dict[str, str]
 
     @property
-    def log_likelihood(self) -> float:
-        """The log-likelihood, natural log."""
-        return float(self.pointwise.sum())
+    def model(self) -> str:
+        return self.attributes["model"]
+
+    @property
+    def family(self) -> str:
+        return self.attributes["family"]
+
+    @property
+    def names(self) -> list[str]:
+        """The parameters' names, in order."""
+        names: list[str] = self.parameters["parameter"].to_numpy().tolist()
+        return names
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of standard errors that there are."""
+        kinds: list[str] = self.covariance["kind"].to_numpy().tolist()
+        return kinds
 
     @property
     def free(self) -> int:
@@ -77,75 +91,39 @@ class MaximumLikelihood:
         return self.parameters.size
 
     @property
+    def log_likelihood(self) -> float:
+        return float(self.pointwise.sum())
+
+    @property
     def aic(self) -> float:
-        """Akaike's criterion: -2 log-likelihood + 2 parameters."""
+        """Akaike's criterion."""
         return -2 * self.log_likelihood + 2 * self.free
 
     @property
     def bic(self) -> float:
-        """Schwarz's criterion: -2 log-likelihood + log(dyads) parameters."""
+        """Schwarz's criterion."""
         return -2 * self.log_likelihood + float(np.log(self.pointwise.size)) * self.free
-
-    @property
-    def model(self) -> str:
-        """The model's name."""
-        return self.about["model"]
-
-    @property
-    def family(self) -> str:
-        """The family's name."""
-        return self.about["family"]
-
-    @property
-    def estimates(self) -> xr.Dataset:
-        """The estimates under the names and dims of a posterior, the dispersion among them."""
-        values: dict[str, xr.DataArray] = {}
-        for part in FAMILIES[self.family].parts:
-            intercept = self.parameters.sel(parameter=part.intercept)
-            values[part.intercept] = xr.DataArray(float(intercept))
-            terms = [name for name in self._names if name.startswith(f"{part}_coef[")]
-            if terms:
-                labels = [name.removeprefix(f"{part}_coef[").removesuffix("]") for name in terms]
-                values[part.coef] = xr.DataArray(
-                    self.parameters.sel(parameter=terms).to_numpy(),
-                    dims=part.term,
-                    coords={part.term: labels},
-                )
-        if LOG_DISPERSION in self._names:
-            log_dispersion = self.parameters.sel(parameter=LOG_DISPERSION)
-            values["dispersion"] = xr.DataArray(float(np.exp(log_dispersion)))
-        return xr.Dataset(values)
-
-    def standard_errors(self, kind: str = "information") -> pd.Series:
-        """Give the standard errors of one kind.
-
-        Parameters
-        ----------
-        kind : str
-            A key of `models.frequentist.covariances.KINDS`.
-
-        Returns
-        -------
-        pandas.Series
-            One a parameter; NaN where there is none.
-
-        Raises
-        ------
-        ModelError
-            There is no such kind for this fit.
-        """
-        kinds = self.covariance["kind"].to_numpy().tolist()
-        refuse_kind(kind, kinds)
-        variance = np.diagonal(self.covariance.sel(kind=kind).to_numpy())
-        errors = np.sqrt(np.where(variance >= 0, variance, np.nan))
-        return pd.Series(errors, index=self._names, name=kind)
 
     @property
     def converged(self) -> bool:
         """Whether the search ended at a maximum, be it at a boundary."""
         return self.gradient_norm < FLAT_ENOUGH
 
-    @property
-    def _names(self) -> list[str]:
-        names: list[str] = self.parameters["parameter"].to_numpy().tolist()
-        return names
+    def terms(self, part: Part) -> dict[str, str]:
+        """Give the name of each coefficient of a part, by its term."""
+        start = part.coef_of("").removesuffix("]")
+        named = [name for name in self.names if name.startswith(start)]
+        return {name.removeprefix(start).removesuffix("]"): name for name in named}
+
+    def standard_errors(self, kind: str = "information") -> pd.Series:
+        """Give the standard errors of one kind; NaN where there is none.
+
+        Raises
+        ------
+        ModelError
+            There is no such kind for this fit.
+        """
+        refuse_kind(kind, self.kinds)
+        variance = np.diagonal(self.covariance.sel(kind=kind).to_numpy())
+        errors = np.sqrt(np.where(variance >= 0, variance, np.nan))
+        return pd.Series(errors, index=self.names, name=kind)

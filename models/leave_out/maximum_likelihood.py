@@ -34,21 +34,20 @@ def left_out_densities(study: Study, family: str, unit: str) -> pd.DataFrame:
         _LeftOut(label, problem.some(rows), rows, *_newton_step(best, problem.some(rows)))
         for label, rows in rows_of_units(study.dyads, unit).items()
     ]
-    agreed, found = 0, {}
-    for each in sorted(units, key=lambda each: -each.distance):
+    agreed, elpd = 0, {}
+    for left in sorted(units, key=lambda left: -left.distance):
+        elpd[left.label] = near = left.density(left.near)
         if agreed == AGREED and not on_boundary:
-            found[each.label] = each.density(each.near)
             continue
         weight = np.ones(problem.count.size)
-        weight[each.rows] = 0
+        weight[left.rows] = 0
         without = replace(problem, weight=weight)
-        starts = [best.at, inward] if on_boundary else [each.near]
+        starts = [best.at, inward] if on_boundary else [left.near]
         point = max((climb(without, start) for start in starts), key=lambda end: end.value)
-        found[each.label] = each.density(point.at)
-        same = abs(found[each.label] - each.density(each.near)) < SAME
-        agreed = agreed + 1 if same else 0
+        elpd[left.label] = left.density(point.at)
+        agreed = agreed + 1 if abs(elpd[left.label] - near) < SAME else 0
     return pd.DataFrame(
-        {each.label: {"elpd": found[each.label], "lpd": each.density(best.at)} for each in units}
+        {left.label: {"elpd": elpd[left.label], "lpd": left.density(best.at)} for left in units}
     ).T
 
 

@@ -46,7 +46,7 @@ POOLED = Path(__file__).with_name("pooled.R")
 class Ended:
     """How a search ended, and the log-likelihood there."""
 
-    how: str
+    state: str
     value: float = -np.inf
 
 
@@ -209,8 +209,8 @@ def _said(text: str) -> str:
 
 
 def _kind(ended: Ended, least: float) -> str:
-    if ended.how != "converged":
-        return ended.how
+    if ended.state != "converged":
+        return ended.state
     return "lower" if ended.value < least else "fine"
 
 

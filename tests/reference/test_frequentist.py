@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from analysis.tables.maximum_likelihood import SIGN, frequentist_table, inflation_state
+from analysis.tables.maximum_likelihood import inflation_state
 from models.frequentist.fit import fit_regression
 from models.frequentist.ratios import likelihood_tests
 from models.frequentist.regression import Regression
+from models.frequentist.table import SIGN, frequentist_table
 
 # pscl 1.5.5 and MASS 7.3-58 on bioChemists
 LOG_LIKELIHOOD = {

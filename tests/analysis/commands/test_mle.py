@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from analysis.cli import main
-from analysis.tables.maximum_likelihood import frequentist_table
 from data.errors import ResultsError
 from models import maximum_likelihood
 from models.frequentist.files import load_mle, save_mle
 from models.frequentist.jackknife import with_jackknife
 from models.frequentist.ratios import likelihood_tests
 from models.frequentist.regression import regression
+from models.frequentist.table import frequentist_table
 
 
 def run(*words):
@@ -55,7 +55,7 @@ def test_keeps_the_result_as_it_is(written, guangdong):
     assert kept.bic == pytest.approx(13 * np.log(420) - 2 * fit.log_likelihood)
     tests = likelihood_tests(regression(guangdong, "zinb"), fit.pointwise.to_numpy())
     pd.testing.assert_frame_equal(kept.tests, tests, check_dtype=False)
-    coef = kept.estimates["degree_coef"].sel(degree_term="mayor_ties")
+    coef = kept.parameters.sel(parameter="degree_coef[mayor_ties]")
     row = frequentist_table(kept).loc[("degree", "mayor_ties")]
     assert float(coef) == row["estimate"]
     assert row["ratio"] == pytest.approx(np.exp(row["estimate"]))

@@ -18,12 +18,12 @@ from analysis.figures.naming import broken
 from analysis.figures.parameters import main_parameters
 from analysis.figures.priors import prior_data, prior_figure
 from analysis.figures.reciprocity import reciprocity_figure
-from analysis.tables.maximum_likelihood import frequentist_table
 from data.errors import ResultsError
 from data.guangdong import FOLDER
 from models import maximum_likelihood
 from models.frequentist.jackknife import with_jackknife
 from models.frequentist.regression import regression
+from models.frequentist.table import frequentist_table
 from models.inference.chains import _draw_thinned
 from models.inference.gate import diagnose
 from models.settings import Settings
@@ -106,7 +106,7 @@ def test_what_is_not_identified_has_no_interval_and_stretches_no_axis(fit, mle):
 
 
 def test_maximum_likelihood_of_another_study_is_refused(fit, mle):
-    other = replace(mle, about={**mle.about, "study_digest": "other"})
+    other = replace(mle, attributes={**mle.attributes, "study_digest": "other"})
     with pytest.raises(ResultsError, match="as it was read for another run"):
         coefficient_figure(fit, other)
 

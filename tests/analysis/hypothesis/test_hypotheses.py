@@ -14,10 +14,10 @@ from scipy import stats
 from analysis import load, marginal_effects
 from analysis.hypothesis.verdicts import findings, hypotheses, rules, verdict, with_effects
 from analysis.tables.hypotheses import markdown, print_hypotheses, sentences, write_hypotheses
-from analysis.tables.maximum_likelihood import frequentist_table
 from data.errors import ModelError
 from models import Priors, maximum_likelihood
 from models.frequentist.files import save_mle
+from models.frequentist.table import frequentist_table
 
 DRAWS = 4000
 PROXIMITY = ("selection", "scale(proximity)")
@@ -186,7 +186,7 @@ def test_maximum_likelihood_stands_beside_every_model_of_its_family(tmp_path, gu
     assert f"likelihood, beside zinb_pooled and zinb_srm: {estimate:.3f}; p by infor" in said
     assert said.count("permutation 0.250") == 1
     assert found.out_of_date == ()
-    save_mle(replace(zinb, about={**zinb.about, "study_digest": "another"}), path)
+    save_mle(replace(zinb, attributes={**zinb.attributes, "study_digest": "another"}), path)
     stale = findings(guangdong, results=tmp_path)
     assert stale.out_of_date == ("zinb_pooled (maximum likelihood)",)
     assert stale.table["ml_estimate"].isna().all()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from statsmodels.discrete.count_model import ZeroInflatedNegativeBinomialP
+from in_statsmodels import model_of, parameters_of
 
 from models import maximum_likelihood, simulate_study
 from models.frequentist.likelihoods import LIKELIHOODS
@@ -33,15 +33,10 @@ def fits(studies):
 
 def log_likelihoods_of_statsmodels(study, fit):
     """Search with BFGS and Newton, from statsmodels' own start and from our maximum."""
-    dyads = study.dyads
-    X, Z = (
-        np.column_stack([np.ones(fit.pointwise.size), dyads[f"{part}_design"].to_numpy()])
-        for part in ("degree", "selection")
-    )
-    model = ZeroInflatedNegativeBinomialP(dyads["count"].to_numpy(), X, exog_infl=Z, p=2)
+    model = model_of(regression(study, "zinb"))
     ends = []
     for method in ("bfgs", "newton"):
-        for start in (None, ours_in_statsmodels_terms(fit)):
+        for start in (None, parameters_of(fit)):
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 try:
@@ -49,16 +44,6 @@ def log_likelihoods_of_statsmodels(study, fit):
                 except (ArithmeticError, ValueError, np.linalg.LinAlgError):
                     ends.append(np.nan)
     return ends
-
-
-def ours_in_statsmodels_terms(fit):
-    at, means = fit.parameters.to_series(), fit.means.to_series()
-    start = []
-    for part, sign in (("selection", -1), ("degree", 1)):  # it models the extra zeros
-        coefs = at[at.index.str.startswith(f"{part}_coef[")]
-        constant = at[f"{part}_intercept"] - coefs @ means[coefs.index]
-        start += [sign * constant, *(sign * coefs)]
-    return np.array([*start, np.exp(at["log_dispersion"])])
 
 
 def test_every_search_ends_at_a_maximum_or_names_the_boundary(fits):

@@ -49,13 +49,13 @@ def relabelled(table, new_name, *columns):
     """Give the dyad (i, j) what another one has in `columns`; leave out those that get nothing."""
     there = table.set_index(["from", "to"])[list(columns)]
     source = list(zip(table["from"].map(new_name), table["to"].map(new_name), strict=True))
-    found = [each in there.index for each in source]
-    moved = there.loc[[each for each in source if each in there.index]]
+    found = [dyad in there.index for dyad in source]
+    moved = there.loc[[dyad for dyad in source if dyad in there.index]]
     return table[found].assign(**{column: moved[column].to_numpy() for column in columns})
 
 
-def permuted_p(study, model, *, seed=20221, **how):
-    return permutation_test(study, maximum_likelihood(study, model), seed=seed, **how)
+def permuted_p(study, model, *, seed=20221, **settings):
+    return permutation_test(study, maximum_likelihood(study, model), seed=seed, **settings)
 
 
 def z_values(study, model):
