@@ -51,7 +51,7 @@ def comparison_tree(
     xarray.DataTree
         A group a unit: ``elpd_i`` and ``pareto_k`` (model, unit); each column of the unit's table
         (model), the best model first; ``draws`` (model), 1 for maximum likelihood. Attributes:
-        those of `Compared`, and the sentences of ``verdicts``; lists are in JSON, as fits have them.
+        those of `Compared`, and the sentences of ``verdicts``; lists are in JSON.
     """
     groups = {}
     for unit, rows in found.rows.items():
