@@ -20,7 +20,7 @@ from models.effects.pair import pair_effects
 from models.effects.slopes import random_slopes
 from models.likelihood.arrays import Array, pytensor_arrays
 from models.likelihood.families import Family
-from models.name import ModelName, parse_model
+from models.name import ModelName, named
 from models.predictor.linear import column_scale
 from models.priors.prior import Prior
 from models.priors.prior_set import Priors
@@ -85,7 +85,7 @@ def build(
         log mu_d = degree_intercept + (w_d - mean(w))' degree_coef + s_i + r_j
                    + log(E_d / geometric mean of E)
     """
-    name = parse_model(model)
+    name = named(model)
     chosen = priors if isinstance(priors, Priors) else Priors.load(priors)
     dyads = study.dyads
     chosen.refuse_misfit(name, study)

@@ -142,3 +142,8 @@ def parse_model(name: str) -> ModelName:
             blocks = structure.blocks(FAMILIES[family].parts)
             return ModelName(name, family, blocks, structure.has_pairs)
     raise ModelError(f"no model '{name}'; {suggest(name, model_names())}")
+
+
+def named(model: str | ModelName) -> ModelName:
+    """Take a model as it is, or by its name."""
+    return model if isinstance(model, ModelName) else parse_model(model)

@@ -18,7 +18,7 @@ from models.frequentist.ratios import COLUMNS
 from models.frequentist.regression import Regression, regression
 from models.frequentist.result import MaximumLikelihood
 from models.likelihood.families import FAMILIES
-from models.name import parse_model
+from models.name import named
 
 
 def maximum_likelihood(
@@ -46,7 +46,7 @@ def maximum_likelihood(
     ModelError
         There is no such model, or it has city effects.
     """
-    name = parse_model(model)
+    name = named(model)
     if name.roles or name.has_pairs:
         raise ModelError(
             f"{model}: maximum likelihood fits pooled models, one of "

@@ -31,7 +31,7 @@ from models.leave_out.city_density import CityDensity
 from models.leave_out.importance import Component, mode_and_root, points_of
 from models.leave_out.psis import good_k, reweighted
 from models.leave_out.unit_in_fit import Informed, UnitInFit
-from models.name import ModelName, parse_model
+from models.name import ModelName
 from models.settings import seed_of
 
 DRAWS = 1000  # posterior draws that are used, evenly spaced
@@ -106,7 +106,7 @@ def log_densities(unit: UnitInFit, rng: np.random.Generator) -> np.ndarray:
     numpy.ndarray
         Natural logs, shape (3, draw): from all points, and from each half of them.
     """
-    name = parse_model(unit.model)
+    name = unit.name
     cities = [_points(each, name, unit.dispersion, rng) for each in unit.cities]
     sums = [_sums(unit, name, *pair) for pair in zip(*cities, strict=True)]
     both = np.logaddexp(*sums)

@@ -21,7 +21,7 @@ from models.inference.chains import compiled_model, draw_chains
 from models.inference.predictive import log_likelihood
 from models.leave_out.new_city import log_density_of_newcomer
 from models.leave_out.units import rows_of_units
-from models.name import ModelName, parse_model
+from models.name import ModelName, named
 from models.priors.prior_set import Priors
 from models.settings import Settings, seed_of
 from models.work.fits import digest_of
@@ -48,7 +48,7 @@ class Refits:
 
     @cached_property
     def name(self) -> ModelName:
-        return parse_model(self.model)
+        return named(self.model)
 
     @cached_property
     def digest(self) -> str:

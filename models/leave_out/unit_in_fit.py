@@ -55,7 +55,7 @@ class UnitInFit:
         The effects of the first dyad's sender, and of its receiver.
     """
 
-    model: str
+    name: ModelName
     unit: str
     label: str
     count: np.ndarray
@@ -96,7 +96,7 @@ def unit_in_fit(
         for part in name.parts:
             base[0][part] = base[0][part] - draws[part.pair.effect].isel(dyad=rows).to_numpy()
     dispersion = draws["dispersion"].to_numpy() if name.family.has_dispersion else None
-    return UnitInFit(name.name, unit, label, count[rows], base[0], dispersion, (first, second))
+    return UnitInFit(name, unit, label, count[rows], base[0], dispersion, (first, second))
 
 
 def _entered(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from data.errors import PriorError, suggest
 from data.study import Study
-from models.name import CITY_CORRELATION, ModelName, parse_model
+from models.name import CITY_CORRELATION, ModelName, named
 from models.priors.files import (
     FOLDER,
     KIND_OF,
@@ -122,7 +122,7 @@ class Priors:
         PriorError
             The set does not fit the study.
         """
-        name = parse_model(model)
+        name = named(model)
         self.refuse_misfit(name, study)
         rows = [
             (parameter, term or "", str(prior), prior.source)

@@ -23,7 +23,7 @@ from models.build import build
 from models.effects.centering import centering
 from models.inference.chains import compiled_model, draw_chains
 from models.inference.predictive import log_likelihood, thinned
-from models.name import CITY_CORRELATION, ModelName, parse_model, role_pairs
+from models.name import CITY_CORRELATION, ModelName, named, role_pairs
 from models.predictor.linear import column_scale
 from models.priors.prior import HORSESHOE
 from models.priors.prior_set import Priors
@@ -55,7 +55,7 @@ class Calibration:
 
     @cached_property
     def name(self) -> ModelName:
-        return parse_model(self.model)
+        return named(self.model)
 
     @cached_property
     def study(self) -> Study:

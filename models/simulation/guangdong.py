@@ -11,7 +11,7 @@ from data.declaration import read_declaration
 from data.dyads import dyads_dataset
 from data.guangdong import FOLDER
 from data.guangdong.covariates import directed_dyads, read_cities
-from models.name import parse_model
+from models.name import named
 from models.simulation.simulate import draw_outcomes
 
 YUAN = 1e8  # GDP is in 100 million yuan
@@ -34,7 +34,7 @@ def rebuild(target: Path) -> None:
     table["problem_severity"] = np.log(table["migrants"]).round(6)
     declaration = read_declaration((FOLDER / "study.toml").read_bytes())
     dyads = dyads_dataset(table.assign(services=1), declaration)
-    _, table["services"] = draw_outcomes(dyads, parse_model(recipe["model"]), recipe["truth"], rng)
+    _, table["services"] = draw_outcomes(dyads, named(recipe["model"]), recipe["truth"], rng)
     target.write_text(table.to_csv(index=False, lineterminator="\n"), encoding="utf-8", newline="")
 
 

@@ -19,7 +19,7 @@ from models.name import (
     CITY_CORRELATION,
     ModelName,
     correlation_name,
-    parse_model,
+    named,
     role_pairs,
 )
 from models.predictor.linear import linear_predictor
@@ -85,7 +85,7 @@ def simulate_study(
     ModelError
         There is no such model, or the truth lacks a parameter that it needs.
     """
-    name = parse_model(model)
+    name = named(model)
     if not 3 <= cities <= LARGEST_SIMULATED:
         raise ModelError(f"cities is {cities}; it lies between 3 and {LARGEST_SIMULATED}")
     if seed < 0:
