@@ -13,7 +13,8 @@ from scipy.special import betaln
 from data.study import Study
 from models.name import ModelName
 from models.predictor.linear import column_scale
-from models.priors.prior import HORSESHOE, Prior
+from models.priors.distributions import HORSESHOE
+from models.priors.prior import Prior
 from models.priors.prior_set import Priors
 
 if TYPE_CHECKING:
