@@ -10,7 +10,7 @@ from arviz_stats.utils import ELPDDataLOO
 from scipy.special import logsumexp
 
 from analysis.comparison.pointwise import joint_blocks
-from models.leave_out.psis import good_k
+from models.inference.gate import good_k
 from models.leave_out.units import rows_of_units
 
 

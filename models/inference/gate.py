@@ -92,6 +92,11 @@ def diagnose(posterior: xr.Dataset, stats: xr.Dataset) -> Diagnostics:
     )
 
 
+def good_k(samples: int) -> float:
+    """Give the Pareto k up to which so many draws suffice (Vehtari et al. 2024)."""
+    return float(min(1 - 1 / np.log10(samples), 0.7)) if samples > 10 else 0.7
+
+
 def _flat(values: xr.Dataset) -> dict[str, float]:
     """Label every scalar: ``degree_sender[Foshan]``."""
     flat = {}
