@@ -99,18 +99,14 @@ class FlatModel:
 
 def flat_model(model: pm.Model, names: list[str]) -> FlatModel:
     """Compile a model."""
-    values = {each: np.asarray(each.get_value()) for each in model.data_vars}
+    values = {variable: np.asarray(variable.get_value()) for variable in model.data_vars}
     flat = np.concatenate([np.empty(0), *map(np.ravel, values.values())])
-    ends = np.cumsum([value.size for value in values.values()], dtype=int)
-    places = {
-        each: slice(end - value.size, end)
-        for end, (each, value) in zip(ends, values.items(), strict=True)
-    }
     data = pt.vector("data", shape=flat.shape)
-    of_data = {
-        each: data[places[each]].reshape(value.shape).astype(value.dtype)
-        for each, value in values.items()
-    }
+    places, of_data, first = {}, {}, 0
+    for variable, value in values.items():
+        places[variable.name] = place = slice(first, first + value.size)
+        of_data[variable] = data[place].reshape(value.shape).astype(value.dtype)
+        first += value.size
     start = model.initial_point()
     log_density = rewrite_pregrad(model.logp())
     slopes = [slope.ravel() for slope in pt.grad(log_density, model.value_vars)]
@@ -133,7 +129,7 @@ def flat_model(model: pm.Model, names: list[str]) -> FlatModel:
         model=model,
         names=names,
         data=flat,
-        places={each.name: place for each, place in places.items()},
+        places=places,
         density=density,
         parameters=parameters,
         middle=DictToArrayBijection.map(start).data,

@@ -1,17 +1,14 @@
 """Models sampled into the results folder, but for fits that are there already."""
 
-import warnings
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 from data.files import refuse_unwritable
 from data.study import Study
-from models.inference.prepare import in_turn, prepared
-from models.inference.sample import ConvergenceWarning, sampled
-from models.name import parse_model
+from models.inference.prepare import prepared_models
+from models.inference.sample import label_of, sampled
 from models.priors.prior_set import Priors
-from models.settings import ADVI, Settings
+from models.settings import Settings
 from models.work.fits import (
     approximate_path,
     failed_path,
@@ -20,6 +17,7 @@ from models.work.fits import (
     is_current,
     save_fit,
 )
+from models.work.progress import reporting
 
 
 def sample_to_files(
@@ -32,30 +30,24 @@ def sample_to_files(
 ) -> Iterator[tuple[Path, bool]]:
     """Sample models into the results folder, but for fits that are there already.
 
-    Each is compiled while the one before it is sampled, where the sampler is nutpie: others use
-    PyTensor meanwhile, or start processes.
-
     Yields
     ------
     path : pathlib.Path
         The fit's file; it ends in ``.failed.nc`` where the fit failed its diagnostics, and in
         ``.approximate.nc`` where it is a first look.
     """
-    kept = [None if force else _kept(study, *each, settings, results) for each in wanted]
-    missing = [each for each, path in zip(wanted, kept, strict=True) if path is None]
-    compiled = in_turn(
-        [partial(prepared, study, *each, settings) for each in missing],
-        ahead=settings.sampler == "nutpie" and settings.method != ADVI,
-    )
+    kept = [None if force else _kept(study, *model, settings, results) for model in wanted]
+    missing = [model for model, path in zip(wanted, kept, strict=True) if path is None]
+    models = prepared_models(study, missing, settings)
     for (model, priors), there in zip(wanted, kept, strict=True):
         if there is not None:
             yield there, True
             continue
-        path, name = fit_path(results, study, priors, model), parse_model(model)
+        path = fit_path(results, study, priors, model)
         refuse_unwritable(path.parent)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the file and the summary say it
-            fit = sampled(study, name, priors, settings, partial(next, compiled))
+        with reporting(label_of(study, model, priors)) as reporter:
+            reporter.stage("compiling")
+            fit = sampled(next(models), reporter)
         fit.attrs["digest"] = fit_digest(study, priors, model, settings)
         yield save_fit(fit, path), False
 
@@ -66,4 +58,4 @@ def _kept(
     path = fit_path(results, study, priors, model)
     digest = fit_digest(study, priors, model, settings)
     files = path, failed_path(path), approximate_path(path)
-    return next((each for each in files if is_current(each, digest)), None)
+    return next((file for file in files if is_current(file, digest)), None)
