@@ -1,12 +1,11 @@
 """A first look at a posterior: a normal approximation, quick to fit, and not a sample.
 
-Independent normal distributions in the sampler's coordinates are fitted by automatic
-differentiation variational inference, its Monte Carlo objective at fixed points (Giordano, Ingram
-and Broderick 2024, JMLR 25(18)): a plain function, which L-BFGS brings to its maximum. These
-coordinates suit it, for intercepts absorb the mean of the effects and the effects are centered as
-far as the data inform them. What is left of their dependence is lost: standard deviations come out
-too small. Pareto k of the weights that would correct the draws says how far the approximation is
-from the posterior (Yao, Vehtari, Simpson and Gelman 2018, ICML).
+Independent normal distributions in the sampler's coordinates, which suit it (ARCHITECTURE.md), are
+fitted by automatic differentiation variational inference, its Monte Carlo objective at fixed points
+(Giordano, Ingram and Broderick 2024, JMLR 25(18)): a plain function, which L-BFGS brings to its
+maximum. Dependence is lost: standard deviations come out too small. Pareto k of the weights that
+would correct the draws says how far the approximation is from the posterior (Yao, Vehtari, Simpson
+and Gelman 2018, ICML).
 """
 
 import json
@@ -91,17 +90,9 @@ def first_look(model: FlatModel, settings: Settings, reporter: Reporter) -> Firs
 def fitted(
     gradient: Gradient, start: np.ndarray, rng: np.random.Generator, reporter: Reporter
 ) -> tuple[np.ndarray, np.ndarray, int, bool]:
-    """Fit independent normal distributions to a density.
+    """Fit independent normal distributions to a density, their means searched for from a start.
 
-    Parameters
-    ----------
-    start : numpy.ndarray
-        Where the search for the means begins, shape (coordinate,).
-
-    Returns
-    -------
-    mean, sd : numpy.ndarray
-        Shape (coordinate,).
+    Gives means and sds (coordinate,), the number of steps, and whether they were enough.
     """
     size, steps = start.size, count(1)
     z = rng.normal(size=(HALF, size))
@@ -133,15 +124,7 @@ def fitted(
 
 
 def pareto_k_of(gradient: Gradient, mean: np.ndarray, sd: np.ndarray, z: np.ndarray) -> float:
-    """Tell how far normal distributions are from a density.
-
-    Parameters
-    ----------
-    mean, sd : numpy.ndarray
-        Of the normal distributions, shape (coordinate,).
-    z : numpy.ndarray
-        Standard normal draws, shape (draw, coordinate).
-    """
+    """Tell how far normal distributions are from a density, by standard normal draws of them."""
     log_density = np.array([gradient(point)[0] for point in mean + sd * z])
     if not np.isfinite(log_density).all():
         return np.inf

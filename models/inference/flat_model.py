@@ -50,36 +50,12 @@ class FlatModel:
         return replace(self, data=data)
 
     def gradient(self, point: np.ndarray) -> tuple[float, np.ndarray]:
-        """Compute the density at a point.
-
-        Parameters
-        ----------
-        point : numpy.ndarray
-            Shape (coordinate,).
-
-        Returns
-        -------
-        value : float
-            The joint log-density, natural log.
-        gradient : numpy.ndarray
-            Its gradient, shape (coordinate,).
-        """
+        """Compute the joint log-density at a point (coordinate,), and its gradient there."""
         value, gradient = self.density(point, self.data)
         return float(value), gradient
 
     def labelled(self, points: np.ndarray) -> xr.Dataset:
-        """Give the parameters at points, with their labels.
-
-        Parameters
-        ----------
-        points : numpy.ndarray
-            Shape (chain, draw, coordinate).
-
-        Returns
-        -------
-        xarray.Dataset
-            The parameters to keep (chain, draw, ...).
-        """
+        """Give the parameters to keep at points (chain, draw, coordinate), with their labels."""
         coords, dims = coords_and_dims_for_inferencedata(self.model)
         chains, draws, _ = points.shape
         step = max(1, BLOCK // self.middle.size)
