@@ -68,6 +68,7 @@ def sample(
     from analysis.tables.fit import console, print_fit
     from models.inference.sample_to_files import sample_to_files
     from models.priors.prior_set import Priors
+    from models.work.workspace import Workspace
 
     prior_set = Priors.load(priors)
     for model in names:
@@ -82,8 +83,9 @@ def sample(
         return
     failed, kept = [], []
     try:
-        wanted = [(model.name, prior_set) for model in names]
-        made = sample_to_files(checked, wanted, settings, Path(results), force=force)
+        workspace = Workspace(Path(results), checked, prior_set)
+        wanted = [(workspace, model.name) for model in names]
+        made = sample_to_files(wanted, settings, force=force)
         for model, (path, reused) in zip(names, made, strict=True):
             kept.append(path)
             with open_fit(path) as fit:

@@ -87,15 +87,17 @@ def _sampled(
     """Sample what is not there; give the fits that pass the gate, and those that fail."""
     from analysis.fits.finding import Fit
     from models.inference.sample_to_files import sample_to_files
+    from models.work.workspace import Workspace
 
     passed: list[Fit] = []
     failed: list[Fit] = []
     try:
-        wanted = [(model, prior_set) for prior_set, model in itertools.product(sets, models)]
-        made = sample_to_files(study, wanted, settings, results)
-        for (model, prior_set), (path, reused) in zip(wanted, made, strict=True):
+        places = [Workspace(results, study, prior_set) for prior_set in sets]
+        wanted = list(itertools.product(places, models))
+        made = sample_to_files(wanted, settings)
+        for (place, model), (path, reused) in zip(wanted, made, strict=True):
             fails = path.name.endswith(".failed.nc")
-            (failed if fails else passed).append(Fit(model, prior_set.name, path))
+            (failed if fails else passed).append(Fit(model, place.priors.name, path))
             state = "up to date" if reused else "written"
             print(f"{state}: {path}{', which fails its diagnostics' * fails}")
     except KeyboardInterrupt:

@@ -21,8 +21,7 @@ from models.work.workspace import Workspace
 def complete_fits(workspace: Workspace, models: Sequence[str]) -> None:
     """Fit the models that are not there, and the twin of each zero-inflated one."""
     missing = [model for model in _with_twins(models) if not workspace.fit(model).exists()]
-    wanted = [(model, workspace.priors) for model in missing]
-    made = sample_to_files(workspace.study, wanted, Settings(), workspace.results)
+    made = sample_to_files([(workspace, model) for model in missing], Settings())
     for model, (path, _) in zip(missing, made, strict=True):
         if path.name.endswith(".failed.nc"):
             raise ConvergenceError(

@@ -41,7 +41,7 @@ class Chains:
     thin: int
 
     @property
-    def about(self) -> dict[str, Any]:
+    def attributes(self) -> dict[str, Any]:
         """What a fit's manifest says of them."""
         found = asdict(self.diagnostics)
         return {
@@ -66,13 +66,15 @@ def compiled_model(model: pm.Model, sampler: str = "nutpie") -> tuple[Compiled, 
     return compiled_for(sampler, model, names), names
 
 
-def draw_chains(compiled: Compiled, names: list[str], how: Settings, reporter: Reporter) -> Chains:
+def draw_chains(
+    compiled: Compiled, names: list[str], settings: Settings, reporter: Reporter
+) -> Chains:
     """Draw; where the gate stays shut, draw once more and longer.
 
     The second run has other starts, centers effects by what the first has learnt of them, and goes
     in smaller steps where draws of the first diverged.
     """
-    chains = _draw_thinned(compiled, names, how, 1, reporter)
+    chains = _draw_thinned(compiled, names, settings, 1, reporter)
     first = chains.diagnostics
     if not first.faults:
         return chains
@@ -81,14 +83,14 @@ def draw_chains(compiled: Compiled, names: list[str], how: Settings, reporter: R
     again_from = compiled.with_data(**{label: np.asarray(share) for label, share in shares.items()})
     # smaller steps are the remedy for draws that diverge, and only slow the others
     steps = CLOSER if first.divergences else 1
-    careful = 1 - (1 - how.target_accept) / steps
+    careful = 1 - (1 - settings.target_accept) / steps
     again = replace(
-        how,
-        draws=how.draws * LONGER,
-        tune=how.tune * 2,
+        settings,
+        draws=settings.draws * LONGER,
+        tune=settings.tune * 2,
         target_accept=careful,
         # other starts: a chain that was lost far from the others would be lost again
-        seed=seed_of(how.seed, "second try"),
+        seed=seed_of(settings.seed, "second try"),
     )
     return _draw_thinned(again_from, names, again, LONGER, reporter)
 

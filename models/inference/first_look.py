@@ -1,17 +1,17 @@
 """A first look at a posterior: a normal approximation, quick to fit, and not a sample.
 
-Independent normal distributions in the sampler's coordinates are fitted by automatic
-differentiation variational inference, its Monte Carlo objective at fixed points (Giordano, Ingram
-and Broderick 2024, JMLR 25(18)): a plain function, which L-BFGS brings to its maximum. These
-coordinates suit it, for intercepts absorb the mean of the effects and the effects are centered as
-far as the data inform them. What is left of their dependence is lost: standard deviations come out
-too small. Pareto k of the weights that would correct the draws says how far the approximation is
-from the posterior (Yao, Vehtari, Simpson and Gelman 2018, ICML).
+Independent normal distributions in the sampler's coordinates, which suit it (ARCHITECTURE.md), are
+fitted by automatic differentiation variational inference, its Monte Carlo objective at fixed points
+(Giordano, Ingram and Broderick 2024, JMLR 25(18)): a plain function, which L-BFGS brings to its
+maximum. Dependence is lost: standard deviations come out too small. Pareto k of the weights that
+would correct the draws says how far the approximation is from the posterior (Yao, Vehtari, Simpson
+and Gelman 2018, ICML).
 """
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,8 @@ from threadpoolctl import threadpool_limits
 
 from data.errors import ModelError
 from models.inference.flat_model import FlatModel
+from models.inference.gate import good_k
 from models.inference.samplers.starts import ADVICE
-from models.leave_out.psis import good_k
 from models.settings import Settings
 from models.work.progress import Reporter
 
@@ -55,7 +55,7 @@ class FirstLook:
     converged: bool
 
     @property
-    def about(self) -> dict[str, Any]:
+    def attributes(self) -> dict[str, Any]:
         """What a fit's manifest says of it; it passes no gate."""
         most = good_k(CHECKED)
         far = f", above {most:.2f}: far from it" * (self.pareto_k > most)
@@ -75,34 +75,26 @@ class FirstLook:
         }
 
 
-def first_look(model: FlatModel, how: Settings, reporter: Reporter) -> FirstLook:
+def first_look(model: FlatModel, settings: Settings, reporter: Reporter) -> FirstLook:
     """Approximate a posterior, and draw from the approximation."""
     reporter.stage("approximating")
-    rng = np.random.default_rng(how.seed)
+    rng = np.random.default_rng(settings.seed)
     with threadpool_limits(1, "blas"):
         mean, sd, steps, converged = fitted(model.gradient, model.middle, rng, reporter)
-        z = rng.normal(size=(how.chains * how.draws, mean.size))
+        z = rng.normal(size=(settings.chains * settings.draws, mean.size))
         k = pareto_k_of(model.gradient, mean, sd, z[:: max(1, len(z) // CHECKED)])
-    points = (mean + sd * z).reshape(how.chains, how.draws, -1)
+    points = (mean + sd * z).reshape(settings.chains, settings.draws, -1)
     return FirstLook(model.labelled(points), k, steps, converged)
 
 
 def fitted(
     gradient: Gradient, start: np.ndarray, rng: np.random.Generator, reporter: Reporter
 ) -> tuple[np.ndarray, np.ndarray, int, bool]:
-    """Fit independent normal distributions to a density.
+    """Fit independent normal distributions to a density, their means searched for from a start.
 
-    Parameters
-    ----------
-    start : numpy.ndarray
-        Where the search for the means begins, shape (coordinate,).
-
-    Returns
-    -------
-    mean, sd : numpy.ndarray
-        Shape (coordinate,).
+    Gives means and sds (coordinate,), the number of steps, and whether they were enough.
     """
-    size = start.size
+    size, steps = start.size, count(1)
     z = rng.normal(size=(HALF, size))
     z /= np.sqrt((z**2).mean(axis=0))  # with their mirror images, exact for normal coordinates
     z = np.concatenate([z, -z])
@@ -110,7 +102,7 @@ def fitted(
     def minus_elbo(at: np.ndarray) -> tuple[float, np.ndarray]:
         mean, log_sd = at[:size], at[size:]
         sd = np.exp(log_sd)
-        values, slopes = zip(*(gradient(mean + sd * each) for each in z), strict=True)
+        values, slopes = zip(*(gradient(mean + sd * point) for point in z), strict=True)
         value, slope = np.mean(values), np.array(slopes)
         if not (np.isfinite(value) and np.isfinite(slope).all()):
             return LOST, np.zeros_like(at)
@@ -120,34 +112,19 @@ def fitted(
     begin = np.concatenate([start, np.full(size, np.log(START_SD))])
     if minus_elbo(begin)[0] == LOST:
         raise ModelError(f"the approximation found no point to start from; {ADVICE}")
-    done = 0
-
-    def tell(xk: np.ndarray) -> None:  # noqa: ARG001 - SciPy passes it
-        nonlocal done
-        done += 1
-        reporter.advance(done, STEPS)
-
     end = minimize(
         minus_elbo,
         begin,
         jac=True,
         method="L-BFGS-B",
-        callback=tell,
+        callback=lambda _: reporter.advance(next(steps), STEPS),
         options={"maxiter": STEPS, "maxfun": 2 * STEPS, "maxcor": MEMORY},
     )
     return end.x[:size], np.exp(end.x[size:]), int(end.nit), bool(end.success)
 
 
 def pareto_k_of(gradient: Gradient, mean: np.ndarray, sd: np.ndarray, z: np.ndarray) -> float:
-    """Tell how far normal distributions are from a density.
-
-    Parameters
-    ----------
-    mean, sd : numpy.ndarray
-        Of the normal distributions, shape (coordinate,).
-    z : numpy.ndarray
-        Standard normal draws, shape (draw, coordinate).
-    """
+    """Tell how far normal distributions are from a density, by standard normal draws of them."""
     log_density = np.array([gradient(point)[0] for point in mean + sd * z])
     if not np.isfinite(log_density).all():
         return np.inf

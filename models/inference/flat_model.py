@@ -50,36 +50,12 @@ class FlatModel:
         return replace(self, data=data)
 
     def gradient(self, point: np.ndarray) -> tuple[float, np.ndarray]:
-        """Compute the density at a point.
-
-        Parameters
-        ----------
-        point : numpy.ndarray
-            Shape (coordinate,).
-
-        Returns
-        -------
-        value : float
-            The joint log-density, natural log.
-        gradient : numpy.ndarray
-            Its gradient, shape (coordinate,).
-        """
+        """Compute the joint log-density at a point (coordinate,), and its gradient there."""
         value, gradient = self.density(point, self.data)
         return float(value), gradient
 
     def labelled(self, points: np.ndarray) -> xr.Dataset:
-        """Give the parameters at points, with their labels.
-
-        Parameters
-        ----------
-        points : numpy.ndarray
-            Shape (chain, draw, coordinate).
-
-        Returns
-        -------
-        xarray.Dataset
-            The parameters to keep (chain, draw, ...).
-        """
+        """Give the parameters to keep at points (chain, draw, coordinate), with their labels."""
         coords, dims = coords_and_dims_for_inferencedata(self.model)
         chains, draws, _ = points.shape
         step = max(1, BLOCK // self.middle.size)
@@ -99,18 +75,14 @@ class FlatModel:
 
 def flat_model(model: pm.Model, names: list[str]) -> FlatModel:
     """Compile a model."""
-    values = {each: np.asarray(each.get_value()) for each in model.data_vars}
+    values = {variable: np.asarray(variable.get_value()) for variable in model.data_vars}
     flat = np.concatenate([np.empty(0), *map(np.ravel, values.values())])
-    ends = np.cumsum([value.size for value in values.values()], dtype=int)
-    places = {
-        each: slice(end - value.size, end)
-        for end, (each, value) in zip(ends, values.items(), strict=True)
-    }
     data = pt.vector("data", shape=flat.shape)
-    of_data = {
-        each: data[places[each]].reshape(value.shape).astype(value.dtype)
-        for each, value in values.items()
-    }
+    places, of_data, first = {}, {}, 0
+    for variable, value in values.items():
+        places[variable.name] = place = slice(first, first + value.size)
+        of_data[variable] = data[place].reshape(value.shape).astype(value.dtype)
+        first += value.size
     start = model.initial_point()
     log_density = rewrite_pregrad(model.logp())
     slopes = [slope.ravel() for slope in pt.grad(log_density, model.value_vars)]
@@ -133,7 +105,7 @@ def flat_model(model: pm.Model, names: list[str]) -> FlatModel:
         model=model,
         names=names,
         data=flat,
-        places={each.name: place for each, place in places.items()},
+        places=places,
         density=density,
         parameters=parameters,
         middle=DictToArrayBijection.map(start).data,

@@ -48,19 +48,14 @@ class Diagnostics:
 def diagnose(posterior: xr.Dataset, stats: xr.Dataset) -> Diagnostics:
     """Hold draws against the gate.
 
+    Its rules: R-hat <= 1.01, bulk and tail ESS >= 400 (Vehtari, Gelman, Simpson, Carpenter and
+    Burkner 2021), no divergences, E-BFMI >= 0.3 (Betancourt 2016). A parameter that does not move
+    fails.
+
     Parameters
     ----------
-    posterior : xarray.Dataset
-        Draws of every parameter (chain, draw, ...).
     stats : xarray.Dataset
-        ``diverging`` and ``energy`` (chain, draw) of the run that they come from.
-
-    Returns
-    -------
-    Diagnostics
-        The figures, and the rules that are broken: R-hat <= 1.01, bulk and tail ESS >= 400
-        (Vehtari, Gelman, Simpson, Carpenter and Burkner 2021), no divergences, E-BFMI >= 0.3
-        (Betancourt 2016). A parameter that does not move fails.
+        ``diverging`` and ``energy`` (chain, draw) of the run that the draws come from.
     """
     with np.errstate(divide="ignore", invalid="ignore"):  # a parameter that does not move
         r_hat = _flat(az.rhat(posterior))
@@ -90,6 +85,11 @@ def diagnose(posterior: xr.Dataset, stats: xr.Dataset) -> Diagnostics:
         min_bfmi=float(bfmi.min()),
         faults=tuple(faults),
     )
+
+
+def good_k(samples: int) -> float:
+    """Give the Pareto k up to which so many draws suffice (Vehtari et al. 2024)."""
+    return float(min(1 - 1 / np.log10(samples), 0.7)) if samples > 10 else 0.7
 
 
 def _flat(values: xr.Dataset) -> dict[str, float]:

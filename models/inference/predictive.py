@@ -17,18 +17,7 @@ REPLICATED = 2**26  # replicated counts of a fit: 512 MiB
 def log_likelihood(
     draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, rows: np.ndarray | slice = EVERY
 ) -> xr.DataArray:
-    """Compute the pointwise log-likelihood of each draw.
-
-    Parameters
-    ----------
-    draws : xarray.Dataset
-        Parameters (chain, draw, ...), of the prior or of the posterior.
-
-    Returns
-    -------
-    xarray.DataArray
-        Natural log of the probability of each observed count; dims (chain, draw, dyad).
-    """
+    """Compute the natural log of each count's probability (chain, draw, dyad) in each draw."""
     count = dyads["count"].to_numpy()[rows]
     found = _empty(draws, dyads["dyad"].to_numpy()[rows], np.float64)
     for chain, block in _blocks(found):
@@ -40,18 +29,9 @@ def log_likelihood(
 def replicated(
     draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, seed: np.random.SeedSequence
 ) -> xr.DataArray:
-    """Replicate the counts, once for each draw.
+    """Draw counts (chain, draw, dyad) from the model, once for each draw of its parameters.
 
-    Parameters
-    ----------
-    draws : xarray.Dataset
-        Parameters (chain, draw, ...), of the prior or of the posterior.
-
-    Returns
-    -------
-    xarray.DataArray
-        int64 counts drawn from the model; dims (chain, draw, dyad). Of draws and dyads with more
-        than 2^26 values in all, only every k-th draw of a chain, as few as that takes.
+    Of more than 2^26 counts in all only those of every k-th draw of a chain, as few as that takes.
     """
     every = -(-draws.sizes["chain"] * draws.sizes["draw"] * dyads.sizes["dyad"] // REPLICATED)
     used = draws.isel(draw=slice(None, None, every))
@@ -70,21 +50,12 @@ def family_arguments(
     rows: np.ndarray | slice = EVERY,
     reference: xr.Dataset | None = None,
 ) -> tuple[Any, Any, Any]:
-    """Compute what a family's functions take, from draws.
-
-    Parameters
-    ----------
-    draws : xarray.Dataset
-        Parameters (draw, ...).
+    """Compute what a family's functions take, from draws (draw, ...).
 
     Returns
     -------
-    degree : numpy.ndarray
-        Shape (draw, dyad).
-    selection : numpy.ndarray or None
-        Shape (draw, dyad); None where the family has no such part.
-    dispersion : numpy.ndarray or None
-        Shape (draw, 1); None where the family has none.
+    degree, selection, dispersion : numpy.ndarray or None
+        Shapes (draw, dyad), (draw, dyad) and (draw, 1); None of what the family has not.
     """
     values: dict[str, Any] = {
         part: linear_predictor(draws, dyads, part, rows, reference).to_numpy()
@@ -95,18 +66,7 @@ def family_arguments(
 
 
 def thinned(draws: xr.Dataset, number: int) -> xr.Dataset:
-    """Keep some draws, evenly spaced along the chains, as one chain.
-
-    Parameters
-    ----------
-    draws : xarray.Dataset
-        Parameters (chain, draw, ...).
-
-    Returns
-    -------
-    xarray.Dataset
-        Dims (draw, ...), numbered from 0.
-    """
+    """Keep some draws, evenly spaced along the chains, as one chain (draw, ...) from 0 on."""
     length = draws.sizes["draw"]
     last = draws.sizes["chain"] * length - 1
     kept = np.unique(np.linspace(0, last, number).astype(int))

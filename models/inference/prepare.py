@@ -1,23 +1,24 @@
-"""A model compiled while the one before it is sampled.
+"""Models compiled one after the other, each while the one before it is sampled.
 
 nutpie draws outside Python, so that a thread can compile meanwhile. PyTensor is not made for two
 threads: whoever uses it holds `COMPILING`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock, Thread
+from threading import Lock
 from time import perf_counter
 
 import pymc as pm
 
 from data.study import Study
 from models.build import build
+from models.inference.background import begun
 from models.inference.chains import Chains, compiled_model, draw_chains, kept_names
 from models.inference.first_look import FirstLook, first_look
 from models.inference.flat_model import flat_model
+from models.name import ModelName, parse_model
 from models.priors.prior_set import Priors
 from models.settings import ADVI, Settings
 from models.work.progress import Reporter
@@ -27,45 +28,47 @@ COMPILING = Lock()
 
 @dataclass(frozen=True)
 class Prepared:
-    """A model that is ready to be drawn from."""
+    """A model that is ready to be drawn from, and what it was made of."""
 
+    study: Study
+    name: ModelName
+    priors: Priors
+    settings: Settings
     model: pm.Model
-    draw: Callable[[Settings, Reporter], Chains | FirstLook]
+    draw: Callable[[Reporter], Chains | FirstLook]
     seconds: float
 
 
-def prepared(study: Study, model: str, priors: Priors, how: Settings) -> Prepared:
+def prepared(study: Study, model: str, priors: Priors, settings: Settings) -> Prepared:
     """Build a model and compile it."""
     with COMPILING:
         began = perf_counter()
         built = build(study, model, priors)
-        draw: Callable[[Settings, Reporter], Chains | FirstLook]
-        if how.method == ADVI:
-            draw = partial(first_look, flat_model(built, kept_names(built)))
+        draw: Callable[[Reporter], Chains | FirstLook]
+        if settings.method == ADVI:
+            draw = partial(first_look, flat_model(built, kept_names(built)), settings)
         else:
-            draw = partial(draw_chains, *compiled_model(built, how.sampler))
-        return Prepared(built, draw, perf_counter() - began)
+            draw = partial(draw_chains, *compiled_model(built, settings.sampler), settings)
+        seconds = perf_counter() - began
+    return Prepared(study, parse_model(model), priors, settings, built, draw, seconds)
+
+
+def prepared_models(
+    wanted: Sequence[tuple[Study, str, Priors]], settings: Settings
+) -> Iterator[Prepared]:
+    """Prepare models in turn; with nutpie, the next while one is in use.
+
+    Other samplers use PyTensor meanwhile, or start processes.
+    """
+    works = [partial(prepared, *model, settings) for model in wanted]
+    return in_turn(works, ahead=settings.sampler == "nutpie" and settings.method != ADVI)
 
 
 def in_turn[T](works: Iterable[Callable[[], T]], *, ahead: bool) -> Iterator[T]:
-    """Do one piece of work after another."""
+    """Do one piece of work after another; ahead, the next in a thread while one is in use."""
     waiting = iter(works)
     work = next(waiting, None)
     while work is not None:
         done, following = work(), next(waiting, None)
-        work = _begun(following) if ahead and following is not None else following
+        work = begun(following) if ahead and following is not None else following
         yield done
-
-
-def _begun[T](work: Callable[[], T]) -> Callable[[], T]:
-    """Begin work in a thread, which ends with the process; give what waits for the result."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
-            future.set_exception(error)
-
-    Thread(target=run, daemon=True).start()
-    return future.result

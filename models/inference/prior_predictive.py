@@ -9,6 +9,7 @@ import xarray as xr
 
 from data.study import Study
 from models.build import build
+from models.inference.chains import kept_names
 from models.inference.predictive import replicated
 from models.name import parse_model
 from models.priors.prior_set import Priors
@@ -19,13 +20,7 @@ ABSURD = 0.05  # the share of such counts from which on a prior is called absurd
 
 
 def draw_prior(model: pm.Model, names: list[str], seed: np.random.SeedSequence) -> xr.Dataset:
-    """Draw from the prior.
-
-    Returns
-    -------
-    xarray.Dataset
-        1000 draws (chain, draw, ...) in one chain.
-    """
+    """Draw 1000 times from the prior, as one chain (chain, draw, ...)."""
     log = logging.getLogger("pymc")
     level = log.level
     log.setLevel(logging.WARNING)  # it would list every variable
@@ -74,9 +69,8 @@ class PriorPredictive:
 def prior_predictive(study: Study, model: str, priors: Priors, seed: int) -> PriorPredictive:
     """Draw counts from the prior and summarise them."""
     built = build(study, model, priors)
-    names = [v.name for v in built.unobserved_RVs if not v.name.startswith("_")]
     streams = np.random.SeedSequence(seed).spawn(2)
-    draws = draw_prior(built, names, streams[0])
+    draws = draw_prior(built, kept_names(built), streams[0])
     replicate = replicated(draws, study.dyads, parse_model(model), streams[1])
     counts, observed = replicate.to_numpy()[0], study.dyads["count"].to_numpy()
     levels, over_draws = [0.5, 0.9, 0.99], [0.05, 0.5, 0.95]

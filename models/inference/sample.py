@@ -1,12 +1,10 @@
-"""pm.Model -> checked draws."""
+"""A model sampled, checked, predicted from, and described by a manifest."""
 
 import json
 import time
 import warnings
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict
-from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -84,55 +82,40 @@ def sample(
         The draws fail a diagnostic; the message names the parameter and the next thing to try.
     """
     chosen = priors if isinstance(priors, Priors) else Priors.load(priors)
-    name, how = parse_model(model), Settings(**settings)
-    ready = partial(prepared, study, model, chosen, how)
-    return sampled(study, name, chosen, how, ready, progress=progress)
-
-
-def sampled(
-    study: Study,
-    name: ModelName,
-    priors: Priors,
-    how: Settings,
-    ready: Callable[[], Prepared],
-    *,
-    progress: bool = True,
-) -> xr.DataTree:
-    """Sample the posterior of a model that something else compiles.
-
-    Warns
-    -----
-    ConvergenceWarning
-        As `sample` does.
-    """
-    label = f"{study.name} {name.name} ({priors.name} priors)"
+    checked = Settings(**settings)
+    label = label_of(study, model, chosen)
     with reporting(label) if progress else nullcontext(Reporter()) as reporter:
         reporter.stage("compiling")
-        return _drawn(study, name, priors, how, ready(), reporter)
+        fit = sampled(prepared(study, model, chosen, checked), reporter)
+    if not fit.attrs["passed"]:
+        faults = "; ".join(json.loads(fit.attrs["faults"]))
+        text = f"{fit.attrs['model']}: {faults}: {fit.attrs['remedy']}"
+        warnings.warn(text, ConvergenceWarning, stacklevel=2)
+    return fit
 
 
-def _drawn(
-    study: Study,
-    name: ModelName,
-    priors: Priors,
-    how: Settings,
-    compiled: Prepared,
-    reporter: Reporter,
-) -> xr.DataTree:
+def label_of(study: Study, model: str, priors: Priors) -> str:
+    """Give the words that progress is shown under."""
+    return f"{study.name} {parse_model(model).name} ({priors.name} priors)"
+
+
+def sampled(ready: Prepared, reporter: Reporter) -> xr.DataTree:
+    """Sample the posterior of a model, and predict from it."""
+    study, name, settings = ready.study, ready.name, ready.settings
     began = time.perf_counter()
-    drawn = compiled.draw(how, reporter)
+    drawn = ready.draw(reporter)
     sampling_seconds = time.perf_counter() - began
 
     reporter.stage("predicting")
-    streams = np.random.SeedSequence(how.seed).spawn(3)
+    streams = np.random.SeedSequence(settings.seed).spawn(3)
     with COMPILING:
-        prior = draw_prior(compiled.model, kept_names(compiled.model), streams[0])
+        prior = draw_prior(ready.model, kept_names(ready.model), streams[0])
+        prior_density = log_prior(drawn.posterior, study, name, ready.priors)
     counts = {
         "prior_predictive": replicated(prior, study.dyads, name, streams[2]),
         "posterior_predictive": replicated(drawn.posterior, study.dyads, name, streams[1]),
     }
-    pointwise = how.chains * how.draws * study.dyads.sizes["dyad"]
-    if pointwise <= KEPT:
+    if settings.chains * settings.draws * study.dyads.sizes["dyad"] <= KEPT:
         counts["log_likelihood"] = log_likelihood(drawn.posterior, study.dyads, name)
     tree = xr.DataTree.from_dict(
         {
@@ -140,24 +123,20 @@ def _drawn(
                 variance_share=variance_shares(drawn.posterior, study.dyads, name)
             ),
             **({"sample_stats": drawn.stats} if isinstance(drawn, Chains) else {}),
-            "log_prior": log_prior(drawn.posterior, study, name, priors),
+            "log_prior": prior_density,
             "prior": prior,
             **{group: values.to_dataset(name="count") for group, values in counts.items()},
             "observed_data": study.dyads[["count"]],
             "constant_data": study.dyads.drop_vars("count"),
         }
     )
-    tree.attrs = _manifest(study, name, priors, how) | drawn.about
-    tree.attrs |= {"compile_seconds": compiled.seconds, "sampling_seconds": sampling_seconds}
-    if not tree.attrs["passed"]:
-        text = f"{name.name}: {'; '.join(json.loads(drawn.about['faults']))}"
-        text = f"{text}: {tree.attrs['remedy']}"
-        warnings.warn(text, ConvergenceWarning, stacklevel=4)
+    tree.attrs = _manifest(study, name, ready.priors, settings) | drawn.attributes
+    tree.attrs |= {"compile_seconds": ready.seconds, "sampling_seconds": sampling_seconds}
     return tree
 
 
-def _manifest(study: Study, name: ModelName, priors: Priors, how: Settings) -> dict[str, Any]:
-    samplers = () if how.method == ADVI else SAMPLER_PACKAGES[how.sampler]
+def _manifest(study: Study, name: ModelName, priors: Priors, settings: Settings) -> dict[str, Any]:
+    samplers = () if settings.method == ADVI else SAMPLER_PACKAGES[settings.sampler]
     packages = dict.fromkeys([*PACKAGES, *samplers])
     return {
         "title": study.declaration.title,
@@ -170,6 +149,6 @@ def _manifest(study: Study, name: ModelName, priors: Priors, how: Settings) -> d
         "cautions": json.dumps(name.cautions),
         "priors": priors.name,
         "priors_in_force": priors.to_json(),
-        **asdict(how),
-        "versions": json.dumps({each: version(each) for each in packages}),
+        **asdict(settings),
+        "versions": json.dumps({package: version(package) for package in packages}),
     }

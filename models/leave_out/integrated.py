@@ -27,9 +27,10 @@ from scipy.stats import norm, qmc
 from threadpoolctl import threadpool_limits
 
 from models.compiled.log_prob_of_draws import log_prob_sums
+from models.inference.gate import good_k
 from models.leave_out.city_density import CityDensity
 from models.leave_out.importance import Component, mode_and_root, points_of
-from models.leave_out.psis import good_k, reweighted
+from models.leave_out.psis import reweighted
 from models.leave_out.unit_in_fit import Informed, UnitInFit
 from models.name import ModelName
 from models.settings import seed_of

@@ -9,8 +9,8 @@ import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 from scipy.special import logsumexp
 
+from models.inference.gate import good_k
 from models.inference.pointwise import joint_blocks
-from models.leave_out.psis import good_k
 from models.leave_out.units import rows_of_units
 
 

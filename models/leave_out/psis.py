@@ -8,11 +8,6 @@ from arviz_stats.base.array import array_stats
 from scipy.special import logsumexp
 
 
-def good_k(samples: int) -> float:
-    """Give the Pareto k up to which so many draws suffice."""
-    return float(min(1 - 1 / np.log10(samples), 0.7)) if samples > 10 else 0.7
-
-
 @dataclass(frozen=True)
 class Reweighted:
     """The density of a unit that is left out, from draws of a fit to all units.

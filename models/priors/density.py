@@ -13,7 +13,8 @@ from data.roles import TERMS
 from data.study import Study
 from models.name import CITY_CORRELATION, ModelName
 from models.predictor.linear import column_scale
-from models.priors.prior import HORSESHOE, Prior
+from models.priors.distributions import HORSESHOE
+from models.priors.prior import Prior
 from models.priors.prior_set import Priors
 
 MATRIX = CITY_CORRELATION  # several correlations, which have one density together

@@ -1,8 +1,5 @@
 """One prior: a PyMC distribution by name, checked before any model is built."""
 
-import inspect
-import math
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,15 +7,11 @@ from typing import Any
 import numpy as np
 
 from data.errors import PriorError, suggest
+from models.priors.distributions import DISTRIBUTIONS, HORSESHOE, POSITIVE, REAL, refuse_arguments
 
-HORSESHOE = (
-    "RegularizedHorseshoe"  # not one distribution but a group of them: models.priors.horseshoe
-)
-NEEDED = {
-    "LKJCorr": "eta = 1 is flat",
-    HORSESHOE: "priors/horseshoe.toml has values to start from",
-}
-SUPPORT = {"sd": (0.0, math.inf), "dispersion": (0.0, math.inf), "correlation": (-1.0, 1.0)}
+ONLY = {"LKJCorr": "correlation", HORSESHOE: "coef"}  # priors of one kind of parameter
+KINDS = {"correlation": "correlations", "coef": "coefficients"}
+SUPPORT = {"sd": POSITIVE, "dispersion": POSITIVE, "correlation": (-1.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -55,25 +48,12 @@ class Prior:
 
     @property
     def can_be_shifted(self) -> bool:
-        return self.distribution != HORSESHOE and self.support == (-math.inf, math.inf)
+        return self.distribution != HORSESHOE and self.support == REAL
 
     @property
     def support(self) -> tuple[float, float]:
         """The interval outside which the density is zero."""
-        from pymc.distributions.transforms import _default_transform  # noqa: PLC0415
-        from pymc.logprob.transforms import IntervalTransform, LogTransform  # noqa: PLC0415
-
-        if self.distribution == "LKJCorr":
-            return -1.0, 1.0
-        variable = self.dist()
-        transform = _default_transform(variable.owner.op, variable)
-        if isinstance(transform, LogTransform):
-            return 0.0, math.inf
-        if isinstance(transform, IntervalTransform):
-            lower, upper = transform.args_fn(*variable.owner.inputs)
-            low = -math.inf if lower is None else float(lower.eval())
-            return low, math.inf if upper is None else float(upper.eval())
-        return -math.inf, math.inf
+        return DISTRIBUTIONS[self.distribution].support_with(dict(self.arguments))
 
     def variable(self, name: str, **shape: Any) -> Any:
         """Add the prior's random variable to the model in whose context it is called.
@@ -105,65 +85,17 @@ def parse_prior(entry: Mapping[str, Any], kind: str, source: str) -> Prior:
     name = arguments.pop("dist", None)
     if name is None:
         raise PriorError(f'{source}: no dist; name a PyMC distribution, as in dist = "Normal"')
-    known = _distributions()
-    if kind != "correlation":
-        del known["LKJCorr"]
-    if kind == "coef":
-        known[HORSESHOE] = ["scale", "global_df", "local_df", "slab_scale", "slab_df"]
-    if name == HORSESHOE and kind != "coef":
-        raise PriorError(
-            f"{source}: no distribution '{HORSESHOE}' for '{kind}'; it is a prior of coefficients"
-        )
-    if not isinstance(name, str) or name not in known:
+    if not isinstance(name, str) or name not in DISTRIBUTIONS:
+        known = [one for one in DISTRIBUTIONS if ONLY.get(one, kind) == kind]
         raise PriorError(f"{source}: no distribution '{name}' for it; {suggest(str(name), known)}")
-    _refuse_arguments(name, arguments, known[name], source)
-    prior = Prior(name, tuple((each, float(value)) for each, value in arguments.items()), source)
-    if name != HORSESHOE:
-        _refuse_improper(prior, kind)
-    elif min(value for _, value in prior.arguments) <= 0:
-        raise PriorError(f"{source}: the arguments of {name} are positive numbers")
-    return prior
-
-
-def _refuse_arguments(
-    name: str, arguments: Mapping[str, Any], known: list[str], source: str
-) -> None:
-    for argument, value in arguments.items():
-        if argument not in known:
-            raise PriorError(
-                f"{source}: {name} has no argument '{argument}'; {suggest(argument, known)}"
-            )
-        if not _is_finite(value):
-            raise PriorError(f"{source}: {argument} = {str(value)[:40]} is not a finite number")
-    if name in NEEDED and set(arguments) != set(known):
-        raise PriorError(f"{source}: {name} needs {', '.join(known)}; {NEEDED[name]}")
-
-
-def _is_finite(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        return False
-    return bool(-sys.float_info.max <= value <= sys.float_info.max)
-
-
-def _refuse_improper(prior: Prior, kind: str) -> None:
-    import pymc as pm  # noqa: PLC0415
-
-    try:
-        variable = prior.dist()
-        draw = pm.draw(variable, random_seed=0, mode="FAST_COMPILE")
-        density = float(pm.logp(variable, draw).eval(mode="FAST_COMPILE"))
-        lower, upper = prior.support
-    except Exception as error:  # noqa: BLE001 - PyMC, PyTensor and NumPy each raise their own
-        reason = " ".join(str(error).split("\n")[0].split())
+    if ONLY.get(name, kind) != kind:
         raise PriorError(
-            f"{prior.source}: {prior.distribution} refuses its arguments: {reason}"
-        ) from None
-    if not math.isfinite(density):
-        raise PriorError(
-            f"{prior.source}: {prior.distribution} has no density with these arguments; "
-            "give it a positive width"
+            f"{source}: no distribution '{name}' for '{kind}'; it is a prior of {KINDS[ONLY[name]]}"
         )
-    low, high = SUPPORT.get(kind, (-math.inf, math.inf))
+    refuse_arguments(name, arguments, source)
+    prior = Prior(name, tuple((key, float(value)) for key, value in arguments.items()), source)
+    low, high = SUPPORT.get(kind, REAL)
+    lower, upper = prior.support
     if lower < low or upper > high:
         allowed = (
             "LKJCorr, Uniform or TruncatedNormal with lower and upper"
@@ -171,31 +103,7 @@ def _refuse_improper(prior: Prior, kind: str) -> None:
             else "HalfNormal, Exponential, Gamma or another positive distribution"
         )
         raise PriorError(
-            f"{prior.source}: values of kind '{kind}' lie between {low:g} and {high:g}, those of "
-            f"{prior.distribution} do not; use {allowed}"
+            f"{source}: values of kind '{kind}' lie between {low:g} and {high:g}, those of "
+            f"{name} do not; use {allowed}"
         )
-
-
-def _distributions() -> dict[str, list[str]]:
-    """List the univariate continuous distributions of PyMC that can be drawn, with arguments."""
-    import pymc as pm  # noqa: PLC0415
-
-    skipped = {"Continuous", "Flat", "HalfFlat", "Interpolated", "PolyaGamma"}
-    not_arguments = {"args", "kwargs"}
-    classes: dict[str, Any] = {
-        name: member
-        for name, member in vars(pm.distributions.continuous).items()
-        if inspect.isclass(member)
-        and issubclass(member, pm.distributions.Continuous)
-        and hasattr(pm, name)
-        and name not in skipped
-    }
-    found = {
-        name: [
-            argument
-            for argument in inspect.signature(member.dist).parameters
-            if argument not in not_arguments
-        ]
-        for name, member in classes.items()
-    }
-    return found | {"LKJCorr": ["eta"]}
+    return prior

@@ -25,7 +25,7 @@ from models.inference.chains import compiled_model, draw_chains
 from models.inference.predictive import log_likelihood, thinned
 from models.name import CITY_CORRELATION, ModelName, named, role_pairs
 from models.predictor.linear import column_scale
-from models.priors.prior import HORSESHOE
+from models.priors.distributions import HORSESHOE
 from models.priors.prior_set import Priors
 from models.settings import Settings
 from models.simulation.simulate import draw_outcomes, simulate_study

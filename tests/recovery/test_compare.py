@@ -19,10 +19,11 @@ STRONG = {
 
 def compared(study, models, priors, results):
     """Fit models and compare them by dyad."""
-    wanted = [(model, priors) for model in models]
-    for path, _ in sample_to_files(study, wanted, Settings(seed=3), results):
+    workspace = Workspace(results, study, priors)
+    wanted = [(workspace, model) for model in models]
+    for path, _ in sample_to_files(wanted, Settings(seed=3)):
         assert not path.name.endswith(".failed.nc")
-    return comparison(Workspace(results, study, priors), models, ("dyad",)).tables["dyad"]
+    return comparison(workspace, models, ("dyad",)).tables["dyad"]
 
 
 def difference(table, one, other):

@@ -80,14 +80,14 @@ def test_a_fit_is_the_same_file_whoever_drew_it(fits, sampler):
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_data_are_exchanged_without_compiling(study, sampler):
-    """A study whose counts are all masked is its prior; the compiled model itself stays whole."""
+def test_data_are_exchanged(study, sampler):
+    """A study whose counts are all masked is its prior; what it was taken from stays whole."""
     model = build(study, "nb_pooled", exchangeable=("kept",))
     compiled, names = compiled_model(model, sampler)
-    how = Settings(draws=500, tune=500, chains=2, seed=5)
+    settings = Settings(draws=500, tune=500, chains=2, seed=5)
     masked = compiled.with_data(kept=np.zeros(study.dyads.sizes["dyad"]))
-    prior = masked.draw(how, Reporter())["posterior"].to_dataset()[names]
-    whole = compiled.draw(how, Reporter())["posterior"].to_dataset()[names]
+    prior = masked.draw(settings, Reporter())["posterior"].to_dataset()[names]
+    whole = compiled.draw(settings, Reporter())["posterior"].to_dataset()[names]
     # the default priors of the intercept and of the dispersion: Normal(0, 3), HalfNormal(2)
     for name, mean, sd in (
         ("degree_intercept", 0.0, 3.0),

@@ -1,8 +1,9 @@
-"""The samplers: each compiles a model once, and draws from it with other settings and data.
+"""The samplers: each takes a model once, and draws from it with other settings and data.
 
 A module of this folder a sampler, imported when it is asked for: what it needs may be missing.
 """
 
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
@@ -23,9 +24,9 @@ class Compiled(Protocol):
     """A model, compiled for a sampler."""
 
     def with_data(self, **values: Any) -> Self:
-        """Exchange data of the model; what was compiled is shared."""
+        """Exchange data of the model."""
 
-    def draw(self, how: Settings, reporter: Reporter) -> xr.DataTree:
+    def draw(self, settings: Settings, reporter: Reporter) -> xr.DataTree:
         """Tune and draw.
 
         Returns
@@ -36,6 +37,24 @@ class Compiled(Protocol):
             ``n_steps`` (gradients), ``depth`` (doublings), ``maxdepth_reached``, ``step_size``
             and ``mean_tree_accept``.
         """
+
+
+@dataclass(frozen=True)
+class Uncompiled:
+    """A model that a sampler compiles in every run, and the data of the next one."""
+
+    model: "pm.Model"
+    names: list[str]
+    data: dict[str, Any]
+
+    def with_data(self, **values: Any) -> Self:
+        """Exchange data of the model."""
+        return replace(self, data=self.data | values)
+
+    @classmethod
+    def of(cls, model: "pm.Model", names: list[str]) -> Self:
+        """Take a model as it is."""
+        return cls(model, names, {data.name: data.get_value() for data in model.data_vars})
 
 
 def compiled_for(sampler: str, model: "pm.Model", names: list[str]) -> Compiled:

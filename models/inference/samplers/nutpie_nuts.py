@@ -48,17 +48,17 @@ class Compiled:
         flat = self.flat.with_data(**values)
         return replace(self, flat=flat, inner=replace(self.inner, user_data=flat.data))
 
-    def draw(self, how: Settings, reporter: Reporter) -> xr.DataTree:
+    def draw(self, settings: Settings, reporter: Reporter) -> xr.DataTree:
         """Tune and draw."""
         reporter.stage("tuning and drawing")
         sampler = nutpie.sample(
             self.inner,
-            draws=how.draws,
-            tune=how.tune,
-            chains=how.chains,
-            cores=min(how.chains, os.process_cpu_count() or 1),
-            seed=how.seed,
-            target_accept=how.target_accept,
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=min(settings.chains, os.process_cpu_count() or 1),
+            seed=settings.seed,
+            target_accept=settings.target_accept,
             save_warmup=False,
             progress_bar=False,
             progress_callback=_teller(reporter),

@@ -23,12 +23,12 @@ def jittered(model: pm.Model) -> Callable[[int], Point]:
 
 
 def starting_points(
-    points: Callable[[int], Point], is_finite: Callable[[Point], bool], how: Settings
+    points: Callable[[int], Point], is_finite: Callable[[Point], bool], settings: Settings
 ) -> list[Point]:
     """Find a point for each chain where the density and its gradient are finite."""
     found = []
-    for chain in range(how.chains):
-        tried = (points(seed_of(how.seed, f"start {chain} {k}")) for k in range(TRIES))
+    for chain in range(settings.chains):
+        tried = (points(seed_of(settings.seed, f"start {chain} {k}")) for k in range(TRIES))
         point = next(filter(is_finite, tried), None)
         if point is None:
             raise ModelError(f"the sampler found no point to start from in {TRIES} tries; {ADVICE}")

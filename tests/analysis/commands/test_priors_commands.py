@@ -82,7 +82,10 @@ def test_horseshoe_follows_its_definition(guangdong):
     ("entry", "phrase"),
     [
         ({"dist": "RegularizedHorseshoe", "scale": 1}, "needs scale, global_df, local_df"),
-        ({"dist": "RegularizedHorseshoe", **HORSESHOE, "scale": -1}, "positive numbers"),
+        (
+            {"dist": "RegularizedHorseshoe", **HORSESHOE, "scale": -1},
+            "scale = -1 is not a positive number",
+        ),
         ({"dist": "RegularizedHorsehoe"}, "did you mean 'RegularizedHorseshoe'"),
     ],
 )

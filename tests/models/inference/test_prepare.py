@@ -10,6 +10,7 @@ from models.inference import prepare
 from models.inference.prepare import in_turn
 from models.inference.sample_to_files import sample_to_files
 from models.settings import Settings
+from models.work.workspace import Workspace
 
 SECONDS = 20
 
@@ -60,7 +61,7 @@ def test_what_a_piece_raises_is_raised_when_its_turn_comes():
 @pytest.mark.filterwarnings("ignore::models.inference.sample.ConvergenceWarning")
 def test_fits_are_the_same_whoever_compiled_the_model(tmp_path, monkeypatch):
     study, _ = simulate_study(8, "nb_sender", seed=2)
-    how = Settings(draws=100, tune=100, chains=2, seed=3)
+    settings = Settings(draws=100, tune=100, chains=2, seed=3)
     compiled_in, build = {}, prepare.build
 
     def watched(study, model, priors):
@@ -69,14 +70,15 @@ def test_fits_are_the_same_whoever_compiled_the_model(tmp_path, monkeypatch):
 
     monkeypatch.setattr(prepare, "build", watched)
     models = ["poisson_pooled", "nb_sender", "nb_pooled"]
-    wanted = [(model, Priors.load("default")) for model in models]
-    made = sample_to_files(study, wanted[::2], how, tmp_path)
+    workspace = Workspace(tmp_path, study, Priors.load("default"))
+    wanted = [(workspace, model) for model in models]
+    made = sample_to_files(wanted[::2], settings)
     assert [reused for _, reused in made] == [False, False]
     assert compiled_in["poisson_pooled"] is threading.main_thread()
     assert compiled_in["nb_pooled"] is not threading.main_thread()
     # those that are there are passed over, and not compiled again
     compiled_in.clear()
-    made = dict(zip(models, sample_to_files(study, wanted, how, tmp_path), strict=True))
+    made = dict(zip(models, sample_to_files(wanted, settings), strict=True))
     assert [reused for _, reused in made.values()] == [True, False, True]
     assert list(compiled_in) == ["nb_sender"]
     alone = sample(study, "nb_pooled", progress=False, draws=100, tune=100, chains=2, seed=3)

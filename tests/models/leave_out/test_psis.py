@@ -6,7 +6,8 @@ import pytest
 import xarray as xr
 from scipy.stats import norm
 
-from models.leave_out.psis import good_k, reweighted
+from models.inference.gate import good_k
+from models.leave_out.psis import reweighted
 
 SD = 0.5  # of the parameter, given all units
 SHAPE = 4, 250

@@ -72,6 +72,7 @@ def test_a_general_key_replaces_the_parents_particular_ones(tmp_path):
         ('[correlation]\ndist = "LKJCorr"\neta = 3', (-1, 1)),
         ('[correlation]\ndist = "Uniform"\nlower = -0.5\nupper = 1', (-0.5, 1)),
         ('[sd]\ndist = "TruncatedNormal"\nlower = 0.1\nupper = 9', (0.1, 9)),
+        ('[sd]\ndist = "Beta"\nmu = 0.3\nnu = 5', (0, 1)),
     ],
 )
 def test_support(tmp_path, entry, support):
@@ -110,6 +111,7 @@ def test_an_unknown_term_is_refused_with_the_nearest(tmp_path, guangdong):
         '[degree_sender_sd]\ndist = "Uniform"\nlower = 0\nupper = 5',
         '[correlation]\ndist = "TruncatedNormal"\nmu = 0.3\nsigma = 0.3\nlower = -1\nupper = 1',
         '[coef]\ndist = "StudentT"\nnu = 3\nsigma = 1',
+        '[intercept]\ndist = "Beta"\nalpha = 2\nbeta = 2',
     ],
 )
 def test_any_prior_of_the_right_support_builds_a_finite_density(tmp_path, guangdong, entry):
