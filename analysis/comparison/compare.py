@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 
+from analysis.comparison.file import ML
 from analysis.fits.opening import is_fit_of, open_fit
 from data.errors import ResultsError
 from data.study import Study
@@ -26,8 +27,6 @@ from models.settings import Settings
 from models.work.cluster import in_process, on_cluster
 from models.work.fits import failed_path, fit_path
 from models.work.progress import reporting
-
-ML = "(ML)"  # behind the name of a row that is scored at maximum-likelihood estimates
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from analysis.comparison.compare import ML, Comparison
 from analysis.comparison.inflation import Verdict
 from analysis.fits.opening import COMPARISON, open_fit
+
+if TYPE_CHECKING:
+    from analysis.comparison.compare import Comparison  # which can refit, with all that this needs
+
+ML = "(ML)"  # behind the name of a row that is scored at maximum-likelihood estimates
+UNTRUSTED = 100  # units, below which the standard error of a difference is not to be trusted
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class About:
         }
 
 
-def comparison_tree(found: Comparison, verdicts: Sequence[Verdict], about: About) -> xr.DataTree:
+def comparison_tree(found: "Comparison", verdicts: Sequence[Verdict], about: About) -> xr.DataTree:
     """Put a comparison into one labelled tree.
 
     Returns

@@ -1,7 +1,5 @@
 """Sentences that stand in several places."""
 
-import html
-import re
 from collections.abc import Sequence
 
 
@@ -22,7 +20,7 @@ def synthetic_sentence(columns: Sequence[str]) -> str:
     )
 
 
-def markdown_text(text: str) -> str:
-    """Write text so that neither Markdown nor the HTML made of it reads it as markup."""
-    marked = re.sub(r"([\\`*\[\]|~])", r"\\\1", html.escape(text, quote=False))
-    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", marked)  # within a word it is no markup
+def listed(words: Sequence[str]) -> str:
+    """Name several things: a, b and c."""
+    *before, last = words
+    return f"{', '.join(before)} and {last}" if before else last

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from analysis.tables.comparison import write_comparison
 
 from analysis import load
 from analysis.comparison.compare import Comparison, Row
 from analysis.comparison.file import About, comparison_table, comparison_tree
 from analysis.figures.elpd import elpd_figure, elpd_table
 from analysis.fits.opening import load_comparison
-from analysis.tables.comparison import write_comparison
 from data.errors import ResultsError
 from models.leave_out.loo import container
 

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from analysis.tables.hypotheses import markdown, print_hypotheses, sentences, write_hypotheses
 from rich.console import Console
 from scipy import stats
 
 from analysis import load, marginal_effects
 from analysis.hypothesis.verdicts import findings, hypotheses, rules, verdict, with_effects
-from analysis.tables.hypotheses import markdown, print_hypotheses, sentences, write_hypotheses
 from analysis.tables.maximum_likelihood import frequentist_table
 from data.errors import ModelError
 from models import Priors, maximum_likelihood

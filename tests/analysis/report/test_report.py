@@ -10,6 +10,7 @@ from html import unescape
 
 import pytest
 import xarray as xr
+from analysis.report.material import Material
 from browser import PHONE, chromium, visit
 
 from analysis import coefficients, load, marginal_effects
@@ -17,7 +18,6 @@ from analysis.cli import main
 from analysis.figures.catalogue import CATALOGUE
 from analysis.figures.drawing import draw_figures
 from analysis.fits.gathering import gather
-from analysis.report.material import Material
 from analysis.report.write import write_report
 from data import read_study
 from data.guangdong import FOLDER

@@ -1,4 +1,4 @@
-"""What a report's sections are written from."""
+"""What the chapters of a report are written from."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,9 @@ from pathlib import Path
 
 from analysis.figures.catalogue import CATALOGUE
 from analysis.fits.gathering import ModelResults, StudyResults
-from analysis.report.document import Block, Fold, Picture, Text
+from analysis.tables.blocks import Block, Fold, Picture, Text
+from data.study import Study
+from models.inference.fit import Fit
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,10 @@ class Material:
     results: StudyResults
     drawn: Mapping[tuple[str, str], Path]
 
+    @property
+    def study(self) -> Study:
+        return self.results.study
+
     def by_model(
         self,
         label: str,
@@ -29,21 +35,15 @@ class Material:
     ) -> tuple[Block, ...]:
         """Show the first model in full, and the others when a reader asks for them."""
         first = self.results.first
-        others = [each for each in self.results.models.values() if each is not first]
-        folds = [Fold(f"{label} {each.model}", blocks_of(each, self)) for each in others]
+        others = [model for model in self.results.models.values() if model is not first]
+        folds = [Fold(f"{label} {model.model}", blocks_of(model, self)) for model in others]
         return (*blocks_of(first, self), *folds)
 
     def warning(self, model: str) -> tuple[Text, ...]:
-        """Warn of a fit that failed its diagnostics.
-
-        Returns
-        -------
-        tuple of Text
-            Empty where the fit passed.
-        """
-        if self.results.models[model].fit.attrs["passed"]:
+        """Warn of a fit that failed its diagnostics; give nothing for one that passed."""
+        if Fit(self.results.models[model].fit).passed:
             return ()
-        return (Text(f"{model} fails its diagnostics: do not interpret it.", warns=True),)
+        return (Text(failed(model), warns=True),)
 
     def pictures(self, model: str, *names: str) -> tuple[Picture, ...]:
         """Give figures of a model."""
@@ -51,9 +51,14 @@ class Material:
         return tuple(
             Picture(
                 self.drawn[model, name],
-                f"{entries[name].title}: {model}, {self.results.study.declaration.title}",
+                f"{entries[name].title}: {model}, {self.study.declaration.title}",
                 f"{model}. {entries[name].title}. {entries[name].advice}",
             )
             for name in names
             if (model, name) in self.drawn
         )
+
+
+def failed(model: str) -> str:
+    """Say that a fit failed its diagnostics."""
+    return f"{model} fails its diagnostics: do not interpret it."

@@ -1,0 +1,99 @@
+"""Pages as LaTeX, Typst and Word: their tables, with what is said around each as its notes."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import lazy_loader
+
+from analysis.tables.blocks import Page, Text, unfolded
+from analysis.tables.table import Table
+
+maketables = lazy_loader.load("maketables")  # which imports much
+
+PACKAGES = "% needs the packages booktabs, makecell and threeparttable\n"
+TEX_STYLE = {
+    "tab_width": None,
+    "data_align": "r",
+    "group_intro": r"\footnotesize",
+    "first_row_addlinespace": None,
+    "data_addlinespace": None,
+}
+# "[" and "*" behind the end of a row would belong to it
+TEX = {
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    **{sign: f"{{{sign}}}" for sign in "[]*"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+}
+TYPST = {sign: f"\\{sign}" for sign in "\\`*_#$@<>[]{}~=/\"'"}
+ASIDE = 0xE000  # private characters, which signs pass through maketables as: it escapes some only
+
+
+def latex(page: Page) -> str:
+    """Write a page's tables as LaTeX, to be read by \\input."""
+    return PACKAGES + _written(page, TEX, "tex", tex_style=TEX_STYLE)
+
+
+def typst(page: Page) -> str:
+    """Write a page's tables as Typst."""
+    return _written(page, TYPST, "typst")
+
+
+def word(page: Page) -> bytes:
+    """Write a page's tables as a Word file."""
+    style = {"docx_style": {"prevent_page_breaks": False, "notes_align": "left"}}
+    whole, *others = [_made(table, {}).make(type="docx", **style) for table in _tables(page)]
+    for document in others:
+        for element in document.element.body[:-1]:  # the last says what paper it is on
+            whole.element.body.insert_element_before(element, "w:sectPr")
+    whole.core_properties.title = page.title
+    content = io.BytesIO()
+    whole.save(content)
+    return content.getvalue()
+
+
+def _written(page: Page, escapes: Mapping[str, str], kind: str, **style: object) -> str:
+    made = [_made(table, escapes).make(type=kind, **style) for table in _tables(page)]
+    back = {ASIDE + ord(sign): escape for sign, escape in escapes.items()}
+    return "\n\n".join(made).translate(back) + "\n"
+
+
+def _made(table: Table, escapes: Mapping[str, str]) -> Any:
+    """Make maketables' table of ours, with signs that are to be escaped put aside."""
+    signs = {ord(sign): ASIDE + ord(sign) for sign in escapes}
+    text = table.text
+    if not table.grouped:  # there is room for one column of labels
+        text = text.reset_index(level=list(range(1, text.index.nlevels)))
+    text = text.map(lambda cell: cell.translate(signs))
+    text = text.rename(columns=lambda name: str(name).translate(signs))
+    text = text.rename(index=lambda name: str(name).translate(signs))
+    caption, notes = (said.translate(signs) for said in (table.caption, " ".join(table.notes)))
+    return maketables.MTable(text, caption=caption, notes=notes, rgroup_sep="t")
+
+
+def _tables(page: Page) -> list[Table]:
+    """Give a page's tables, each of which can stand alone."""
+    tables: list[Table] = []
+    notes: list[list[str]] = [[page.subtitle]]  # before the first table: its own
+    for block in unfolded(page.blocks):
+        if isinstance(block, Table):
+            if tables:
+                notes.append([])
+            tables.append(block)
+            notes[-1] += block.notes
+        elif isinstance(block, Text):
+            notes[-1].append(block.text)
+    return [
+        replace(
+            table,
+            caption=f"{page.title}. {table.caption}.",
+            notes=(*filter(None, said), page.warning),
+        )
+        for table, said in zip(tables, notes, strict=True)
+    ]
