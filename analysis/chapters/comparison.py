@@ -1,20 +1,19 @@
 """A comparison of models by what they predict, in words and tables."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
 import xarray as xr
 
 from analysis.chapters.material import Material
-from analysis.comparison.file import ML, UNTRUSTED, comparison_paths, comparison_table
+from analysis.comparison.file import ML, UNTRUSTED, attribute, comparison_table
 from analysis.comparison.inflation import MARGIN, RULES
 from analysis.figures import elpd_figure
 from analysis.figures.catalogue import look_for
-from analysis.tables.blocks import Block, Fold, Page, Picture, Section, Text
-from analysis.tables.files import write_csv, write_page
-from analysis.tables.table import Table
-from data.files import refuse_unwritable, replacing
+from analysis.fits.opening import COMPARISON
+from analysis.tables.blocks import Block, Fold, Page, Picture, Section, Table, Text
+from analysis.tables.files import write_page
+from data.files import replacing
 
 QUESTIONS = {
     "dyad": "a new dyad between known cities",
@@ -33,7 +32,7 @@ COLUMNS = {
     "integrated": "inte\u00adgrated",
     "refits": "refits",
 }
-KINDS = ("md", "tex", "docx")
+KINDS = ("csv", "md", "tex", "docx")
 TREATED = (
     "high k: units that importance sampling over the draws does not reach; integrated: those that "
     "it reaches once the effects of their own cities are integrated out; refits: units left out "
@@ -42,14 +41,7 @@ TREATED = (
 
 
 def sentences(table: pd.DataFrame, unit: str) -> list[str]:
-    """Say what a table says.
-
-    Returns
-    -------
-    list of str
-        How the best model compares with the best maximum-likelihood row, or with the second best;
-        and what about the figures is not to be trusted.
-    """
+    """Hold the best model against the best by maximum likelihood, or the second best."""
     names = [str(name) for name in table.index]
     best = names[0]
     pooled = [name for name in names if name.endswith(ML) and name != best]
@@ -79,22 +71,20 @@ def sentences(table: pd.DataFrame, unit: str) -> list[str]:
 
 def comparison_page(tree: xr.DataTree) -> Page:
     """Show each unit's table with a sentence in words, and the verdicts on inflation."""
-    synthetic = tuple(json.loads(tree.attrs["synthetic"]))
-    return Page(f"Comparison · {tree.attrs['title']}", _blocks(tree), synthetic=synthetic)
+    tables = {unit: comparison_table(tree, unit) for unit in map(str, tree.children)}
+    data = pd.concat(tables, names=["unit", "model"])
+    title, synthetic = f"Comparison · {tree.attrs['title']}", attribute(tree, "synthetic")
+    return Page(title, _blocks(tree), "", synthetic, data)
 
 
 def comparison_files(folder: Path) -> list[Path]:
-    """Name the files of a comparison: those that show it, and netCDF, written last."""
-    *_, whole = comparison_paths(folder)
-    return [*(whole.with_suffix(f".{kind}") for kind in ("csv", *KINDS)), whole]
+    """Name the files of a comparison; netCDF is written last."""
+    return [(folder / COMPARISON).with_suffix(f".{kind}") for kind in (*KINDS, "nc")]
 
 
 def write_comparison(tree: xr.DataTree, folder: Path) -> list[Path]:
     """Write a comparison."""
-    refuse_unwritable(folder)
-    csv, *_, whole = paths = comparison_files(folder)
-    tables = {unit: comparison_table(tree, unit) for unit in map(str, tree.children)}
-    write_csv(pd.concat(tables, names=["unit", "model"]), csv)
+    *_, whole = paths = comparison_files(folder)
     write_page(comparison_page(tree), whole.with_suffix(""), KINDS)
     with replacing(whole) as temporary:
         tree.to_netcdf(temporary, engine="h5netcdf")
@@ -128,13 +118,9 @@ def _blocks(tree: xr.DataTree) -> tuple[Block, ...]:
     blocks: list[Block] = []
     for unit in map(str, tree.children):
         table = comparison_table(tree, unit)
-        shown = table[list(COLUMNS)].astype(float).rename(columns=COLUMNS)
-        counts = dict.fromkeys(
-            [COLUMNS[name] for name in ("high_k", "integrated", "refits")], ".0f"
-        )
-        forms = {"weight": ".2f", **counts}
-        blocks.append(Table(shown, f"Left out: {QUESTIONS[unit]}", forms, ".1f"))
+        shown = table[list(COLUMNS)].rename(columns=COLUMNS)
+        blocks.append(Table(shown, f"Left out: {QUESTIONS[unit]}", {"weight": ".2f"}, ".1f"))
         blocks += map(Text, sentences(table, unit))
-    verdicts = json.loads(tree.attrs["verdicts"])
+    verdicts = attribute(tree, "verdicts")
     rules = [f"Rules: {RULES}"] if verdicts else []
     return (*blocks, *map(Text, [TREATED, *verdicts, *rules]))

@@ -2,40 +2,40 @@
 
 import pandas as pd
 
-from analysis.chapters.fits import INTERVAL, coefficient_tables, effect_tables
+from analysis.chapters.fits import INTERVAL, SHARES, SPREADS, parameter_tables
 from analysis.chapters.material import Material
 from analysis.fits.gathering import ModelResults
 from analysis.posterior.city_effects import city_effects
 from analysis.posterior.marginal_effects import marginal_effects
-from analysis.tables.blocks import Block, Fold, Section, Text
-from analysis.tables.table import Table, intervals
+from analysis.tables.blocks import Block, Fold, Section, Table, Text, intervals
+from data.roles import PARTS
 from models.inference.fit import Fit
 from models.likelihood.outcomes import QUANTITIES
 
 
 def effects(material: Material) -> Section:
     """Show coefficients, and what they mean in plain units."""
-    opening = Text(
+    opening = (
         "A coefficient is on the scale of logits or logs. The tables of effects say what a change "
         "in one predictor does to probabilities and counts, averaged over all dyads, everything "
         "else as it was observed."
     )
-    return Section("Effects", (opening, *material.by_model("Effects in", _effects_of)))
+    return material.by_model("Effects", opening, "Effects in", _effects_of)
 
 
 def cities(material: Material) -> Section:
     """Show how cities differ."""
-    opening = Text(
+    opening = (
         "A city's sender effect is how much more it directs at others than its predictors say, "
         "its receiver effect how much more is directed at it."
     )
-    return Section("City effects", (opening, *material.by_model("Cities in", _cities_of)))
+    return material.by_model("City effects", opening, "Cities in", _cities_of)
 
 
 def _effects_of(model: ModelResults, material: Material) -> tuple[Block, ...]:
     name = model.model
-    blocks: list[Block] = [*material.warning(name), *material.pictures(name, "coefficients")]
-    blocks += coefficient_tables(model.fit, f"{name}, ")
+    blocks: list[Block] = [*material.pictures(name, "coefficients")]
+    blocks += parameter_tables(model.fit, PARTS, name)
     found = marginal_effects(model.fit)
     if not len(found):
         return (*blocks, Text(f"{name} has no predictors."))
@@ -52,12 +52,12 @@ def _effects_of(model: ModelResults, material: Material) -> tuple[Block, ...]:
 
 
 def _cities_of(model: ModelResults, material: Material) -> tuple[Block, ...]:
-    tables, name = effect_tables(model.fit, f"{model.model}: "), model.model
+    name, tables = model.model, parameter_tables(model.fit, (SPREADS, SHARES), model.model)
     if not Fit(model.fit).name.roles:
         return (Text(f"{name} has no city effects."), *tables)
     pictures = material.pictures(name, "cities", "map", "reciprocity")
     every = Fold(f"Every city in {name}", (_every_city(model),))
-    return (*material.warning(name), *pictures, *tables, every)
+    return (*pictures, *tables, every)
 
 
 def _every_city(model: ModelResults) -> Table:

@@ -1,6 +1,6 @@
 """Fits: what each is and finds, whether it can be believed, whether it describes the counts."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,12 +10,14 @@ from analysis.chapters.material import Material
 from analysis.checks.network import network_check, network_table
 from analysis.fits.gathering import ModelResults
 from analysis.posterior.summary import CI_PROB, coefficients, part_unit, shares, spreads
-from analysis.tables.blocks import Block, Fold, Page, Section, Text
-from analysis.tables.table import Table, intervals
+from analysis.tables.blocks import Block, Fold, Page, Section, Table, Text, intervals
 from data.roles import PARTS
 from models.inference.fit import Fit
 
 INTERVAL = f"{CI_PROB:.0%} interval"
+# what else is summarised than the coefficients of the parts
+SPREADS = "spread and correlation of effects, dispersion"
+SHARES = "share of the linear predictor's variance"
 
 
 def fit_page(tree: xr.DataTree) -> Page:
@@ -28,40 +30,31 @@ def fit_page(tree: xr.DataTree) -> Page:
         f"{f', {missing} directed dyads have no row' if missing else ''}; "
         f"priors: {fit.priors}; {_how_drawn(fit)}, seed {fit.settings.seed}"
     )
-    blocks: list[Block] = [*coefficient_tables(tree), *effect_tables(tree), *_gate(fit)]
+    names = (*PARTS, SPREADS, SHARES)
+    blocks: list[Block] = [*parameter_tables(tree, names), *_gate(fit)]
     blocks += [Text(f"Caution: {caution}.", warns=True) for caution in fit.cautions]
-    return Page(f"{fit.model} · {fit.title}", tuple(blocks), subtitle, fit.synthetic)
+    found = {str(name): summary for name in names if len(summary := _summary(tree, name))}
+    data = pd.concat(found, names=["table", "parameter"])
+    return Page(f"{fit.model} · {fit.title}", tuple(blocks), subtitle, fit.synthetic, data)
 
 
-def fit_data(tree: xr.DataTree) -> pd.DataFrame:
-    """Put a fit's summaries into one table: rows (table, parameter), columns as they have them."""
-    summaries = {str(part): coefficients(tree, part) for part in PARTS}
-    summaries |= {"effects and dispersion": spreads(tree), "variance share": shares(tree)}
-    kept = {name: summary for name, summary in summaries.items() if len(summary)}
-    return pd.concat(kept, names=["table", "parameter"])
-
-
-def coefficient_tables(tree: xr.DataTree, before: str = "") -> list[Table]:
-    """Tabulate the coefficients of each part; say before each of what."""
-    summaries = {part: coefficients(tree, part) for part in PARTS}
-    return [
-        _summary(tree, summary, f"{before}{part.capitalize()}: {part_unit(tree, part)}")
-        for part, summary in summaries.items()
-        if len(summary)
-    ]
-
-
-def effect_tables(tree: xr.DataTree, before: str = "") -> list[Table]:
-    """Tabulate how effects and counts scatter; say before each table of what."""
-    summaries = (
-        (spreads(tree), "City effects and dispersion", _is_correlation),
-        (shares(tree), "Share of the linear predictor's variance", lambda _: False),
-    )
-    return [
-        _summary(tree, summary, f"{before}{caption}", signed)
-        for summary, caption, signed in summaries
-        if len(summary)
-    ]
+def parameter_tables(tree: xr.DataTree, names: Sequence[str], model: str = "") -> list[Table]:
+    """Tabulate the posteriors of the coefficients of a part, of `SPREADS` or of `SHARES`."""
+    tables = []
+    for name in names:
+        if not len(summary := _summary(tree, name)):
+            continue
+        shown = summary[["mean", "sd"]].assign(**{INTERVAL: intervals(summary)})
+        if name != SHARES:
+            signed = [name != SPREADS or _is_correlation(str(label)) for label in summary.index]
+            shown["P(positive)"] = summary["p_positive"].where(np.array(signed))
+        if not Fit(tree).is_first_look:
+            chains = {"R-hat": "r_hat", "ESS": "ess_bulk", "tail ESS": "ess_tail"}
+            shown = shown.assign(**{heading: summary[key] for heading, key in chains.items()})
+        caption = f"{name}: {part_unit(tree, name)}" if name in PARTS else name
+        caption = f"{model}, {caption}" if model else caption.capitalize()
+        tables.append(Table(shown, caption, {"ESS": ".0f", "tail ESS": ".0f"}))
+    return tables
 
 
 def diagnosed(material: Material) -> Section:
@@ -100,13 +93,12 @@ def diagnosed(material: Material) -> Section:
 
 def checked(material: Material) -> Section:
     """Hold the observed counts against counts that the fits predict."""
-    opening = Text(
+    opening = (
         "A model that describes the counts predicts networks like the observed one. p is the share "
         "of predicted networks whose statistic is at least as large, ties counted half; near 0 or "
         "1 the model misses that feature."
     )
-    blocks = material.by_model("Predictive checks of", _checks_of)
-    return Section("Predictive checks", (opening, *blocks))
+    return material.by_model("Predictive checks", opening, "Predictive checks of", _checks_of)
 
 
 def _checks_of(model: ModelResults, material: Material) -> tuple[Block, ...]:
@@ -114,28 +106,17 @@ def _checks_of(model: ModelResults, material: Material) -> tuple[Block, ...]:
     shown = found[["observed", "mean"]].rename(columns={"mean": "predicted"})
     shown = shown.assign(**{INTERVAL: intervals(found), "p": found["p"]})
     table = Table(shown, f"{model.model}: statistics of the network")
-    pictures = material.pictures(model.model, "statistics", "rootogram", "matrix")
-    return (*material.warning(model.model), table, *pictures)
+    return (table, *material.pictures(model.model, "statistics", "rootogram", "matrix"))
 
 
-def _summary(
-    tree: xr.DataTree,
-    summary: pd.DataFrame,
-    caption: str,
-    signed: Callable[[str], bool] = lambda _: True,
-) -> Table:
-    shown = summary[["mean", "sd"]].assign(**{INTERVAL: intervals(summary)})
-    has_sign = np.array([signed(str(name)) for name in summary.index])
-    if has_sign.any():
-        shown["P(positive)"] = summary["p_positive"].where(has_sign)
-    if not Fit(tree).is_first_look:
-        chains = {"R-hat": "r_hat", "ESS": "ess_bulk", "tail ESS": "ess_tail"}
-        shown = shown.assign(**{heading: summary[name] for heading, name in chains.items()})
-    return Table(shown.rename_axis(""), caption, {"ESS": ".0f", "tail ESS": ".0f"})
+def _summary(tree: xr.DataTree, name: str) -> pd.DataFrame:
+    if name in PARTS:
+        return coefficients(tree, name)
+    return spreads(tree) if name == SPREADS else shares(tree)
 
 
-def _is_correlation(name: str) -> bool:
-    return name.partition("[")[0].endswith(("_reciprocity", "correlation"))
+def _is_correlation(parameter: str) -> bool:
+    return parameter.partition("[")[0].endswith(("_reciprocity", "correlation"))
 
 
 def _how_drawn(fit: Fit) -> str:

@@ -1,7 +1,6 @@
 """What is known of a study's hypotheses, in words and tables."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pandas as pd
 
@@ -10,11 +9,8 @@ from analysis.chapters.material import Material
 from analysis.chapters.maximum_likelihood import FEW
 from analysis.hypothesis.effects import plain_effects
 from analysis.hypothesis.verdicts import Findings, findings, rules, with_effects
-from analysis.tables.blocks import Block, Fold, Page, Section, Text
-from analysis.tables.files import write_csv, write_page
-from analysis.tables.numbers import p_value
-from analysis.tables.table import P, Table, intervals
-from analysis.tables.words import listed
+from analysis.tables.blocks import Block, Fold, P, Page, Section, Table, Text, intervals
+from analysis.tables.numbers import listed, p_value
 from data.declaration import Declaration
 from models.likelihood.outcomes import QUANTITIES
 
@@ -26,16 +22,9 @@ TOO_SMALL = (
 
 def hypotheses_page(found: Findings, declaration: Declaration) -> Page:
     """Show each hypothesis under every model and prior set, and what that comes to."""
-    title = f"Hypotheses · {declaration.title}"
-    return Page(title, _blocks(found), synthetic=declaration.synthetic)
-
-
-def write_hypotheses(found: Findings, declaration: Declaration, folder: Path) -> list[Path]:
-    """Write the whole table as CSV, and the page in other formats."""
-    data = found.table.assign(synthetic=" ".join(declaration.synthetic))
-    csv = write_csv(data, folder / "hypotheses.csv")
-    page = hypotheses_page(found, declaration)
-    return [csv, *write_page(page, folder / "hypotheses", ("md", "tex", "docx"))]
+    title, synthetic = f"Hypotheses · {declaration.title}", declaration.synthetic
+    data = found.table.assign(synthetic=" ".join(synthetic))
+    return Page(title, _blocks(found), "", synthetic, data)
 
 
 def answered(material: Material) -> Section:
@@ -66,11 +55,9 @@ def remarks(found: Findings) -> list[str]:
     if found.failed:
         said.append(f"Failed the diagnostics, and not used: {', '.join(found.failed)}.")
     if found.out_of_date:
-        several = len(found.out_of_date)
-        said.append(
-            f"{several} result{'s' * (several > 1)} of other data or priors, not used: "
-            f"{', '.join(found.out_of_date)}."
-        )
+        several, named = len(found.out_of_date), ", ".join(found.out_of_date)
+        results = f"{several} result{'s' * (several > 1)}"
+        said.append(f"{results} of other data or priors, not used: {named}.")
     if "ml_estimate" in found.table and found.table["ml_estimate"].isna().all():
         said.append("No maximum-likelihood results are there: `interlocal mle` makes them.")
     return [*said, f"Rules: {rules(found.rope)}"]
@@ -108,22 +95,19 @@ def _table(rows: pd.DataFrame, caption: str, notes: tuple[str, ...]) -> Table:
 
 def _beside(table: pd.DataFrame) -> Table:
     """Tabulate what a hypothesis' term does in plain units, and maximum likelihood beside it."""
-    quantities = table["quantity"].map(lambda quantity: QUANTITIES.get(quantity, ""))
     shown = pd.DataFrame(
         {
             "effect": table["effect"],
             f"effect, {INTERVAL}": intervals(table, "effect_lower", "effect_upper"),
             "of": table["change"].fillna(""),
-            "on": quantities,
+            "on": [QUANTITIES.get(quantity, "") for quantity in table["quantity"]],
             "ML estimate": table["ml_estimate"],
         }
     )
     kinds = {name: f"ML p, {name.removeprefix('p_')}" for name in _kinds(table)}
     shown = shown.assign(**{heading: table[name] for name, heading in kinds.items()})
-    forms = dict.fromkeys(["effect", f"effect, {INTERVAL}"], "+.3f") | dict.fromkeys(
-        kinds.values(), P
-    )
-    return Table(shown, "Every model under every prior set that was sampled", forms)
+    forms = dict.fromkeys(kinds.values(), P) | {"ML estimate": ".3f"}
+    return Table(shown, "Every model under every prior set that was sampled", forms, "+.3f")
 
 
 def _kinds(table: pd.DataFrame) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from analysis.figures.catalogue import CATALOGUE
 from analysis.fits.gathering import ModelResults, StudyResults
-from analysis.tables.blocks import Block, Fold, Picture, Text
+from analysis.tables.blocks import Block, Fold, Picture, Section, Text
 from data.study import Study
 from models.inference.fit import Fit
 
@@ -30,20 +30,20 @@ class Material:
 
     def by_model(
         self,
+        title: str,
+        opening: str,
         label: str,
         blocks_of: "Callable[[ModelResults, Material], tuple[Block, ...]]",
-    ) -> tuple[Block, ...]:
+    ) -> Section:
         """Show the first model in full, and the others when a reader asks for them."""
-        first = self.results.first
-        others = [model for model in self.results.models.values() if model is not first]
-        folds = [Fold(f"{label} {model.model}", blocks_of(model, self)) for model in others]
-        return (*blocks_of(first, self), *folds)
-
-    def warning(self, model: str) -> tuple[Text, ...]:
-        """Warn of a fit that failed its diagnostics; give nothing for one that passed."""
-        if Fit(self.results.models[model].fit).passed:
-            return ()
-        return (Text(failed(model), warns=True),)
+        blocks: list[Block] = [Text(opening)]
+        first, models = self.results.first, self.results.models
+        for name in sorted(models, key=lambda name: name != first.model):
+            shown = blocks_of(models[name], self)
+            if not Fit(models[name].fit).passed:
+                shown = (Text(failed(name), warns=True), *shown)
+            blocks += shown if name == first.model else [Fold(f"{label} {name}", shown)]
+        return Section(title, tuple(blocks))
 
     def pictures(self, model: str, *names: str) -> tuple[Picture, ...]:
         """Give figures of a model."""

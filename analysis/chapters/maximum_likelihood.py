@@ -1,16 +1,13 @@
 """Pooled models by maximum likelihood, in words and tables."""
 
 import json
-from pathlib import Path
 
 import pandas as pd
 
 from analysis.chapters.material import Material
 from analysis.figures.coefficients import errors_of
-from analysis.tables.blocks import Block, Fold, Page, Section, Text
-from analysis.tables.files import write_csv, write_page
+from analysis.tables.blocks import Block, Fold, P, Page, Section, Table, Text, intervals
 from analysis.tables.maximum_likelihood import CONFIDENCE, SIGN, frequentist_table, inflation_state
-from analysis.tables.table import P, Table, intervals
 from models.frequentist.covariances import CITY_KINDS, KINDS
 from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.ratios import VUONG_CAUTION
@@ -33,14 +30,14 @@ def mle_page(fit: MaximumLikelihood, errors: str) -> Page:
     """Show each part's table, its standard errors side by side, tests, what is unknown."""
     blocks, every = _blocks(fit, errors), _every_error(fit, errors)
     title = f"{fit.model} · maximum likelihood · {fit.about['title']}"
+    overview = (
+        f"{fit.pointwise.size} directed dyads; {fit.zeros} zeros observed, "
+        f"{fit.expected_zeros:.1f} expected. Log-likelihood {fit.log_likelihood:.3f}, {fit.free} "
+        f"parameters, AIC {fit.aic:.1f}, BIC {fit.bic:.1f}. {fit.reached} of {fit.starts} starts "
+        "reached this maximum."
+    )
     synthetic = tuple(json.loads(fit.about.get("synthetic", "[]")))
-    return Page(title, (*blocks, every), " ".join(_overview(fit)), synthetic)
-
-
-def write_mle(fit: MaximumLikelihood, errors: str, stem: Path) -> list[Path]:
-    """Write the table as CSV, and the page in other formats."""
-    csv = write_csv(frequentist_table(fit, errors), stem.with_name(f"{stem.name}.csv"))
-    return [csv, *write_page(mle_page(fit, errors), stem, ("txt", "md", "tex", "docx"))]
+    return Page(title, (*blocks, every), overview, synthetic, frequentist_table(fit, errors))
 
 
 def frequentist(material: Material) -> Section:
@@ -48,9 +45,7 @@ def frequentist(material: Material) -> Section:
     models = material.results.models.values()
     fits = {model.mle.model: model.mle for model in models if model.mle}
     if not fits:
-        missing = (
-            "No model has been fitted by maximum likelihood: run `interlocal mle` on the study."
-        )
+        missing = "No model has been fitted by maximum likelihood: run `interlocal mle`."
         return Section("Maximum likelihood", (Text(missing),))
     opening = Text("The pooled model, without city effects, is what most published analyses fit.")
     inflated = any(LIKELIHOODS[mle.family].kind == "inflated" for mle in fits.values())
@@ -63,14 +58,7 @@ def frequentist(material: Material) -> Section:
 
 
 def remarks(fit: MaximumLikelihood, errors: str) -> list[str]:
-    """Say what a reader of a fit must know.
-
-    Returns
-    -------
-    list of str
-        Sentences: whether the intervals are too short, what the data do not determine, whether
-        inflation is identified.
-    """
+    """Say whether intervals are too short, what is not determined, whether there is inflation."""
     cities = int(fit.about.get("cities", FEW))
     short = (
         f"With {cities} cities, '{errors}' intervals are too short; docs/standard_errors.md counts "
@@ -127,13 +115,3 @@ def _tests(fit: MaximumLikelihood) -> Table:
     table = fit.tests[["statistic", "df", "p", "meaning"]].rename_axis("test")
     table["df"] = [str(int(df)) if df else "" for df in table["df"]]
     return Table(table, f"{fit.model}: tests", {"statistic": ".2f", "p": P})
-
-
-def _overview(fit: MaximumLikelihood) -> list[str]:
-    counts = f"{fit.pointwise.size} directed dyads; {fit.zeros} zeros observed"
-    criteria = f"{fit.free} parameters, AIC {fit.aic:.1f}, BIC {fit.bic:.1f}"
-    return [
-        f"{counts}, {fit.expected_zeros:.1f} expected.",
-        f"Log-likelihood {fit.log_likelihood:.3f}, {criteria}.",
-        f"{fit.reached} of {fit.starts} starts reached this maximum.",
-    ]

@@ -6,8 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.chapters.material import Material
-from analysis.tables.blocks import Block, Code, Section, Text
-from analysis.tables.table import Table
+from analysis.tables.blocks import Block, Code, Section, Table, Text
 from data.declaration import Declaration
 from data.roles import Part
 from data.study import Study

@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from analysis.tables.blocks import Block, Text
-from analysis.tables.table import Table
+from analysis.tables.blocks import Block, Table, Text
 from models.inference.prior_predictive import ABSURD, FAR, PriorPredictive
 
 

@@ -5,8 +5,7 @@ import shlex
 import pandas as pd
 
 from analysis.chapters.material import Material
-from analysis.tables.blocks import Code, Section, Text
-from analysis.tables.table import Table
+from analysis.tables.blocks import Code, Section, Table, Text
 from models.inference.fit import Fit
 from models.priors.files import prior_sets
 from models.settings import SAMPLERS, Settings

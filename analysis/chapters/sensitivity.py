@@ -5,8 +5,7 @@ import pandas as pd
 from analysis.chapters.material import Material
 from analysis.fits.gathering import ModelResults
 from analysis.posterior.sensitivity import RULES, flagged, not_scaled, sensitivity
-from analysis.tables.blocks import Block, Fold, Section, Text
-from analysis.tables.table import Table
+from analysis.tables.blocks import Block, Fold, Section, Table, Text
 
 
 def sensitivity_blocks(table: pd.DataFrame, label: str) -> tuple[Block, ...]:
@@ -20,19 +19,15 @@ def sensitivity_blocks(table: pd.DataFrame, label: str) -> tuple[Block, ...]:
 
 def sensitive(material: Material) -> Section:
     """Show how far the posteriors rest on the priors."""
-    blocks = material.by_model("Sensitivity of", _sensitivity_of)
-    return Section("Sensitivity", (Text(RULES), *blocks))
+    return material.by_model("Sensitivity", RULES, "Sensitivity of", _sensitivity_of)
 
 
 def _sensitivity_of(model: ModelResults, material: Material) -> tuple[Block, ...]:
     name, table = model.model, sensitivity(model.fit)
+    pictures = material.pictures(name, "priors", "sensitivity")
     every = _grid(table, f"{name}: power-scaling sensitivity")
-    return (
-        *material.warning(name),
-        *material.pictures(name, "priors", "sensitivity"),
-        *sensitivity_blocks(table, name),
-        Fold(f"Every parameter of {name}", (every,)),
-    )
+    fold = Fold(f"Every parameter of {name}", (every,))
+    return (*pictures, *sensitivity_blocks(table, name), fold)
 
 
 def _grid(table: pd.DataFrame, caption: str) -> Table:

@@ -1,25 +1,21 @@
 """The table that a paper prints: all that each model estimates, models side by side."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pandas as pd
 
-from analysis.chapters.fits import INTERVAL, fit_data, fit_page
+from analysis.chapters.fits import INTERVAL, fit_page
 from analysis.chapters.material import failed
 from analysis.chapters.maximum_likelihood import INTERVAL as ML_INTERVAL
 from analysis.comparison.file import ML, comparison_table
 from analysis.figures.coefficients import errors_of
 from analysis.fits.gathering import ModelResults, StudyResults
 from analysis.posterior.summary import coefficients, spreads
-from analysis.tables.blocks import Page
-from analysis.tables.files import write_csv, write_page
+from analysis.tables.blocks import Page, Table
+from analysis.tables.files import write_page
 from analysis.tables.maximum_likelihood import frequentist_table
-from analysis.tables.numbers import interval, number
-from analysis.tables.table import Table
-from analysis.tables.words import listed
+from analysis.tables.numbers import interval, listed, number
 from data.errors import ResultsError
 from data.roles import PARTS
 from models.frequentist.covariances import KINDS
@@ -40,164 +36,128 @@ GROUPS = {
     "sds of pair effects": [part.pair.sd for part in PARTS],
     "sds of slopes": [role.slope_sd for role in ROLES],
     "counts": ["dispersion"],
-    "fit and data": ["elpd, a new dyad", "directed dyads", "cities", "zeros"],
 }
 UNITS = (
     "Selection: log odds of being an eligible partner. Degree: log of the expected count, of an "
     "eligible dyad where the model has a selection part. Intercepts are at the predictors' means."
 )
 SCORES = "elpd: log predictive density of directed dyads, each left out in turn; below it its SE."
-DISPERSION = ("counts", "dispersion")
-# group and label of a row: the estimate, and what stands below it
-Column = dict[tuple[str, str], tuple[float | str, str]]
+COLUMNS = ["estimate", "error", "lower", "upper"]
+LEVELS = ["group", "parameter"]
 
 
 def table_page(results: StudyResults, *, ml: bool, errors: bool) -> Page:
-    """Put the models of a study side by side.
-
-    Parameters
-    ----------
-    ml : bool
-        Whether each family's pooled model by maximum likelihood stands beside its models.
-    errors : bool
-        Whether standard deviations and errors stand below the estimates, or intervals.
-    """
+    """Put models side by side, with errors or intervals below their estimates."""
     _refuse_missing(results, ml=ml)
-    models, study = results.models, results.study
-    pooled = {f"{mle.model} {ML}": mle for mle in _pooled(results)} if ml else {}
-    elpd = _elpd(results)
-    columns = {name: _posterior(model, errors=errors) for name, model in models.items()}
-    columns |= {name: _maximum(mle, errors=errors) for name, mle in pooled.items()}
-    count = study.dyads["count"].to_numpy()
-    sizes = (count.size, study.dyads.sizes["city"], int((count == 0).sum()))
-    for name, column in columns.items():
-        group = "fit and data"
-        first, *others = GROUPS[group]
-        column[group, first] = elpd.get(name, ("", ""))
-        column |= {(group, label): (n, "") for label, n in zip(others, sizes, strict=True)}
-    notes = _notes(results, list(pooled.values()), errors=errors)
-    table = Table(_laid_out(columns), "Models side by side", notes=notes, grouped=True)
-    return Page(study.declaration.title, (table,), synthetic=study.declaration.synthetic)
+    declaration, models = results.study.declaration, results.models
+    mles = [model.mle for model in models.values() if ml and model.mle]
+    columns = {name: _posterior(model) for name, model in models.items()}
+    columns |= {f"{mle.model} {ML}": _maximum(mle) for mle in mles}
+    scores, by_psis = _scores(results)
+    end = _fit_and_data(results, scores.reindex(list(columns)))
+    data = pd.concat([_laid_out(columns, errors=errors), end])
+    below = "posterior sds in parentheses" if errors else f"{INTERVAL}s in brackets, equal-tailed"
+    of_ml = "standard errors" if errors else f"{ML_INTERVAL}s"
+    notes = [f"Posterior means; below them {below}. Priors: {results.priors.name}.", UNITS]
+    notes += [
+        f"{ML}: the pooled model by maximum likelihood; below its estimates {of_ml}, by '{kind}': "
+        f"{KINDS[kind]}."
+        for kind in dict.fromkeys(map(errors_of, mles))
+    ]
+    failures = [failed(name) for name, model in models.items() if not Fit(model.fit).passed]
+    notes += [f"{SCORES}{by_psis}", *failures]
+    table = Table(data, "Models side by side", notes=tuple(notes), grouped=True)
+    return Page(declaration.title, (table,), "", declaration.synthetic, table.text)
 
 
 def write_tables(page: Page, results: StudyResults) -> list[Path]:
     """Write the models side by side among the study's results, each summary beside its fit."""
-    stem = results.folder.parent / "table"
-    (table,) = (block for block in page.blocks if isinstance(block, Table))
-    paths = write_page(page, stem, ("html", "md", "tex", "docx", "typ"))
-    paths.append(write_csv(table.text, stem.with_suffix(".csv")))
+    kinds = ("csv", "md", "tex", "docx")
+    paths = write_page(page, results.folder.parent / "table", ("html", "typ", *kinds))
     for model in results.models.values():
-        paths += write_page(fit_page(model.fit), model.path.with_suffix(""), ("md", "tex", "docx"))
-        paths.append(write_csv(fit_data(model.fit), model.path.with_suffix(".csv")))
+        paths += write_page(fit_page(model.fit), model.path.with_suffix(""), kinds)
     return paths
 
 
 def _refuse_missing(results: StudyResults, *, ml: bool) -> None:
-    study, missing, made = results.study.name, results.missing, "sample"
+    missing, made = results.missing, "sample"
     if ml and not missing:
         without = [Fit(model.fit).name for model in results.models.values() if model.mle is None]
         missing, made = list(dict.fromkeys(f"{name.family_name}_pooled" for name in without)), "mle"
     if missing:
         names = " ".join(missing)
         raise ResultsError(
-            f"{study}: no fit of {names}; `interlocal {made} STUDY --model '{names}'` makes "
-            f"{'it' if len(missing) == 1 else 'them'}"
+            f"{results.study.name}: no fit of {names}; `interlocal {made} STUDY --model '{names}'` "
+            f"makes {'it' if len(missing) == 1 else 'them'}"
         )
 
 
-def _pooled(results: StudyResults) -> list[MaximumLikelihood]:
-    found = {model.mle.model: model.mle for model in results.models.values() if model.mle}
-    return list(found.values())
-
-
-def _posterior(model: ModelResults, *, errors: bool) -> Column:
-    tables = {(str(part), ""): coefficients(model.fit, part) for part in PARTS}
-    found = spreads(model.fit)
+def _posterior(model: ModelResults) -> pd.DataFrame:
+    tables, found = {str(part): coefficients(model.fit, part) for part in PARTS}, spreads(model.fit)
     for group, parameters in GROUPS.items():
-        for parameter in parameters:
-            names = [name for name in found.index if name.partition("[")[0] == parameter]
-            # a term's own words stay as they are
-            of_terms = {name: name.removeprefix(parameter) for name in names}
-            words = parameter.replace("_", " ")
-            tables[group, words] = found.loc[names].rename(index=of_terms)
-    return {
-        (group, f"{words}{label}"): (row["mean"], _below(row, row["sd"], errors=errors))
-        for (group, words), table in tables.items()
-        for label, row in table.iterrows()
-    }
+        rows = [row for name in parameters for row in found.index if row.partition("[")[0] == name]
+        tables[group] = found.loc[rows].rename(index=_words)
+    table = pd.concat({group: table for group, table in tables.items() if len(table)})
+    return table[["mean", "sd", "lower", "upper"]].set_axis(COLUMNS, axis=1)
 
 
-def _maximum(mle: MaximumLikelihood, *, errors: bool) -> Column:
+def _words(parameter: str) -> str:
+    name, bracket, term = parameter.partition("[")
+    return f"{name.replace('_', ' ')}{bracket}{term}"
+
+
+def _maximum(mle: MaximumLikelihood) -> pd.DataFrame:
     kind = errors_of(mle)
-    column: Column = {}
-    for label, row in frequentist_table(mle, kind).iterrows():
-        part, term = cast("tuple[str, str]", label)
-        se = row[f"se_{kind}"]
-        if part == "dispersion":  # its logarithm is estimated: the delta method
-            ends = {end: np.exp(row[end]) for end in ("lower", "upper")}
-            below = _below(ends, row["ratio"] * se, errors=errors)
-            column[DISPERSION] = float(np.exp(row["estimate"])), below
-        elif term != "constant":
-            column[part, term] = row["estimate"], _below(row, se, errors=errors)
-    return column
+    table = frequentist_table(mle, kind).drop(index="constant", level="term")
+    table = table[["estimate", f"se_{kind}", "lower", "upper"]].set_axis(COLUMNS, axis=1)
+    logs = table[table.index.get_level_values("part") == "dispersion"]
+    own = logs.apply(np.exp)
+    own["error"] = own["estimate"] * logs["error"]  # the delta method
+    names = {"dispersion": "counts", "log dispersion": "dispersion"}
+    return pd.concat([table.drop(index=logs.index), own.rename(index=names)])
 
 
-def _below(row: Mapping[str, float] | pd.Series, error: float, *, errors: bool) -> str:
-    return f"({number(error)})" if errors else f"[{interval(row['lower'], row['upper'])}]"
-
-
-def _elpd(results: StudyResults) -> dict[str, tuple[str, str]]:
-    """Give elpd by dyad and its standard error: as compared, else by importance sampling."""
-    scores = {str(name): (row["elpd"], row["se"]) for name, row in _compared(results).iterrows()}
-    scores |= {
-        name: (model.loo.elpd, model.loo.se)
-        for name, model in results.models.items()
-        if name not in scores
-    }
-    return {
-        name: (number(elpd, ".1f"), f"({number(se, '.1f')})") for name, (elpd, se) in scores.items()
-    }
-
-
-def _compared(results: StudyResults) -> pd.DataFrame:
-    tree = results.comparison
-    if tree is None or "dyad" not in tree.children:
-        return pd.DataFrame(columns=["elpd", "se"])
-    return comparison_table(tree, "dyad")
-
-
-def _laid_out(columns: Mapping[str, Column]) -> pd.DataFrame:
+def _laid_out(columns: dict[str, pd.DataFrame], *, errors: bool) -> pd.DataFrame:
     """Give each estimate a row, and what stands below it one without a label."""
-    keys = dict.fromkeys(key for column in columns.values() for key in column)
-    rows: list[tuple[tuple[str, str], Sequence[float | str]]] = []
-    for group in (*map(str, PARTS), *GROUPS):
-        for key in (key for key in keys if key[0] == group):
-            found = [column.get(key, ("", "")) for column in columns.values()]
-            estimates, below = zip(*found, strict=True)
-            rows.append((key, estimates))
-            if any(below):
-                rows.append(((group, ""), below))
-    labels = pd.MultiIndex.from_tuples([label for label, _ in rows], names=["group", "parameter"])
-    return pd.DataFrame([cells for _, cells in rows], labels, list(columns), dtype=object)
+    shown = {}
+    for name, column in columns.items():
+        below = [
+            f"({number(error)})" if errors else f"[{interval(lower, upper)}]"
+            for _, error, lower, upper in column.to_numpy()
+        ]
+        cells = column.astype(object).assign(below=below)
+        shown[name] = pd.concat({row: cells[row] for row in ("estimate", "below")})
+    keys = dict.fromkeys(key for column in columns.values() for key in column.index)
+    order = [key for group in (*PARTS, *GROUPS) for key in keys if key[0] == group]
+    rows = [(row, *key) for key in order for row in ("estimate", "below")]
+    labels = [(group, name if row == "estimate" else "") for row, group, name in rows]
+    data = pd.DataFrame(shown).loc[rows].fillna("")
+    return data.set_axis(pd.MultiIndex.from_tuples(labels, names=LEVELS))
 
 
-def _notes(
-    results: StudyResults, pooled: Sequence[MaximumLikelihood], *, errors: bool
-) -> tuple[str, ...]:
-    below = "posterior sds in parentheses" if errors else f"{INTERVAL}s in brackets, equal-tailed"
-    notes = [f"Posterior means; below them {below}. Priors: {results.priors.name}.", UNITS]
-    what = "standard errors" if errors else f"{ML_INTERVAL}s"
-    notes += [
-        f"{ML}: the pooled model by maximum likelihood; below its estimates {what}, by "
-        f"'{kind}': {KINDS[kind]}."
-        for kind in dict.fromkeys(map(errors_of, pooled))
-    ]
-    notes.append(SCORES)
-    known = _compared(results).index
-    loo = {name: model.loo for name, model in results.models.items() if name not in known}
-    if loo:
-        hard = {name: len(high_k(found)) for name, found in loo.items()}
-        said = "; ".join(f"{name}: {n} of high Pareto k" for name, n in hard.items() if n)
-        notes.append(f"By PSIS-LOO for {listed(list(loo))}{f' ({said})' if said else ''}.")
-    notes += [failed(name) for name, model in results.models.items() if not Fit(model.fit).passed]
-    return tuple(notes)
+def _fit_and_data(results: StudyResults, scores: pd.DataFrame) -> pd.DataFrame:
+    dyads, models = results.study.dyads, len(scores)
+    rows = {
+        "elpd, a new dyad": [number(elpd, ".1f") for elpd in scores["elpd"]],
+        "": [f"({number(se, '.1f')})" for se in scores["se"]],
+        "directed dyads": [dyads.sizes["dyad"]] * models,
+        "cities": [dyads.sizes["city"]] * models,
+        "zeros": [int((dyads["count"] == 0).sum())] * models,
+    }
+    data = pd.DataFrame(rows, scores.index, dtype=object).T
+    return pd.concat({"fit and data": data}, names=LEVELS)
+
+
+def _scores(results: StudyResults) -> tuple[pd.DataFrame, str]:
+    """Give elpd by dyad with its error, as compared; else by PSIS, and a sentence that says so."""
+    scores = pd.DataFrame(columns=["elpd", "se"], dtype=float)
+    if results.comparison is not None and "dyad" in results.comparison.children:
+        scores = comparison_table(results.comparison, "dyad")[["elpd", "se"]]
+    loo = {name: model.loo for name, model in results.models.items() if name not in scores.index}
+    if not loo:
+        return scores, ""
+    for name, found in loo.items():
+        scores.loc[name] = [found.elpd, found.se]
+    hard = {name: len(high_k(found)) for name, found in loo.items()}
+    said = "; ".join(f"{name}: {n} of high Pareto k" for name, n in hard.items() if n)
+    return scores, f" By PSIS-LOO for {listed(list(loo))}{f' ({said})' if said else ''}."

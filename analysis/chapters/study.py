@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.chapters.material import Material
-from analysis.tables.blocks import Block, Section, Text
-from analysis.tables.table import Table
+from analysis.tables.blocks import Block, Section, Table, Text
 
 
 def asked(material: Material) -> Section:

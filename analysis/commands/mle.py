@@ -41,7 +41,8 @@ def mle(
     chosen = chosen_models(models, study, checked)
     names = [model.name if models else f"{model.family_name}_pooled" for model in chosen]
 
-    from analysis.chapters.maximum_likelihood import mle_page, write_mle
+    from analysis.chapters.maximum_likelihood import mle_page
+    from analysis.tables.files import write_page
     from analysis.tables.terminal import console, show
     from models.frequentist.covariances import refuse_kind
     from models.frequentist.files import fit_to_file
@@ -52,8 +53,9 @@ def mle(
         fit, path, reused = fit_to_file(
             checked, name, permutations, Path(results), seed=seed, force=force
         )
-        show(mle_page(fit, errors), console())
-        write_mle(fit, errors, path.with_suffix(""))
+        page = mle_page(fit, errors)
+        show(page, console())
+        write_page(page, path.with_suffix(""), ("txt", "csv", "md", "tex", "docx"))
         print(f"{'up to date' if reused else 'written'}: {path} and .txt, .csv, .md, .tex, .docx")
         if not fit.converged:
             lost.append(name)

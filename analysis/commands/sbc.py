@@ -71,9 +71,11 @@ def sbc(
             file=sys.stderr,
         )
         raise typer.Exit(130) from None
-    outside = write_calibration(ranks, folder)
-    show(calibration_page(ranks), console())
+    page = calibration_page(ranks)
+    write_calibration(ranks, page, folder)
+    show(page, console())
     print(f"written: {folder}")
+    outside = page.data.index[page.data["outside"]].tolist()
     if outside:
         print(f"error: not calibrated: {', '.join(outside)} (see above)", file=sys.stderr)
         raise typer.Exit(3)

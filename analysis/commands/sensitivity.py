@@ -106,9 +106,10 @@ def _sampled(
 
 
 def _show_hypotheses(study: "Study", results: Path) -> None:
-    from analysis.chapters.hypotheses import hypotheses_page, write_hypotheses
+    from analysis.chapters.hypotheses import hypotheses_page
     from analysis.hypothesis.effects import plain_effects
     from analysis.hypothesis.verdicts import findings, with_effects
+    from analysis.tables.files import write_page
     from analysis.tables.terminal import console, show
 
     if not study.declaration.hypothesis:
@@ -116,8 +117,10 @@ def _show_hypotheses(study: "Study", results: Path) -> None:
         return
     found = findings(study, results=results)
     found = replace(found, table=with_effects(found.table, plain_effects(study, results=results)))
-    show(hypotheses_page(found, study.declaration), console())
-    for path in write_hypotheses(found, study.declaration, results / study.name):
+    page = hypotheses_page(found, study.declaration)
+    show(page, console())
+    stem = results / study.name / "hypotheses"
+    for path in write_page(page, stem, ("csv", "md", "tex", "docx")):
         print(f"written: {path}")
 
 

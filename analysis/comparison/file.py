@@ -125,6 +125,11 @@ def comparison_table(tree: xr.DataTree, unit: str) -> pd.DataFrame:
     return table
 
 
+def attribute(tree: xr.DataTree, name: str) -> tuple[str, ...]:
+    """Read an attribute that holds a list, ``synthetic`` or ``verdicts``."""
+    return tuple(json.loads(tree.attrs[name]))
+
+
 def _plain(column: pd.Series) -> np.ndarray:
     numeric = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
     return column.to_numpy() if numeric else column.to_numpy(dtype=str)

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import lazy_loader
+import pandas as pd
 
-from analysis.tables.blocks import Page, Text, unfolded
-from analysis.tables.table import Table
+from analysis.tables.blocks import Page, Table, Text, unfolded
 
 maketables = lazy_loader.load("maketables")  # which imports much
 
@@ -47,12 +47,13 @@ def typst(page: Page) -> str:
 
 def word(page: Page) -> bytes:
     """Write a page's tables as a Word file."""
-    style = {"docx_style": {"prevent_page_breaks": False, "notes_align": "left"}}
-    whole, *others = [_made(table, {}).make(type="docx", **style) for table in _tables(page)]
+    style = {"prevent_page_breaks": False, "notes_align": "left"}
+    whole, *others = (
+        _made(table, {}).make(type="docx", docx_style=style) for table in _tables(page)
+    )
     for document in others:
         for element in document.element.body[:-1]:  # the last says what paper it is on
             whole.element.body.insert_element_before(element, "w:sectPr")
-    whole.core_properties.title = page.title
     content = io.BytesIO()
     whole.save(content)
     return content.getvalue()
@@ -66,34 +67,35 @@ def _written(page: Page, escapes: Mapping[str, str], kind: str, **style: object)
 
 def _made(table: Table, escapes: Mapping[str, str]) -> Any:
     """Make maketables' table of ours, with signs that are to be escaped put aside."""
-    signs = {ord(sign): ASIDE + ord(sign) for sign in escapes}
+
+    def aside(text: object) -> str:
+        return str(text).translate({ord(sign): ASIDE + ord(sign) for sign in escapes})
+
     text = table.text
     if not table.grouped:  # there is room for one column of labels
         text = text.reset_index(level=list(range(1, text.index.nlevels)))
-    text = text.map(lambda cell: cell.translate(signs))
-    text = text.rename(columns=lambda name: str(name).translate(signs))
-    text = text.rename(index=lambda name: str(name).translate(signs))
-    caption, notes = (said.translate(signs) for said in (table.caption, " ".join(table.notes)))
-    return maketables.MTable(text, caption=caption, notes=notes, rgroup_sep="t")
+    text = text.map(aside).rename(columns=aside, index=aside)
+    return maketables.MTable(
+        text, aside(" ".join(table.notes)), aside(table.caption), rgroup_sep="t"
+    )
 
 
 def _tables(page: Page) -> list[Table]:
-    """Give a page's tables, each of which can stand alone."""
-    tables: list[Table] = []
-    notes: list[list[str]] = [[page.subtitle]]  # before the first table: its own
+    """Give a page's tables, each with what is said around it, so that it can stand alone."""
+    found: list[tuple[Table, list[str]]] = []
+    before = [page.subtitle]
     for block in unfolded(page.blocks):
+        said = found[-1][1] if found else before
         if isinstance(block, Table):
-            if tables:
-                notes.append([])
-            tables.append(block)
-            notes[-1] += block.notes
+            found.append((block, [*block.notes] if found else [*before, *block.notes]))
         elif isinstance(block, Text):
-            notes[-1].append(block.text)
+            said.append(block.text)
+    found = found or [(Table(pd.DataFrame(index=[""]), "No table"), before)]
     return [
         replace(
             table,
             caption=f"{page.title}. {table.caption}.",
             notes=(*filter(None, said), page.warning),
         )
-        for table, said in zip(tables, notes, strict=True)
+        for table, said in found
     ]

@@ -1,4 +1,4 @@
-"""Pages and tables as files, each whole or not at all."""
+"""Pages as files, each whole or not at all."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -13,12 +13,14 @@ from analysis.tables.markdown import markdown
 from analysis.tables.terminal import as_text
 from data.files import refuse_unwritable, replacing
 
-WRITERS: dict[str, Callable[[Page], str | bytes]] = {
-    "html": as_html,
-    "txt": as_text,
-    "tex": latex,
-    "typ": typst,
-    "docx": word,
+WRITERS: dict[str, Callable[[Page, Path], str | bytes]] = {
+    "csv": lambda page, _: csv(page.data),
+    "html": lambda page, _: as_html(page),
+    "md": markdown,
+    "txt": lambda page, _: as_text(page),
+    "tex": lambda page, _: latex(page),
+    "typ": lambda page, _: typst(page),
+    "docx": lambda page, _: word(page),
 }
 
 
@@ -27,34 +29,26 @@ def write_page(page: Page, stem: Path, kinds: Sequence[str]) -> list[Path]:
     refuse_unwritable(stem.parent)
     paths = [stem.with_name(f"{stem.name}.{kind}") for kind in kinds]
     for kind, path in zip(kinds, paths, strict=True):
-        content = markdown(page, stem.parent) if kind == "md" else WRITERS[kind](page)
+        content = WRITERS[kind](page, stem.parent)
         with replacing(path) as temporary:
             temporary.write_bytes(content if isinstance(content, bytes) else content.encode())
     return paths
 
 
-def write_csv(data: pd.DataFrame, path: Path) -> Path:
+def csv(data: pd.DataFrame) -> str:
     """Write a table as CSV; text that a spreadsheet would compute gets an apostrophe."""
-    refuse_unwritable(path.parent)
-    safe = data.rename(index=_safe, columns=_safe)
+    data = data.rename(index=_safe, columns=_safe)
     for position, kind in enumerate(data.dtypes):
-        if not (pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind)):
-            safe.isetitem(position, data.iloc[:, position].map(_safe).array)
-    with replacing(path) as temporary:
-        safe.to_csv(temporary, lineterminator="\n")
-    return path
+        if not pd.api.types.is_numeric_dtype(kind):
+            data.isetitem(position, data.iloc[:, position].map(_safe).array)
+    return data.to_csv(lineterminator="\n")
 
 
 def _safe(value: object) -> object:
-    if not isinstance(value, str) or _is_number(value):
-        return value
-    # "(0.1)" would be the number -0.1
-    return f"'{value}" if re.match(r"[=+\-@\t\r].|\(\d", value, re.DOTALL) else value
-
-
-def _is_number(text: str) -> bool:
     try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+        float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        # "(0.1)" would be the number -0.1
+        suspect = isinstance(value, str) and re.match(r"[=+\-@\t\r].|\(\d", value, re.DOTALL)
+        return f"'{value}" if suspect else value
+    return value

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from analysis.tables.blocks import Block, Code, Fold, Page, Picture, Section, Text
-from analysis.tables.table import Table
+from analysis.tables.blocks import Block, Code, Fold, Page, Picture, Section, Table, Text
 
 
 def markdown(page: Page, folder: Path) -> str:
@@ -41,10 +40,8 @@ def _written(blocks: Iterable[Block], folder: Path) -> Iterable[str]:
                 yield f"![{plain(block.alt)}](<{path}>)"
                 yield f"*{plain(block.caption)}*"
             case Section():
-                yield f"## {plain(block.title)}"
-                yield from _written(block.blocks, folder)
-            case Fold():
-                yield f"**{plain(block.title)}**"
+                title = plain(block.title)
+                yield f"**{title}**" if isinstance(block, Fold) else f"## {title}"
                 yield from _written(block.blocks, folder)
 
 

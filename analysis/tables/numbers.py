@@ -1,6 +1,7 @@
-"""How a number, an interval and a p value are written: one rule each, in every format."""
+"""How numbers, intervals, p values and lists are written: one rule each, in every format."""
 
 import math
+from collections.abc import Sequence
 
 UNKNOWN = "-"  # where there is no number
 
@@ -20,3 +21,9 @@ def interval(lower: float, upper: float, form: str = ".3f") -> str:
     """Write an interval, its ends by a format specification."""
     known = math.isfinite(lower) and math.isfinite(upper)
     return f"{lower:{form}} to {upper:{form}}" if known else UNKNOWN
+
+
+def listed(words: Sequence[str]) -> str:
+    """Name several things: a, b and c."""
+    *before, last = words
+    return f"{', '.join(before)} and {last}" if before else last

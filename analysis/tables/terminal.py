@@ -9,8 +9,7 @@ import rich.table
 from rich.console import Console
 from rich.text import Text as Plain
 
-from analysis.tables.blocks import Block, Code, Page, Text, unfolded
-from analysis.tables.table import Table
+from analysis.tables.blocks import Block, Code, Page, Table, Text, unfolded
 
 WIDTH = 110  # where standard output is a file or a pipe
 GAP = 2  # between columns

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from analysis.tables.comparison import sentences
 
+from analysis.chapters.comparison import sentences
 from analysis.cli import main
 from analysis.comparison.inflation import Verdict, overlap, twin_of
 from analysis.figures.elpd import elpd_table

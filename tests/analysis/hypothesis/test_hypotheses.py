@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from analysis.tables.hypotheses import markdown, print_hypotheses, sentences, write_hypotheses
 from rich.console import Console
 from scipy import stats
 
 from analysis import load, marginal_effects
+from analysis.chapters.hypotheses import hypotheses_page, sentences
 from analysis.hypothesis.verdicts import findings, hypotheses, rules, verdict, with_effects
+from analysis.tables.files import write_page
+from analysis.tables.markdown import markdown
 from analysis.tables.maximum_likelihood import frequentist_table
+from analysis.tables.terminal import show
 from data.errors import ModelError
 from models import Priors, maximum_likelihood
 from models.frequentist.files import save_mle
@@ -182,7 +185,8 @@ def test_maximum_likelihood_stands_beside_every_model_of_its_family(tmp_path, gu
     assert row(found.table, TIES, "zinb_srm")["p_permutation"] == 0.25
     assert np.isnan(row(found.table, PROXIMITY, "zinb_srm")["p_permutation"])
     assert np.isnan(row(found.table, TIES, "nb_srm")["ml_estimate"])
-    said, estimate = markdown(found, "", ()), table.loc[TIES, "estimate"]
+    said = markdown(hypotheses_page(found, guangdong.declaration), tmp_path)
+    estimate = table.loc[TIES, "estimate"]
     assert f"likelihood, beside zinb_pooled and zinb_srm: {estimate:.3f}; p by infor" in said
     assert said.count("permutation 0.250") == 1
     assert found.out_of_date == ()
@@ -198,10 +202,9 @@ def test_files_and_terminal_say_what_is_synthetic(tmp_path, guangdong):
     keep_fit(tmp_path, guangdong, "zinb_pooled", passed=0)
     found, about = findings(guangdong, results=tmp_path), guangdong.declaration
     printed = io.StringIO()
-    print_hypotheses(
-        found, about.title, about.synthetic, Console(file=printed, width=110, highlight=False)
-    )
-    csv, text = write_hypotheses(found, about.title, about.synthetic, tmp_path / "guangdong")
+    page = hypotheses_page(found, about)
+    show(page, Console(file=printed, width=110, highlight=False))
+    csv, text = write_page(page, tmp_path / "guangdong" / "hypotheses", ("csv", "md"))
     one = row(found.table, PROXIMITY, "zinb_srm")
     interval = f"{one['lower']:.3f} to {one['upper']:.3f}"
     for content in (printed.getvalue(), text.read_text(encoding="utf-8")):

@@ -10,10 +10,10 @@ from html import unescape
 
 import pytest
 import xarray as xr
-from analysis.report.material import Material
 from browser import PHONE, chromium, visit
 
 from analysis import coefficients, load, marginal_effects
+from analysis.chapters.material import Material
 from analysis.cli import main
 from analysis.figures.catalogue import CATALOGUE
 from analysis.figures.drawing import draw_figures
