@@ -139,7 +139,7 @@ def _fit_and_data(results: StudyResults, scores: pd.DataFrame) -> pd.DataFrame:
     dyads, models = results.study.dyads, len(scores)
     rows = {
         "elpd, a new dyad": [number(elpd, ".1f") for elpd in scores["elpd"]],
-        "": [f"({number(se, '.1f')})" for se in scores["se"]],
+        "": [f"({se:.1f})" if se > 0 else "" for se in scores["se"]],
         "directed dyads": [dyads.sizes["dyad"]] * models,
         "cities": [dyads.sizes["city"]] * models,
         "zeros": [int((dyads["count"] == 0).sum())] * models,

@@ -12,7 +12,9 @@ from analysis.tables.blocks import Page, Table, Text, unfolded
 
 maketables = lazy_loader.load("maketables")  # which imports much
 
-PACKAGES = "% needs the packages booktabs, makecell and threeparttable\n"
+PACKAGES = "% needs the packages booktabs, graphicx, makecell and threeparttable\n"
+NARROW = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{\begin{tabular}"
+PAGES = "#set text(size: 8pt)\n#show figure: set block(breakable: true)\n"
 TEX_STYLE = {
     "tab_width": None,
     "data_align": "r",
@@ -37,12 +39,14 @@ ASIDE = 0xE000  # private characters, which signs pass through maketables as: it
 
 def latex(page: Page) -> str:
     """Write a page's tables as LaTeX, to be read by \\input."""
-    return PACKAGES + _written(page, TEX, "tex", tex_style=TEX_STYLE)
+    text = _written(page, TEX, "tex", tex_style=TEX_STYLE)
+    text = text.replace(r"\begin{tabular}", NARROW)  # no wider than the page
+    return PACKAGES + text.replace(r"\end{tabular}", r"\end{tabular}}")
 
 
 def typst(page: Page) -> str:
     """Write a page's tables as Typst."""
-    return _written(page, TYPST, "typst")
+    return PAGES + _written(page, TYPST, "typst", typst_style={"notes_font_size": "7pt"})
 
 
 def word(page: Page) -> bytes:

@@ -21,7 +21,7 @@ def plain(text: str) -> str:
     """Write text so that neither Markdown nor the HTML made of it reads it as markup."""
     marked = re.sub(r"([\\`*\[\]|~$])", r"\\\1", html.escape(text, quote=False))
     marked = re.sub(r"^([#+-]+)(?=\s)|(?=://)|(?<=\bwww)(?=\.)", r"\\\1", marked)
-    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", marked)  # within a word it is no markup
+    return re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", marked)  # within a word it is no markup
 
 
 def _written(blocks: Iterable[Block], folder: Path) -> Iterable[str]:
