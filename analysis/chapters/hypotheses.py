@@ -41,12 +41,7 @@ def answered(material: Material) -> Section:
     return Section("Hypotheses", (*_blocks(found), *small, fold))
 
 
-def sentences(found: Findings) -> list[str]:
-    """Say of each hypothesis what the models find under each prior set."""
-    return [_sentence(rows) for _, rows in _by_hypothesis(found)]
-
-
-def remarks(found: Findings) -> list[str]:
+def _remarks(found: Findings) -> list[str]:
     """Say what is not in the table, and by which rules verdicts come about."""
     said = [
         f"Not in the model: the {part} part of {listed(models)}."
@@ -69,7 +64,7 @@ def _blocks(found: Findings) -> tuple[Block, ...]:
         sources = (f"Source: {source}." for source in rows["source"].unique() if source)
         blocks.append(_table(rows, heading, tuple(sources)))
         blocks += [Text(sentence) for sentence in (_sentence(rows), *_classical(rows))]
-    return (*blocks, *map(Text, remarks(found)))
+    return (*blocks, *map(Text, _remarks(found)))
 
 
 def _by_hypothesis(found: Findings) -> Iterator[tuple[str, pd.DataFrame]]:

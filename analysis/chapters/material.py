@@ -13,13 +13,7 @@ from models.inference.fit import Fit
 
 @dataclass(frozen=True)
 class Material:
-    """Results, and the figures that were drawn of them.
-
-    Attributes
-    ----------
-    drawn : mapping of (str, str) to pathlib.Path
-        Figures by model and name, as `analysis.figures.drawing.draw_figures` returns them.
-    """
+    """Results, and the figures that `draw_figures` has drawn of them, by model and name."""
 
     results: StudyResults
     drawn: Mapping[tuple[str, str], Path]

@@ -57,7 +57,7 @@ def frequentist(material: Material) -> Section:
     return Section("Maximum likelihood", tuple(blocks))
 
 
-def remarks(fit: MaximumLikelihood, errors: str) -> list[str]:
+def _remarks(fit: MaximumLikelihood, errors: str) -> list[str]:
     """Say whether intervals are too short, what is not determined, whether there is inflation."""
     cities = int(fit.about.get("cities", FEW))
     short = (
@@ -83,7 +83,7 @@ def _blocks(fit: MaximumLikelihood, errors: str) -> tuple[Block, ...]:
         for part in table.index.unique("part")
     ]
     tests = [_tests(fit)] if len(fit.tests) else []
-    return (*parts, Text(reading), *tests, *map(Text, remarks(fit, errors)))
+    return (*parts, Text(reading), *tests, *map(Text, _remarks(fit, errors)))
 
 
 def _part(fit: MaximumLikelihood, rows: pd.DataFrame, part: str, errors: str) -> Table:

@@ -33,14 +33,7 @@ SECTIONS: tuple[Callable[[Material], Section], ...] = (
 
 
 def write_report(material: Material, folder: Path) -> list[Path]:
-    """Write a report.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where ``report.html`` and ``report.md`` go. The HTML file holds its figures; the Markdown
-        file refers to them.
-    """
+    """Write ``report.html``, which holds its figures, and ``report.md``, which refers to them."""
     declaration = material.study.declaration
     page = Page(
         declaration.title,

@@ -86,8 +86,6 @@ class Table:
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph."""
-
     text: str
     warns: bool = False
 
@@ -101,8 +99,6 @@ class Code:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure."""
-
     path: Path
     alt: str
     caption: str
@@ -129,15 +125,7 @@ Block = Text | Code | Table | Picture | Section
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """Blocks that are printed or written together.
-
-    Attributes
-    ----------
-    synthetic : tuple of str
-        The columns that are simulated, which every format says.
-    data : pandas.DataFrame
-        What CSV holds of it.
-    """
+    """Blocks that are printed or written together; of its ``data`` a file of CSV is made."""
 
     title: str
     blocks: tuple[Block, ...]

@@ -12,8 +12,9 @@ from rich.console import Console
 from scipy import stats
 
 from analysis import load, marginal_effects
-from analysis.chapters.hypotheses import hypotheses_page, sentences
+from analysis.chapters.hypotheses import hypotheses_page
 from analysis.hypothesis.verdicts import findings, hypotheses, rules, verdict, with_effects
+from analysis.tables.blocks import Text
 from analysis.tables.files import write_page
 from analysis.tables.markdown import markdown
 from analysis.tables.maximum_likelihood import frequentist_table
@@ -147,13 +148,15 @@ def test_a_sentence_counts_models_and_names_signs_that_turn(tmp_path, guangdong)
     keep_fit(tmp_path, guangdong, "zinb_pooled", "wide", of={PROXIMITY: 1.0})
     keep_fit(tmp_path, guangdong, "zinb_srm", "wide", of={PROXIMITY: -0.7})
     found = findings(guangdong, results=tmp_path)
-    (said,) = [each for each in sentences(found) if each.startswith("Geographical proximity")]
+    blocks = hypotheses_page(found, guangdong.declaration).blocks
+    sentences = [block.text for block in blocks if isinstance(block, Text)]
+    (said,) = [each for each in sentences if each.startswith("Geographical proximity")]
     assert said == (
         "Geographical proximity: supported in 1 of 2 models (undecided in zinb_srm) under default "
         "priors; supported in 1 of 2 models (contradicted in zinb_srm) under wide priors. The sign "
         "of the mean changes with the priors in zinb_srm."
     )
-    (said,) = [each for each in sentences(found) if each.startswith("Mayors'")]
+    (said,) = [each for each in sentences if each.startswith("Mayors'")]
     assert said == (
         "Mayors' personal connections: undecided in both models under default and wide priors."
     )
