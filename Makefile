@@ -13,6 +13,8 @@ SAMPLER ?= nutpie
 METHOD  ?= nuts
 RESULTS ?= results
 FORCE   ?=
+ML      ?=
+SE      ?=
 PRIOR_ONLY ?=
 UNITS   ?= dyad pair city
 ERRORS  ?= jackknife
@@ -31,7 +33,7 @@ READY   := .venv/.ready
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help sample mle compare sensitivity figures report notebook priors simulate sbc bench data test lint format lock clean
+.PHONY: help sample mle compare sensitivity table figures report notebook priors simulate sbc bench data test lint format lock clean
 
 help: ## list what can be made
 	@echo 'usage: make TARGET [VARIABLE=value ...]'
@@ -68,6 +70,10 @@ sensitivity: $(READY) ## hold the hypotheses against every prior set: PRIORS="de
 		--priors '$(if $(filter file,$(origin PRIORS)),,$(PRIORS))' --seed '$(SEED)' \
 		--draws '$(DRAWS)' --tune '$(TUNE)' --chains '$(CHAINS)' \
 		--target-accept '$(TARGET_ACCEPT)' --sampler '$(SAMPLER)' --results '$(RESULTS)'
+
+table: $(READY) ## put models side by side as a paper prints them: ML=1, SE=1 for errors, not intervals
+	@$(RUN)/interlocal table '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' \
+		$(if $(ML),--ml) $(if $(SE),--errors) --results '$(RESULTS)'
 
 figures: $(READY) ## draw every figure of the fits that make sample has made
 	@$(RUN)/interlocal figures '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --results '$(RESULTS)'

@@ -15,6 +15,7 @@ from analysis.commands.sample import sample
 from analysis.commands.sbc import sbc
 from analysis.commands.sensitivity import sensitivity
 from analysis.commands.simulate import simulate
+from analysis.commands.table import table
 from data.errors import InterlocalError
 
 LONGEST = 1000  # characters of a message; what it quotes may be a whole file
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Bayesian regression of directed dyads: how much each city directs at each other one.",
 )
-for command in (sample, mle, compare, sensitivity, figures, report, priors, simulate, sbc):
+for command in (sample, mle, compare, sensitivity, table, figures, report, priors, simulate, sbc):
     app.command()(command)
 
 

@@ -34,42 +34,43 @@ def compare(
     the effects of its cities integrated out, and where that fails exactly, by refits. Both run on
     dask and are kept: an interrupted comparison goes on where it stopped.
     The maximum-likelihood rows are scored by exact refits too. Written to RESULTS/STUDY/PRIORS/:
-    comparison.csv, comparison.md and comparison.nc. A comparison of the same fits at the same units
-    is shown, not made again.
+    comparison.csv, .md, .tex, .docx and .nc. A comparison of the same fits at the same units is
+    shown, not made again.
     """
     from data.study import read_study
     from models.leave_out.units import checked_units
 
     checked = read_study(study)
-    names = [each.name for each in chosen_models(models, study, checked)]
+    names = [model.name for model in chosen_models(models, study, checked)]
     left_out = checked_units(units.replace(",", " ").split())
 
+    from analysis.chapters.comparison import comparison_files, comparison_page, write_comparison
     from analysis.comparison.compare import comparison
     from analysis.comparison.completion import compared_fits, complete_fits, verdicts_on
-    from analysis.comparison.file import comparison_paths, comparison_tree, kept_comparison
-    from analysis.tables.comparison import print_comparison, write_comparison
-    from analysis.tables.fit import console
+    from analysis.comparison.file import comparison_tree, kept_comparison
+    from analysis.tables.terminal import console, show
     from models.priors.prior_set import Priors
     from models.work.workspace import Workspace
 
     workspace = Workspace(Path(results), checked, Priors.load(priors))
+    folder = workspace.folder
     try:
         complete_fits(workspace, names)
         compared = compared_fits(workspace, names)
-        tree = None if force else kept_comparison(workspace.comparison, compared, names, left_out)
-        said = "up to date"
-        if tree is None:
+        kept = None if force else kept_comparison(workspace.comparison, compared, names, left_out)
+        whole = all(path.exists() for path in comparison_files(folder))
+        if kept is None:
             found = comparison(workspace, names, left_out, scheduler)
             verdicts = verdicts_on(workspace, names, found.rows.get("dyad", {}))
-            tree = comparison_tree(found, verdicts, compared)
-            write_comparison(tree, workspace.folder)
-            said = "written"
+            kept, whole = comparison_tree(found, verdicts, compared), False
+        if not whole:
+            write_comparison(kept, folder)
     except KeyboardInterrupt:
         print(
             "\ninterrupted; finished units are kept, and the same command goes on from there",
             file=sys.stderr,
         )
         raise typer.Exit(130) from None
-    print_comparison(tree, console())
-    for path in comparison_paths(workspace.comparison):
-        print(f"{said}: {path}")
+    show(comparison_page(kept), console())
+    for path in comparison_files(folder):
+        print(f"{'up to date' if whole else 'written'}: {path}")

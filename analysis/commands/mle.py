@@ -31,17 +31,19 @@ def mle(
     """Fit the pooled models of a study by maximum likelihood, and tabulate them.
 
     Without --model, the pooled twin of each model that the study names. Each fit goes to
-    RESULTS/STUDY/maximum_likelihood/MODEL.nc, its table beside it as .txt, .csv, .md and .tex.
+    RESULTS/STUDY/maximum_likelihood/MODEL.nc, its tables beside it as .txt, .csv, .md, .tex
+    and .docx.
     What the data do not determine is named, and has no standard error.
     """
     from data.study import read_study
 
     checked = read_study(study)
     chosen = chosen_models(models, study, checked)
-    names = [each.name if models else f"{each.family_name}_pooled" for each in chosen]
+    names = [model.name if models else f"{model.family_name}_pooled" for model in chosen]
 
-    from analysis.tables.fit import console
-    from analysis.tables.maximum_likelihood_text import print_mle, write_tables
+    from analysis.chapters.maximum_likelihood import mle_page
+    from analysis.tables.files import write_page
+    from analysis.tables.terminal import console, show
     from models.frequentist.covariances import refuse_kind
     from models.frequentist.files import fit_to_file
 
@@ -51,9 +53,10 @@ def mle(
         fit, path, reused = fit_to_file(
             checked, name, permutations, Path(results), seed=seed, force=force
         )
-        print_mle(fit, errors, console())
-        write_tables(fit, errors, path.with_suffix(""))
-        print(f"{'up to date' if reused else 'written'}: {path} and .txt, .csv, .md, .tex")
+        page = mle_page(fit, errors)
+        show(page, console())
+        write_page(page, path.with_suffix(""), ("txt", "csv", "md", "tex", "docx"))
+        print(f"{'up to date' if reused else 'written'}: {path} and .txt, .csv, .md, .tex, .docx")
         if not fit.converged:
             lost.append(name)
     if lost:

@@ -18,16 +18,17 @@ def priors(
 
     Each prior is shown with the file and the key that it comes from.
     """
-    from analysis.tables.fit import console
-    from analysis.tables.priors import print_prior_sets, print_priors
+    from analysis.chapters.models import prior_sets_table, priors_table
+    from analysis.tables.terminal import console, show_blocks
     from models.priors.prior_set import Priors
 
     if study is None:
-        print_prior_sets(console())
+        show_blocks([prior_sets_table()], console())
         return
 
     from data.study import read_study
 
     checked, chosen = read_study(study), Priors.load(priors)
     for name in chosen_models(models, study, checked):
-        print_priors(chosen.table(checked, name.name), name.name, console())
+        print()
+        show_blocks([priors_table(chosen, checked, name.name)], console())

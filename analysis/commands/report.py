@@ -23,12 +23,13 @@ def report(
     from data.study import read_study
 
     checked = read_study(study)
-    names = [each.name for each in chosen_models(models, study, checked)]
+    names = [model.name for model in chosen_models(models, study, checked)]
 
+    from analysis.chapters.material import Material
     from analysis.figures.drawing import draw_figures
     from analysis.fits.gathering import gather
-    from analysis.report.material import Material
     from analysis.report.write import write_report
+    from models.inference.fit import Fit
     from models.priors.prior_set import Priors
     from models.work.progress import reporting
 
@@ -42,7 +43,7 @@ def report(
         written = write_report(Material(found, drawn), folder / checked.name)
     for path in written:
         print(f"written: {path}")
-    failed = [name for name, each in found.models.items() if not each.fit.attrs["passed"]]
+    failed = [name for name, model in found.models.items() if not Fit(model.fit).passed]
     if failed:
         print(
             f"error: {', '.join(failed)} failed the diagnostics (see the report)", file=sys.stderr

@@ -58,14 +58,16 @@ def sample(
     to MODEL.approximate.nc: no sample, and nothing that other commands read.
     """
     from data.study import read_study, with_slopes
-    from models.settings import Settings, is_first_look
+    from models.settings import Settings
 
     settings = Settings(draws, tune, chains, seed, target_accept, sampler, method)
     checked = with_slopes(read_study(study), slopes) if slopes else read_study(study)
     names = chosen_models(models, study, checked)
 
+    from analysis.chapters.fits import fit_page
     from analysis.fits.opening import open_fit
-    from analysis.tables.fit import console, print_fit
+    from analysis.tables.terminal import console, show, show_blocks
+    from models.inference.fit import Fit
     from models.inference.sample_to_files import sample_to_files
     from models.priors.prior_set import Priors
     from models.work.workspace import Workspace
@@ -74,12 +76,13 @@ def sample(
     for model in names:
         prior_set.refuse_misfit(model, checked)
     if prior_only:
-        from analysis.tables.priors import print_prior_predictive
+        from analysis.chapters.prior_predictive import prior_predictive_blocks
         from models.inference.prior_predictive import prior_predictive
 
         for model in names:
             expected = prior_predictive(checked, model.name, prior_set, seed)
-            print_prior_predictive(expected, model.name, prior_set.name, console())
+            print()
+            show_blocks(prior_predictive_blocks(expected, model.name, prior_set.name), console())
         return
     failed, kept = [], []
     try:
@@ -88,10 +91,11 @@ def sample(
         made = sample_to_files(wanted, settings, force=force)
         for model, (path, reused) in zip(names, made, strict=True):
             kept.append(path)
-            with open_fit(path) as fit:
-                print_fit(fit, path, reused=reused, out=console())
-                if not (fit.attrs["passed"] or is_first_look(fit.attrs)):
+            with open_fit(path) as tree:
+                show(fit_page(tree), console())
+                if not (Fit(tree).passed or Fit(tree).is_first_look):
                     failed.append(model.name)
+            print(f"{'up to date' if reused else 'written'}: {path}")
     except KeyboardInterrupt:
         files = ", ".join(map(str, kept)) or "no fit was finished"
         print(f"\ninterrupted; kept: {files}; nothing is half-written", file=sys.stderr)

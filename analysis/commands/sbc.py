@@ -45,7 +45,8 @@ def sbc(
 
     from contextlib import nullcontext
 
-    from analysis.tables.calibration import report
+    from analysis.chapters.calibration import calibration_page, write_calibration
+    from analysis.tables.terminal import console, show
     from models.priors.prior_set import Priors
     from models.simulation.calibration import Calibration
     from models.simulation.replicates import calibration_folder, complete, replicate_pieces
@@ -72,7 +73,11 @@ def sbc(
             file=sys.stderr,
         )
         raise typer.Exit(130) from None
-    outside = report(ranks, folder)
+    page = calibration_page(ranks)
+    write_calibration(ranks, page, folder)
+    show(page, console())
+    print(f"written: {folder}")
+    outside = page.data.index[page.data["outside"]].tolist()
     if outside:
         print(f"error: not calibrated: {', '.join(outside)} (see above)", file=sys.stderr)
         raise typer.Exit(3)

@@ -54,8 +54,8 @@ def sensitivity(
     Each model is sampled under each prior set as by interlocal sample, and not again where that
     is done. Printed: each hypothesis under every model and prior set, beside maximum likelihood
     where interlocal mle has made it; and of each fit under the first prior set the parameters
-    that rest on their priors (power-scaling). Written: RESULTS/STUDY/hypotheses.csv and .md. Where
-    a fit fails its diagnostics, the exit status is 3.
+    that rest on their priors (power-scaling). Written: RESULTS/STUDY/hypotheses.csv, .md, .tex and
+    .docx. Where a fit fails its diagnostics, the exit status is 3.
     """
     from data.study import read_study
     from models.settings import Settings
@@ -108,33 +108,39 @@ def _sampled(
 
 
 def _show_hypotheses(study: "Study", results: Path) -> None:
+    from analysis.chapters.hypotheses import hypotheses_page
     from analysis.hypothesis.effects import plain_effects
     from analysis.hypothesis.verdicts import findings, with_effects
-    from analysis.tables.fit import console
-    from analysis.tables.hypotheses import print_hypotheses, write_hypotheses
+    from analysis.tables.files import write_page
+    from analysis.tables.terminal import console, show
 
     if not study.declaration.hypothesis:
         print("The study states no hypothesis; [[hypothesis]] in its study.toml would.")
         return
-    found, about = findings(study, results=results), study.declaration
+    found = findings(study, results=results)
     found = replace(found, table=with_effects(found.table, plain_effects(study, results=results)))
-    print_hypotheses(found, about.title, about.synthetic, console())
-    folder = results / study.name
-    for path in write_hypotheses(found, about.title, about.synthetic, folder):
+    page = hypotheses_page(found, study.declaration)
+    show(page, console())
+    stem = results / study.name / "hypotheses"
+    for path in write_page(page, stem, ("csv", "md", "tex", "docx")):
         print(f"written: {path}")
 
 
 def _show_sensitivity(fits: "Sequence[Fit]") -> None:
+    from analysis.chapters.sensitivity import sensitivity_blocks
     from analysis.fits.opening import open_fit
+    from analysis.posterior.sensitivity import RULES
     from analysis.posterior.sensitivity import sensitivity as sensitivity_of
-    from analysis.tables.fit import console
-    from analysis.tables.sensitivity import print_rules, print_sensitivity
+    from analysis.tables.blocks import Text
+    from analysis.tables.terminal import console, show_blocks
 
-    for each in fits:
-        with open_fit(each.path) as fit:
-            print_sensitivity(sensitivity_of(fit), each.label, console())
+    for fit in fits:
+        print()
+        with open_fit(fit.path) as tree:
+            show_blocks(sensitivity_blocks(sensitivity_of(tree), fit.label), console())
     if fits:
-        print_rules(console())
+        print()
+        show_blocks([Text(RULES)], console())
 
 
 def _chosen_sets(written: str) -> "list[Priors]":

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from arviz_stats.utils import ELPDDataLOO
 
+from analysis.comparison.file import ML
 from data.errors import ResultsError
 from data.study import Study
 from models.inference.fit import Fit
@@ -24,8 +25,6 @@ from models.work.cluster import in_process, on_cluster
 from models.work.pieces import Bench
 from models.work.progress import reporting
 from models.work.workspace import Workspace
-
-ML = "(ML)"  # behind the name of a row that is scored at maximum-likelihood estimates
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from analysis.comparison.compare import ML, Comparison
 from analysis.comparison.inflation import Verdict
 from analysis.fits.opening import open_fit
+
+if TYPE_CHECKING:
+    from analysis.comparison.compare import Comparison  # which can refit, with all that this needs
+
+ML = "(ML)"  # behind the name of a row that is scored at maximum-likelihood estimates
+UNTRUSTED = 100  # units, below which the standard error of a difference is not to be trusted
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Compared:
 
 
 def comparison_tree(
-    found: Comparison, verdicts: Sequence[Verdict], compared: Compared
+    found: "Comparison", verdicts: Sequence[Verdict], compared: Compared
 ) -> xr.DataTree:
     """Put a comparison into one labelled tree.
 
@@ -73,11 +79,6 @@ def comparison_tree(
     return tree
 
 
-def comparison_paths(whole: Path) -> list[Path]:
-    """Name the files of a comparison: CSV, Markdown, and netCDF, written last."""
-    return [whole.with_suffix(".csv"), whole.with_suffix(".md"), whole]
-
-
 def kept_comparison(
     path: Path, compared: Compared, models: Sequence[str], units: Sequence[str]
 ) -> xr.DataTree | None:
@@ -86,13 +87,12 @@ def kept_comparison(
     Returns
     -------
     xarray.DataTree or None
-        None where a file of it is missing, or where it is of other models, units, fits or data, or
+        None where it is missing, or where it is of other models, units, fits or data, or
         of another version.
     """
-    paths = comparison_paths(path)
-    if not all(path.exists() for path in paths):
+    if not path.exists():
         return None
-    with open_fit(paths[-1]) as tree:
+    with open_fit(path) as tree:
         same = (
             list(tree.children) == list(units)
             and all(tree.attrs.get(name) == value for name, value in compared.attributes.items())
@@ -118,6 +118,11 @@ def comparison_table(tree: xr.DataTree, unit: str) -> pd.DataFrame:
         table["integrated"] = 0
     table.attrs["units"] = group.sizes[unit]
     return table
+
+
+def attribute(tree: xr.DataTree, name: str) -> tuple[str, ...]:
+    """Read an attribute that holds a list, ``synthetic`` or ``verdicts``."""
+    return tuple(json.loads(tree.attrs[name]))
 
 
 def _plain(column: pd.Series) -> np.ndarray:

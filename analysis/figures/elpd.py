@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from analysis.comparison.compare import ML
+from analysis.comparison.file import ML, UNTRUSTED
 from analysis.figures.style import (
     FAINT,
     INK,
@@ -19,7 +19,6 @@ from analysis.figures.style import (
     plain_axes,
     write_below,
 )
-from analysis.tables.comparison import UNTRUSTED
 
 FAR = 8.0  # times the median difference; what lies farther would press all others together
 PLURAL = {"dyad": "directed dyads", "pair": "pairs", "city": "cities"}

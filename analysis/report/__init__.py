@@ -1,1 +1,1 @@
-"""The report: sections of a document, written as one HTML file and as Markdown."""
+"""The report of a study: every chapter on one page."""

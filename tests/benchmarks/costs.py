@@ -40,7 +40,7 @@ def _beside(fit: Fit) -> tuple[str, int, int]:
 
 
 def _row(fit: Fit, ours: Fit | None) -> dict[str, object]:
-    asked, about = fit.request, fit.about
+    asked, about = fit.request, fit.attributes
     row = {
         "model": asked.model,
         "cities": asked.cities,

@@ -18,7 +18,7 @@ def made_by(fits: Iterable[Fit], load: float) -> str:
     """Say what made the tables."""
     versions: dict[str, str] = {}
     for fit in fits:
-        versions |= fit.about.get("versions", {})
+        versions |= fit.attributes.get("versions", {})
     packages = ", ".join(f"{name} {number}" for name, number in versions.items())
     memory = psutil.virtual_memory().total / 2**30
     command = " ".join([".venv/bin/python", shlex.join(sys.argv)])

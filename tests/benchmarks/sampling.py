@@ -110,8 +110,8 @@ def _fit_all(
 def _done(request: Request, given: argparse.Namespace) -> Fit:
     print(f"{_named(request)}: ", end="", flush=True)
     fit = kept_or_made(request, given.limit, given.results, force=given.force)
-    seconds = fit.about.get("total_seconds")
-    words = {"exceeded": f"> {fit.about['limit']:g} s", "failed": "failed"}
+    seconds = fit.attributes.get("total_seconds")
+    words = {"exceeded": f"> {fit.attributes['limit']:g} s", "failed": "failed"}
     said = words.get(fit.state, "done" if seconds is None else f"{seconds:.0f} s")
     print(said + (", kept from an earlier run" if fit.is_kept else ""), flush=True)
     return fit

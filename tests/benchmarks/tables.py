@@ -23,8 +23,10 @@ def gradient_table(fits: Iterable[Fit]) -> str:
         if fit.state != "done":
             rows.append(about | {"ours, µs": fit.state})
             continue
-        dyads = fit.about["dyads"]
-        ours, theirs = (np.array(fit.about["seconds"][each]) for each in ("ours", "pymc-nutpie"))
+        dyads = fit.attributes["dyads"]
+        ours, theirs = (
+            np.array(fit.attributes["seconds"][each]) for each in ("ours", "pymc-nutpie")
+        )
         row = about | {"dyads": f"{dyads:,}"}
         for label, seconds in (("ours", ours), ("PyMC", theirs)):
             row[f"{label}, µs"] = short(1e6 * np.median(seconds))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from analysis.tables.maximum_likelihood import inflation_state
+from analysis.chapters.maximum_likelihood import inflation_state
 from models.frequentist.fit import fit_regression
 from models.frequentist.ratios import likelihood_tests
 from models.frequentist.regression import Regression

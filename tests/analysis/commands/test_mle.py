@@ -3,6 +3,7 @@
 import io
 from contextlib import redirect_stderr, redirect_stdout
 
+import docx
 import numpy as np
 import pandas as pd
 import pytest
@@ -74,7 +75,17 @@ def test_files_hold_the_same_figures(written):
         assert "simulated, not observed" in text.replace("\n", " ")
     tex = (folder / "zinb_pooled.tex").read_text(encoding="utf-8")
     assert r"mayor\_ties" in tex
-    assert tex.count("&") == (len(table.columns) + 1) * (len(table) + 2)
+    # every row of every table has as many cells as its heading
+    for block in tex.split(r"\begin{tabular}")[1:]:
+        heading, *rows = [line for line in block.split(r"\end{")[0].split("\n") if "&" in line]
+        assert {row.count(" & ") for row in rows} == {heading.count(" & ")}
+        assert {row.count("&") for row in rows} == {heading.count("&")}
+    words = docx.Document(str(folder / "zinb_pooled.docx"))
+    part = [[cell.text for cell in row.cells] for row in words.tables[0].rows]
+    (ties,) = [row for row in part if row[0] == "mayor_ties"]
+    assert ties[1] == figure
+    assert "simulated, not observed" in part[-1][0]
+    assert len(words.tables) == tex.count(r"\begin{tabular}") == 5
 
 
 def test_intervals_that_are_too_short_say_so(written):

@@ -16,11 +16,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from analysis.chapters.comparison import sentences
 from analysis.cli import main
 from analysis.comparison.inflation import Verdict, overlap, twin_of
 from analysis.figures.elpd import elpd_table
 from analysis.fits.opening import load_comparison
-from analysis.tables.comparison import sentences
 from models import simulate_study
 from models.simulation.simulate import write_simulated
 

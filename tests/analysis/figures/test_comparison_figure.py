@@ -6,11 +6,11 @@ import pytest
 import xarray as xr
 
 from analysis import load
+from analysis.chapters.comparison import write_comparison
 from analysis.comparison.compare import Comparison, Row
 from analysis.comparison.file import Compared, comparison_table, comparison_tree
 from analysis.figures.elpd import elpd_figure, elpd_table
 from analysis.fits.opening import load_comparison
-from analysis.tables.comparison import write_comparison
 from data.errors import ResultsError
 from models.leave_out.loo import container
 
@@ -72,7 +72,9 @@ def test_the_file_holds_tables_and_pointwise_densities(found, tmp_path):
     paths = write_comparison(
         comparison_tree(found, [], Compared("Made up", ["ties"], "skeptical", "", {})), folder
     )
-    assert [path.name for path in paths] == ["comparison.csv", "comparison.md", "comparison.nc"]
+    assert [path.name for path in paths] == [
+        f"comparison.{kind}" for kind in ("csv", "md", "tex", "docx", "nc")
+    ]
     with load_comparison("here", "skeptical", tmp_path) as tree:
         assert tree.attrs["title"] == "Made up"
         assert tree.attrs["priors"] == "skeptical"

@@ -12,8 +12,12 @@ from rich.console import Console
 from scipy import stats
 
 from analysis import load, marginal_effects
+from analysis.chapters.hypotheses import hypotheses_page
 from analysis.hypothesis.verdicts import findings, hypotheses, rules, verdict, with_effects
-from analysis.tables.hypotheses import markdown, print_hypotheses, sentences, write_hypotheses
+from analysis.tables.blocks import Text
+from analysis.tables.files import write_page
+from analysis.tables.markdown import markdown
+from analysis.tables.terminal import show
 from data.errors import ModelError
 from models import Priors, maximum_likelihood
 from models.frequentist.files import save_mle
@@ -144,13 +148,15 @@ def test_a_sentence_counts_models_and_names_signs_that_turn(tmp_path, guangdong)
     keep_fit(tmp_path, guangdong, "zinb_pooled", "wide", of={PROXIMITY: 1.0})
     keep_fit(tmp_path, guangdong, "zinb_srm", "wide", of={PROXIMITY: -0.7})
     found = findings(guangdong, results=tmp_path)
-    (said,) = [each for each in sentences(found) if each.startswith("Geographical proximity")]
+    blocks = hypotheses_page(found, guangdong.declaration).blocks
+    sentences = [block.text for block in blocks if isinstance(block, Text)]
+    (said,) = [each for each in sentences if each.startswith("Geographical proximity")]
     assert said == (
         "Geographical proximity: supported in 1 of 2 models (undecided in zinb_srm) under default "
         "priors; supported in 1 of 2 models (contradicted in zinb_srm) under wide priors. The sign "
         "of the mean changes with the priors in zinb_srm."
     )
-    (said,) = [each for each in sentences(found) if each.startswith("Mayors'")]
+    (said,) = [each for each in sentences if each.startswith("Mayors'")]
     assert said == (
         "Mayors' personal connections: undecided in both models under default and wide priors."
     )
@@ -182,7 +188,8 @@ def test_maximum_likelihood_stands_beside_every_model_of_its_family(tmp_path, gu
     assert row(found.table, TIES, "zinb_srm")["p_permutation"] == 0.25
     assert np.isnan(row(found.table, PROXIMITY, "zinb_srm")["p_permutation"])
     assert np.isnan(row(found.table, TIES, "nb_srm")["ml_estimate"])
-    said, estimate = markdown(found, "", ()), table.loc[TIES, "estimate"]
+    said = markdown(hypotheses_page(found, guangdong.declaration), tmp_path)
+    estimate = table.loc[TIES, "estimate"]
     assert f"likelihood, beside zinb_pooled and zinb_srm: {estimate:.3f}; p by infor" in said
     assert said.count("permutation 0.250") == 1
     assert found.out_of_date == ()
@@ -198,10 +205,9 @@ def test_files_and_terminal_say_what_is_synthetic(tmp_path, guangdong):
     keep_fit(tmp_path, guangdong, "zinb_pooled", passed=0)
     found, about = findings(guangdong, results=tmp_path), guangdong.declaration
     printed = io.StringIO()
-    print_hypotheses(
-        found, about.title, about.synthetic, Console(file=printed, width=110, highlight=False)
-    )
-    csv, text = write_hypotheses(found, about.title, about.synthetic, tmp_path / "guangdong")
+    page = hypotheses_page(found, about)
+    show(page, Console(file=printed, width=110, highlight=False))
+    csv, text = write_page(page, tmp_path / "guangdong" / "hypotheses", ("csv", "md"))
     one = row(found.table, PROXIMITY, "zinb_srm")
     interval = f"{one['lower']:.3f} to {one['upper']:.3f}"
     for content in (printed.getvalue(), text.read_text(encoding="utf-8")):

@@ -13,11 +13,11 @@ import xarray as xr
 from browser import PHONE, chromium, visit
 
 from analysis import coefficients, load, marginal_effects
+from analysis.chapters.material import Material
 from analysis.cli import main
 from analysis.figures.catalogue import CATALOGUE
 from analysis.figures.drawing import draw_figures
 from analysis.fits.gathering import gather
-from analysis.report.material import Material
 from analysis.report.write import write_report
 from data import read_study
 from data.guangdong import FOLDER

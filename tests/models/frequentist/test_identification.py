@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.tables.maximum_likelihood import inflation_state
+from analysis.chapters.maximum_likelihood import inflation_state
 from models.frequentist.fit import fit_regression
 from models.frequentist.regression import Regression
 from models.frequentist.table import frequentist_table

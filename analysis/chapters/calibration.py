@@ -1,0 +1,49 @@
+"""What a calibration found, in words, a table and a figure."""
+
+import textwrap
+from pathlib import Path
+
+import xarray as xr
+
+from analysis.checks.ranks import LEVEL, uniformity
+from analysis.figures.calibration import rank_figure
+from analysis.figures.style import save_figure
+from analysis.tables.blocks import P, Page, Table
+from analysis.tables.files import write_page
+from data.files import replacing
+
+COLUMNS = "mean and sd: of the ranks, relative to uniform ranks; p, all: times the number of rows."
+
+
+def calibration_page(replicates: xr.Dataset) -> Page:
+    """Hold the ranks of the truth against the uniform law."""
+    settings, total = replicates.attrs, replicates.sizes["replicate"]
+    ranked = int(settings["ranked_among"])
+    overview = (
+        f"{settings['model']}, {settings['priors']} priors, {settings['cities']} cities: {total} "
+        f"replicates, seed {settings['seed']}; {settings['chains']} chains of {settings['draws']} "
+        f"draws, truth ranked among {ranked}. Fits that fail their diagnostics: "
+        f"{total - int(replicates['passed'].sum())}, included. Synthetic by design."
+    )
+    data = uniformity(replicates["rank"].transpose("replicate", "parameter"), ranked)
+    envelope = ["outside" if outside else "inside" for outside in data["outside"]]
+    shown = data.drop(columns="outside").rename(columns={"p_all": "p, all"})
+    table = Table(
+        shown.assign(**{f"{LEVEL:.0%} envelope": envelope}),
+        "Ranks of the truth, held against the uniform law",
+        {"deviation": "+.3f", "p": P, "p, all": P},
+        notes=(COLUMNS,),
+    )
+    return Page(f"{settings['model']} · calibration", (table,), overview, data=data)
+
+
+def write_calibration(replicates: xr.Dataset, page: Page, folder: Path) -> None:
+    """Write ``ranks.nc``, ``uniformity.csv`` and ``.md``, ``ranks.png`` and ``.svg``."""
+    with replacing(folder / "ranks.nc") as temporary:
+        replicates.to_netcdf(temporary, engine="h5netcdf")
+    write_page(page, folder / "uniformity", ("csv", "md"))
+    caption = textwrap.fill(
+        f"{page.subtitle} Grey: simultaneous {LEVEL:.0%} envelope over all parameters.", 118
+    )
+    figure = rank_figure(replicates["rank"], int(replicates.attrs["ranked_among"]), caption)
+    save_figure(figure, folder / "ranks")

@@ -1,0 +1,126 @@
+"""A comparison of models by what they predict, in words and tables."""
+
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from analysis.chapters.material import Material
+from analysis.comparison.file import ML, UNTRUSTED, attribute, comparison_table
+from analysis.comparison.inflation import MARGIN, RULES
+from analysis.figures import elpd_figure
+from analysis.figures.catalogue import look_for
+from analysis.fits.opening import COMPARISON
+from analysis.tables.blocks import Block, Fold, Page, Picture, Section, Table, Text
+from analysis.tables.files import write_page
+from data.files import replacing
+
+QUESTIONS = {
+    "dyad": "a new dyad between known cities",
+    "pair": "both directions between two known cities",
+    "city": "all dyads of a new city",
+}
+# soft hyphens: names have room on a terminal of 80 columns
+COLUMNS = {
+    "elpd": "elpd",
+    "se": "SE",
+    "elpd_diff": "differ\u00adence",
+    "dse": "its SE",
+    "p_loo": "p_loo",
+    "weight": "weight",
+    "high_k": "high k",
+    "integrated": "inte\u00adgrated",
+    "refits": "refits",
+}
+KINDS = ("csv", "md", "tex", "docx")
+TREATED = (
+    "high k: units that importance sampling over the draws does not reach; integrated: those that "
+    "it reaches once the effects of their own cities are integrated out; refits: units left out "
+    "exactly."
+)
+
+
+def sentences(table: pd.DataFrame, unit: str) -> list[str]:
+    """Hold the best model against the best by maximum likelihood, or the second best."""
+    names = [str(name) for name in table.index]
+    best = names[0]
+    pooled = [name for name in names if name.endswith(ML) and name != best]
+    others = pooled or names[1:]
+    said = []
+    if others:
+        other = others[0]
+        row = table.iloc[names.index(other)]
+        difference, error = -float(row["elpd_diff"]), float(row["dse"])
+        figures = f"{difference:.1f} ± {error:.1f} elpd"
+        if difference > 2 * error:
+            said.append(f"{best} predicts {QUESTIONS[unit]} better than {other}, by {figures}.")
+        else:
+            said.append(
+                f"{best} and {other} predict {QUESTIONS[unit]} alike: the difference, {figures}, "
+                "is within its error."
+            )
+        units = int(table.attrs["units"])
+        if units < UNTRUSTED or difference < MARGIN:
+            why = f"there are {units} units" if units < UNTRUSTED else f"it is below {MARGIN:.0f}"
+            said.append(f"The error of this difference is not to be trusted: {why}.")
+    for name, failed, refits in zip(names, table["failed"], table["refits"], strict=True):
+        if failed:
+            said.append(f"{name}: {failed} of {refits} refits failed the diagnostics.")
+    return said
+
+
+def comparison_page(tree: xr.DataTree) -> Page:
+    """Show each unit's table with a sentence in words, and the verdicts on inflation."""
+    tables = {unit: comparison_table(tree, unit) for unit in map(str, tree.children)}
+    data = pd.concat(tables, names=["unit", "model"])
+    title, synthetic = f"Comparison · {tree.attrs['title']}", attribute(tree, "synthetic")
+    return Page(title, _blocks(tree), "", synthetic, data)
+
+
+def comparison_files(folder: Path) -> list[Path]:
+    """Name the files of a comparison; netCDF is written last."""
+    return [(folder / COMPARISON).with_suffix(f".{kind}") for kind in (*KINDS, "nc")]
+
+
+def write_comparison(tree: xr.DataTree, folder: Path) -> list[Path]:
+    """Write a comparison."""
+    *_, whole = paths = comparison_files(folder)
+    write_page(comparison_page(tree), whole.with_suffix(""), KINDS)
+    with replacing(whole) as temporary:
+        tree.to_netcdf(temporary, engine="h5netcdf")
+    return paths
+
+
+def compared(material: Material) -> Section:
+    """Compare the models by what they predict."""
+    tree = material.results.comparison
+    if tree is None:
+        missing = "These fits have not been compared: run `interlocal compare` on the study."
+        return Section("Comparison", (Text(missing),))
+    blocks: list[Block] = [
+        Text(
+            "elpd: expected log predictive density of counts that the model has not seen; higher "
+            "is better. What is left out is the question: a dyad, a pair, all dyads of a city."
+        )
+    ]
+    if ("", "comparison") in material.drawn:
+        path = material.drawn["", "comparison"]
+        alt = f"Comparison of the models: {tree.attrs['title']}"
+        blocks.append(Picture(path, alt, look_for(elpd_figure)))
+    folds = [
+        Fold(f"Dyads that {model} finds hard to leave out", material.pictures(model, "pareto"))
+        for model in material.results.models
+    ]
+    return Section("Comparison", (*blocks, *_blocks(tree), *folds))
+
+
+def _blocks(tree: xr.DataTree) -> tuple[Block, ...]:
+    blocks: list[Block] = []
+    for unit in map(str, tree.children):
+        table = comparison_table(tree, unit)
+        shown = table[list(COLUMNS)].rename(columns=COLUMNS)
+        blocks.append(Table(shown, f"Left out: {QUESTIONS[unit]}", {"weight": ".2f"}, ".1f"))
+        blocks += map(Text, sentences(table, unit))
+    verdicts = attribute(tree, "verdicts")
+    rules = [f"Rules: {RULES}"] if verdicts else []
+    return (*blocks, *map(Text, [TREATED, *verdicts, *rules]))

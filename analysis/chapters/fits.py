@@ -1,0 +1,153 @@
+"""Fits: what each is and finds, whether it can be believed, whether it describes the counts."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from analysis.chapters.material import Material
+from analysis.checks.network import network_check, network_table
+from analysis.fits.gathering import ModelResults
+from analysis.posterior.summary import CI_PROB, coefficients, part_unit, shares, spreads
+from analysis.tables.blocks import Block, Fold, Page, Section, Table, Text, intervals
+from data.roles import PARTS
+from models.inference.fit import Fit
+
+INTERVAL = f"{CI_PROB:.0%} interval"
+# what else is summarised than the coefficients of the parts
+SPREADS = "spread and correlation of effects, dispersion"
+SHARES = "share of the linear predictor's variance"
+
+
+def fit_page(tree: xr.DataTree) -> Page:
+    """Summarise a fit: what it is, its parameters, its diagnostics."""
+    fit = Fit(tree)
+    counts, missing = tree["observed_data"]["count"], tree.attrs["missing_dyads"]
+    subtitle = (
+        f"{fit.dyads.sizes['city']} cities, {counts.size} directed dyads "
+        f"({float((counts == 0).mean()):.1%} zeros)"
+        f"{f', {missing} directed dyads have no row' if missing else ''}; "
+        f"priors: {fit.priors}; {_how_drawn(fit)}, seed {fit.settings.seed}"
+    )
+    names = (*PARTS, SPREADS, SHARES)
+    blocks: list[Block] = [*parameter_tables(tree, names), *_gate(fit)]
+    blocks += [Text(f"Caution: {caution}.", warns=True) for caution in fit.cautions]
+    found = {str(name): summary for name in names if len(summary := _summary(tree, name))}
+    data = pd.concat(found, names=["table", "parameter"])
+    return Page(f"{fit.model} · {fit.title}", tuple(blocks), subtitle, fit.synthetic, data)
+
+
+def parameter_tables(tree: xr.DataTree, names: Sequence[str], model: str = "") -> list[Table]:
+    """Tabulate the posteriors of the coefficients of a part, of `SPREADS` or of `SHARES`."""
+    tables = []
+    for name in names:
+        if not len(summary := _summary(tree, name)):
+            continue
+        shown = summary[["mean", "sd"]].assign(**{INTERVAL: intervals(summary)})
+        if name != SHARES:
+            signed = [name != SPREADS or _is_correlation(str(label)) for label in summary.index]
+            shown["P(positive)"] = summary["p_positive"].where(np.array(signed))
+        if not Fit(tree).is_first_look:
+            chains = {"R-hat": "r_hat", "ESS": "ess_bulk", "tail ESS": "ess_tail"}
+            shown = shown.assign(**{heading: summary[key] for heading, key in chains.items()})
+        caption = f"{name}: {part_unit(tree, name)}" if name in PARTS else name
+        caption = f"{model}, {caption}" if model else caption.capitalize()
+        tables.append(Table(shown, caption, {"ESS": ".0f", "tail ESS": ".0f"}))
+    return tables
+
+
+def diagnosed(material: Material) -> Section:
+    """Say which fits can be believed."""
+    fits = {model: Fit(found.fit) for model, found in material.results.models.items()}
+    warnings = [
+        f"{model} fails its diagnostics and must not be interpreted: {'; '.join(fit.faults)}."
+        for model, fit in fits.items()
+        if not fit.passed
+    ]
+    rows = {
+        model: {
+            "diagnostics": "passes" if fit.passed else "fails",
+            "largest R-hat": fit.diagnostics.max_r_hat,
+            "least bulk ESS": fit.diagnostics.min_ess_bulk,
+            "least tail ESS": fit.diagnostics.min_ess_tail,
+            "divergences": fit.diagnostics.divergences,
+            "least E-BFMI": fit.diagnostics.min_bfmi,
+            "draws": f"{fit.settings.chains} x {fit.settings.draws}",
+            "seconds": float(fit.tree.attrs["sampling_seconds"]),
+        }
+        for model, fit in fits.items()
+    }
+    table = Table(
+        pd.DataFrame.from_dict(rows, orient="index").rename_axis("model"),
+        "A fit passes with R-hat <= 1.01, ESS >= 400, no divergence, E-BFMI >= 0.3",
+        {"largest R-hat": ".3f", "least E-BFMI": ".2f", "seconds": ".1f"},
+        ".0f",
+    )
+    folds = [
+        Fold(f"Ranks and energy of {model}", material.pictures(model, "ranks", "energy"))
+        for model in fits
+    ]
+    return Section("Diagnostics", (*(Text(said, warns=True) for said in warnings), table, *folds))
+
+
+def checked(material: Material) -> Section:
+    """Hold the observed counts against counts that the fits predict."""
+    opening = (
+        "A model that describes the counts predicts networks like the observed one. p is the share "
+        "of predicted networks whose statistic is at least as large, ties counted half; near 0 or "
+        "1 the model misses that feature."
+    )
+    return material.by_model("Predictive checks", opening, "Predictive checks of", _checks_of)
+
+
+def _checks_of(model: ModelResults, material: Material) -> tuple[Block, ...]:
+    found = network_table(network_check(model.fit))
+    shown = found[["observed", "mean"]].rename(columns={"mean": "predicted"})
+    shown = shown.assign(**{INTERVAL: intervals(found), "p": found["p"]})
+    table = Table(shown, f"{model.model}: statistics of the network")
+    return (table, *material.pictures(model.model, "statistics", "rootogram", "matrix"))
+
+
+def _summary(tree: xr.DataTree, name: str) -> pd.DataFrame:
+    if name in PARTS:
+        return coefficients(tree, name)
+    return spreads(tree) if name == SPREADS else shares(tree)
+
+
+def _is_correlation(parameter: str) -> bool:
+    return parameter.partition("[")[0].endswith(("_reciprocity", "correlation"))
+
+
+def _how_drawn(fit: Fit) -> str:
+    """Say where the draws come from, and how those of a second try were made."""
+    about, settings = fit.tree.attrs, fit.settings
+    if fit.is_first_look:
+        return f"{settings.chains * settings.draws} draws of an approximation by ADVI"
+    drawn = f"{settings.chains} chains of {settings.draws} draws by {settings.sampler}"
+    if about["final_tune"] == settings.tune:
+        return drawn
+    kept = f", every {about['thin']}th kept" if about["thin"] > 1 else ""
+    target = about["final_target_accept"]
+    again = f"second try: {about['final_tune']} to tune, target acceptance {target:g}{kept}"
+    return f"{drawn} ({again})"
+
+
+def _gate(fit: Fit) -> list[Text]:
+    about, faults = fit.tree.attrs, "; ".join(fit.faults)
+    if fit.is_first_look:
+        return [Text(f"A first look: {faults}", warns=True), Text(f"To go on: {about['remedy']}.")]
+    if faults:
+        return [
+            Text(f"Fails the diagnostics: {faults}", warns=True),
+            Text(f"Do not interpret it: {about['remedy']}"),
+        ]
+    found = fit.diagnostics
+    return [
+        Text(
+            f"Passes the diagnostics: R-hat at most {found.max_r_hat:.3f}, bulk ESS at least "
+            f"{found.min_ess_bulk:.0f}, tail ESS at least {found.min_ess_tail:.0f}, "
+            f"{found.divergences} divergences, E-BFMI at least {found.min_bfmi:.2f}; compiled in "
+            f"{about['compile_seconds']:.0f} s, sampled in {about['sampling_seconds']:.0f} s"
+        )
+    ]

@@ -1,0 +1,143 @@
+"""Pooled models by maximum likelihood, in words and tables."""
+
+import json
+
+import pandas as pd
+
+from analysis.chapters.material import Material
+from analysis.figures.coefficients import errors_of
+from analysis.tables.blocks import Block, Fold, P, Page, Section, Table, Text, intervals
+from models.frequentist.covariances import CITY_KINDS, KINDS
+from models.frequentist.likelihoods import LIKELIHOODS
+from models.frequentist.ratios import VUONG_CAUTION
+from models.frequentist.result import MaximumLikelihood
+from models.frequentist.table import CONFIDENCE, SIGN, frequentist_table
+
+UNITS = {
+    "selection": ("log odds of being an eligible partner", "odds ratio"),
+    "degree": ("log of the expected count", "rate ratio"),
+    "dispersion": ("log scale; Var = mean + dispersion mean^2", "dispersion"),
+}
+FEW = 50  # cities, below which sums over them are too noisy for standard errors
+SIGNS = (
+    "Software that models extra zeros (Stata, pscl, brms, statsmodels) prints the selection part "
+    "of a zero-inflated model with the opposite sign, which stands in its own column."
+)
+INTERVAL = f"{CONFIDENCE:.0%} interval"
+
+
+def mle_page(fit: MaximumLikelihood, errors: str) -> Page:
+    """Show each part's table, its standard errors side by side, tests, what is unknown."""
+    blocks, every = _blocks(fit, errors), _every_error(fit, errors)
+    title = f"{fit.model} · maximum likelihood · {fit.attributes['title']}"
+    overview = (
+        f"{fit.pointwise.size} directed dyads; {fit.zeros} zeros observed, "
+        f"{fit.expected_zeros:.1f} expected. Log-likelihood {fit.log_likelihood:.3f}, {fit.free} "
+        f"parameters, AIC {fit.aic:.1f}, BIC {fit.bic:.1f}. {fit.reached} of {fit.starts} starts "
+        "reached this maximum."
+    )
+    synthetic = tuple(json.loads(fit.attributes.get("synthetic", "[]")))
+    return Page(title, (*blocks, every), overview, synthetic, frequentist_table(fit, errors))
+
+
+def frequentist(material: Material) -> Section:
+    """Show the pooled models by maximum likelihood."""
+    models = material.results.models.values()
+    fits = {model.mle.model: model.mle for model in models if model.mle}
+    if not fits:
+        missing = "No model has been fitted by maximum likelihood: run `interlocal mle`."
+        return Section("Maximum likelihood", (Text(missing),))
+    opening = Text("The pooled model, without city effects, is what most published analyses fit.")
+    inflated = any(LIKELIHOODS[mle.family].kind == "inflated" for mle in fits.values())
+    blocks: list[Block] = [opening, *([Text(SIGNS)] if inflated else [])]
+    for name, mle in fits.items():
+        errors = errors_of(mle)
+        fold = Fold(f"Every kind of standard error of {name}", (_every_error(mle, errors),))
+        blocks += [*_blocks(mle, errors), fold]
+    return Section("Maximum likelihood", tuple(blocks))
+
+
+def _remarks(fit: MaximumLikelihood, errors: str) -> list[str]:
+    """Say whether intervals are too short, what is not determined, whether there is inflation."""
+    cities = int(fit.attributes.get("cities", FEW))
+    short = (
+        f"With {cities} cities, '{errors}' intervals are too short; docs/standard_errors.md counts "
+        "how often they hold the truth. 'jackknife' ones, permutations of the cities and models "
+        "with city effects do not suffer from it."
+    )
+    few = [short] if cities < FEW and errors in CITY_KINDS else []
+    told = [f"Not determined by the data: {flag}." for flag in fit.flags if "inflation" not in flag]
+    state = inflation_state(fit)
+    cautions = [f"{VUONG_CAUTION}."] if any(fit.tests.index.str.startswith("Vuong")) else []
+    return [*few, *told, *([state] if state else []), *cautions]
+
+
+def _blocks(fit: MaximumLikelihood, errors: str) -> tuple[Block, ...]:
+    reading = (
+        f"z, p and {INTERVAL}s rest on '{errors}' standard errors: {KINDS[errors]}. "
+        "Intercepts are at the predictors' means, constants with all predictors at zero."
+    )
+    table = frequentist_table(fit, errors)
+    parts = [
+        _part(fit, table.loc[[part]].droplevel("part"), part, errors)
+        for part in table.index.unique("part")
+    ]
+    tests = [_tests(fit)] if len(fit.tests) else []
+    return (*parts, Text(reading), *tests, *map(Text, _remarks(fit, errors)))
+
+
+def _part(fit: MaximumLikelihood, rows: pd.DataFrame, part: str, errors: str) -> Table:
+    unit, ratio = UNITS[part]
+    shown = pd.DataFrame(
+        {
+            "estimate": rows["estimate"],
+            "SE": rows[f"se_{errors}"],
+            "z": rows["z"],
+            "p": rows["p"],
+            INTERVAL: intervals(rows),
+            ratio: rows["ratio"],
+        }
+    )
+    for name, heading in ((SIGN, SIGN), ("p_permutation", "p (perm.)")):
+        if name in rows and rows[name].notna().any():
+            shown[heading] = rows[name]
+    caption = f"{fit.model}, {part}: {unit}"
+    return Table(shown, caption, {"p": P, "p (perm.)": P})
+
+
+def _every_error(fit: MaximumLikelihood, errors: str) -> Table:
+    table = frequentist_table(fit, errors).filter(regex="^se_")
+    table.columns = table.columns.str.removeprefix("se_")
+    return Table(table, f"{fit.model}: standard errors, by what may be correlated")
+
+
+def _tests(fit: MaximumLikelihood) -> Table:
+    table = fit.tests[["statistic", "df", "p", "meaning"]].rename_axis("test")
+    table["df"] = [str(int(df)) if df else "" for df in table["df"]]
+    return Table(table, f"{fit.model}: tests", {"statistic": ".2f", "p": P})
+
+
+def inflation_state(fit: MaximumLikelihood) -> str:
+    """Say in words whether the counts show zero inflation.
+
+    Returns
+    -------
+    str
+        One sentence; empty for a family without inflation.
+    """
+    likelihood = LIKELIHOODS[fit.family]
+    if likelihood.kind != "inflated":
+        return ""
+    plain = likelihood.plain
+    told = [flag for flag in fit.flags if "inflation" in flag]
+    if told:
+        return f"{told[0]}."
+    against = ""
+    if "Vuong raw" in fit.tests.index:
+        statistic = fit.tests["statistic"]
+        raw, bic = statistic["Vuong raw"], statistic["Vuong BIC"]
+        against = f" (Vuong against {plain}: {raw:.2f} raw, {bic:.2f} with Schwarz's correction)"
+    return (
+        f"Inflation is identified at the maximum{against}. A pooled model cannot tell extra zeros "
+        "from differences between cities: hold it against models with city effects."
+    )
