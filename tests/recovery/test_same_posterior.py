@@ -49,13 +49,13 @@ def study():
     return study_from_table(table, Declaration.model_validate(said), "made")
 
 
-def drawn(compiled, names, seed):
+def drawn(compiled, names, seed, draws=HOW.draws):
     with threadpool_limits(1, "blas"):
-        fit = compiled.draw(replace(HOW, seed=seed), Reporter())
+        fit = compiled.draw(replace(HOW, seed=seed, draws=draws), Reporter())
     return fit["posterior"].to_dataset()[names].load()
 
 
-def ours(study, model, centering, seed):
+def ours(study, model, centering, seed, draws=HOW.draws):
     """Sample as built, or with every effect centered as far as is told."""
     compiled, names = compiled_model(build(study, model))
     if centering is not None:
@@ -63,7 +63,7 @@ def ours(study, model, centering, seed):
         compiled = compiled.with_data(
             **{f"{role}_centering": np.asarray(centering) for role in roles}
         )
-    return drawn(compiled, names, seed)
+    return drawn(compiled, names, seed, draws)
 
 
 def z_values(one, other):
@@ -95,6 +95,9 @@ def test_the_posterior_is_that_of_the_model_as_it_is_written(study, model, cente
 @pytest.mark.parametrize("model", ["zinb_srm_joint", "zinb_srm_dyadic"])
 @pytest.mark.filterwarnings("ignore::models.build.ModelCaution")
 def test_centering_leaves_the_posterior(study, model):
-    one, other = (ours(study, model, centering, seed=5) for centering in (0.0, 0.5))
+    # dispersion and pair effects compete: draws of srm_dyadic know an eighth of what as many
+    # independent ones would, and quantiles of so few are compared badly
+    draws = 4 * HOW.draws if model == "zinb_srm_dyadic" else HOW.draws
+    one, other = (ours(study, model, share, seed=5, draws=draws) for share in (0.0, 0.5))
     for figure, z in z_values(one, other).items():
         assert max(z.values()) < LARGEST_Z, (figure, z)

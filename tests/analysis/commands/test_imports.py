@@ -24,12 +24,12 @@ def loaded(sampled, guangdong_folder, tmp_path_factory):
     """Run commands on a fit that is there; give each one's status and the samplers it imported."""
     results = tmp_path_factory.mktemp("read") / "results"
     shutil.copytree(sampled[0], results)
-    rest = [guangdong_folder, "--model=zinb_srm", f"--results={results}"]
+    place = [guangdong_folder, f"--results={results}"]
     commands = [
-        ["mle", *rest, "--permutations=0", "--errors=dyadic"],
-        ["table", *rest, "--ml"],
-        ["figures", *rest],
-        ["report", *rest],
+        ["mle", *place, "--model=zinb_pooled", "--permutations=0", "--errors=dyadic"],
+        ["table", *place, "--model=zinb_srm", "--ml"],
+        ["figures", *place, "--model=zinb_srm"],
+        ["report", *place, "--model=zinb_srm"],
     ]
     run = subprocess.run(
         [sys.executable, "-c", SCRIPT % (SAMPLERS,), json.dumps(commands)],

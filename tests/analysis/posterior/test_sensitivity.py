@@ -227,12 +227,12 @@ def test_the_command_refuses_before_it_samples(monkeypatch, tmp_path, capsys):
 def test_an_interrupt_names_what_is_kept(monkeypatch, tmp_path, capsys):
     asked = []
 
-    def interrupted(study, wanted, settings, results, **how):
-        for model, priors in wanted:
-            asked.append((model, priors.name))
+    def interrupted(wanted, settings, **_):
+        for workspace, model in wanted:
+            asked.append((model, workspace.priors.name))
             if len(asked) == 2:
                 raise KeyboardInterrupt
-            yield results / "one.nc", False
+            yield workspace.results / "one.nc", False
 
     monkeypatch.setattr("models.inference.sample_to_files.sample_to_files", interrupted)
     assert main(["sensitivity", GUANGDONG, "--model=nb_srm", f"--results={tmp_path}"]) == 130
