@@ -1,7 +1,5 @@
 """Pooled models by maximum likelihood, in words and tables."""
 
-import json
-
 import pandas as pd
 
 from analysis.chapters.material import Material
@@ -12,6 +10,7 @@ from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.ratios import VUONG_CAUTION
 from models.frequentist.result import MaximumLikelihood
 from models.frequentist.table import CONFIDENCE, SIGN, frequentist_table
+from models.work.fits import decoded
 
 UNITS = {
     "selection": ("log odds of being an eligible partner", "odds ratio"),
@@ -36,7 +35,7 @@ def mle_page(fit: MaximumLikelihood, errors: str) -> Page:
         f"parameters, AIC {fit.aic:.1f}, BIC {fit.bic:.1f}. {fit.reached} of {fit.starts} starts "
         "reached this maximum."
     )
-    synthetic = tuple(json.loads(fit.attributes.get("synthetic", "[]")))
+    synthetic = tuple(decoded({"synthetic": "[]"} | fit.attributes, "synthetic"))
     return Page(title, (*blocks, every), overview, synthetic, frequentist_table(fit, errors))
 
 

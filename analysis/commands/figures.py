@@ -25,9 +25,10 @@ def figures(
     from analysis.fits.gathering import gather
     from models.priors.prior_set import Priors
     from models.work.progress import reporting
+    from models.work.workspace import Workspace
 
     with (
-        gather(checked, names, Priors.load(priors), Path(results)) as found,
+        gather(Workspace(Path(results), checked, Priors.load(priors)), names) as found,
         reporting(f"figures {checked.name}") as reporter,
     ):
         drawn = draw_figures(found, reporter, again=True)

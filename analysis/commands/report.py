@@ -32,10 +32,11 @@ def report(
     from models.inference.fit import Fit
     from models.priors.prior_set import Priors
     from models.work.progress import reporting
+    from models.work.workspace import Workspace
 
     folder = Path(results)
     with (
-        gather(checked, names, Priors.load(priors), folder) as found,
+        gather(Workspace(folder, checked, Priors.load(priors)), names) as found,
         reporting(f"report {checked.name}") as reporter,
     ):
         drawn = draw_figures(found, reporter)

@@ -43,8 +43,9 @@ def table(
     from analysis.tables.terminal import console, show
     from models.inference.fit import Fit
     from models.priors.prior_set import Priors
+    from models.work.workspace import Workspace
 
-    with gather(checked, names, Priors.load(priors), Path(results)) as found:
+    with gather(Workspace(Path(results), checked, Priors.load(priors)), names) as found:
         page = table_page(found, ml=ml, errors=errors)
         show(page, console())
         for path in write_tables(page, found):

@@ -13,6 +13,7 @@ import xarray as xr
 
 from analysis.comparison.inflation import Verdict
 from analysis.fits.opening import open_fit
+from models.work.fits import decoded
 
 if TYPE_CHECKING:
     from analysis.comparison.compare import Comparison  # which can refit, with all that this needs
@@ -122,7 +123,7 @@ def comparison_table(tree: xr.DataTree, unit: str) -> pd.DataFrame:
 
 def attribute(tree: xr.DataTree, name: str) -> tuple[str, ...]:
     """Read an attribute that holds a list, ``synthetic`` or ``verdicts``."""
-    return tuple(json.loads(tree.attrs[name]))
+    return tuple(decoded(tree.attrs, name))
 
 
 def _plain(column: pd.Series) -> np.ndarray:

@@ -9,12 +9,13 @@ import pandas as pd
 
 from data.errors import ModelError, ResultsError
 from data.study import Study
-from models.frequentist.files import load_mle, mle_path
+from models.frequentist.files import load_mle
 from models.frequentist.result import MaximumLikelihood
 from models.frequentist.table import frequentist_table
-from models.name import parse_model
+from models.name import named, parse_model
 from models.priors.files import prior_sets
 from models.priors.prior_set import Priors
+from models.work.workspace import maximum_likelihood_path
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,8 @@ def maximum_likelihood_beside(
     stale: dict[str, None] = {}
     tables = {}
     for model in models:
-        twin = f"{parse_model(model).family_name}_pooled"
-        path = mle_path(results, study.name, twin)
+        twin = f"{named(model).family_name}_pooled"
+        path = maximum_likelihood_path(results, study.name, twin)
         if not path.exists():
             continue
         try:

@@ -1,6 +1,5 @@
 """Everything that is known of a study under one prior set, gathered from the results folder."""
 
-import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,15 +10,16 @@ from typing import Self
 import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 
-from analysis.fits.opening import COMPARISON, is_fit_of, load_comparison, open_fit
+from analysis.fits.opening import load_comparison
 from data.errors import ResultsError
 from data.study import Study
-from models.frequentist.files import load_mle, mle_path
+from models.frequentist.files import load_mle
 from models.frequentist.result import MaximumLikelihood
+from models.inference.fit import Fit
 from models.leave_out.loo import psis
-from models.name import parse_model
 from models.priors.prior_set import Priors
-from models.work.fits import failed_path, fit_path
+from models.work.fits import decoded
+from models.work.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,7 @@ class StudyResults:
         By name, in the order asked for; fits that failed their diagnostics among them.
     """
 
-    study: Study
-    priors: Priors
-    folder: Path
+    workspace: Workspace
     models: dict[str, ModelResults]
     missing: list[str]
     comparison: xr.DataTree | None
@@ -68,64 +66,77 @@ class StudyResults:
         self._open.close()
 
     @property
+    def study(self) -> Study:
+        return self.workspace.study
+
+    @property
+    def priors(self) -> Priors:
+        return self.workspace.priors
+
+    @property
+    def folder(self) -> Path:
+        return self.workspace.folder
+
+    @property
     def first(self) -> ModelResults:
         """The model that a reader should see first.
 
         It passed its diagnostics if any did; then the one that predicts a new dyad best, where
         they have been compared; else the first with city effects.
         """
-        passed = [each for each in self.models.values() if each.fit.attrs["passed"]]
+        passed = [model for model in self.models.values() if Fit(model.fit).passed]
         candidates = passed or list(self.models.values())
         if self.comparison is not None and "dyad" in self.comparison.children:
             ranked = self.comparison["dyad"]["model"].to_numpy().tolist()
-            known = [each for each in candidates if each.model in ranked]
+            known = [model for model in candidates if model.model in ranked]
             if known:
-                return min(known, key=lambda each: ranked.index(each.model))
-        with_effects = [each for each in candidates if parse_model(each.model).roles]
+                return min(known, key=lambda model: ranked.index(model.model))
+        with_effects = [model for model in candidates if Fit(model.fit).name.roles]
         return (with_effects or candidates)[0]
 
 
-def gather(study: Study, models: Sequence[str], priors: Priors, results: Path) -> StudyResults:
+def gather(workspace: Workspace, models: Sequence[str]) -> StudyResults:
     """Open the results of a study."""
-    found, missing = {}, []
+    found: dict[str, ModelResults] = {}
+    missing = []
+    study, priors = workspace.study, workspace.priors
     with ExitStack() as opened:  # which closes them where something is refused
         for model in models:
-            passed = fit_path(results, study, priors, model)
-            path = next(filter(Path.exists, (passed, failed_path(passed))), None)
+            files = workspace.fit(model), workspace.failed(model)
+            path = next(filter(Path.exists, files), None)
             if path is None:
                 missing.append(model)
                 continue
-            fit = opened.enter_context(open_fit(path))
-            if not is_fit_of(fit, study, priors):
+            fit = opened.enter_context(Fit.open(path))
+            if not fit.is_of(study, priors):
                 raise ResultsError(
                     f"{path}: was made from another study or other priors; "
                     f"run `interlocal sample` on it with --model {model} again"
                 )
-            pooled = mle_path(results, study.name, f"{parse_model(model).family_name}_pooled")
+            pooled = workspace.maximum_likelihood(f"{fit.name.family_name}_pooled")
             mle = _pooled(study, pooled)
             sources = (path,) if mle is None else (path, pooled)
-            found[model] = ModelResults(model, fit, path, mle, sources)
-        folder = fit_path(results, study, priors, models[0]).parent
+            found[model] = ModelResults(model, fit.tree, path, mle, sources)
         if not found:
             raise ResultsError(
-                f"{folder}: no fit of {', '.join(models)}; "
+                f"{workspace.folder}: no fit of {', '.join(models)}; "
                 "run `interlocal sample` on the study first"
             )
         comparison = None
-        if (folder / COMPARISON).exists():
-            comparison = opened.enter_context(load_comparison(study.name, priors.name, results))
+        if workspace.comparison.exists():
+            comparison = opened.enter_context(
+                load_comparison(study.name, priors.name, workspace.results)
+            )
             if not _is_of(comparison, study, found):
                 comparison = None
-        return StudyResults(study, priors, folder, found, missing, comparison, opened.pop_all())
+        return StudyResults(workspace, found, missing, comparison, opened.pop_all())
 
 
 def _is_of(comparison: xr.DataTree, study: Study, found: dict[str, ModelResults]) -> bool:
     """Tell whether these fits of this study were compared, and not earlier ones."""
-    compared = json.loads(comparison.attrs["fits"])
+    compared = decoded(comparison.attrs, "fits")
     return comparison.attrs["study_digest"] == study.digest and all(
-        compared[model] == each.fit.attrs["digest"]
-        for model, each in found.items()
-        if model in compared
+        compared[name] == Fit(model.fit).digest for name, model in found.items() if name in compared
     )
 
 

@@ -2,15 +2,11 @@
 
 from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import xarray as xr
 
 from data.errors import ResultsError, suggest
-
-if TYPE_CHECKING:
-    from data.study import Study
-    from models.priors.prior_set import Priors
 
 COMPARISON = "comparison.nc"  # beside the fits that it compares
 
@@ -89,12 +85,6 @@ def load_comparison(
             f"{path}: written by an earlier version; run `make compare` again, which refits nothing"
         )
     return tree
-
-
-def is_fit_of(fit: xr.DataTree, study: "Study", priors: "Priors") -> bool:
-    """Tell whether a fit was made from a study and a prior set as they are now."""
-    made_from = fit.attrs.get("study_digest"), fit.attrs.get("priors_in_force")
-    return made_from == (study.digest, priors.to_json())
 
 
 def sampler_of(about: Mapping[Hashable, Any]) -> str:

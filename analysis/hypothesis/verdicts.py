@@ -5,17 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from analysis.fits.finding import find_fits, maximum_likelihood_beside
-from analysis.fits.opening import open_fit
 from analysis.hypothesis.effects import plain_effects
 from analysis.posterior.summary import CI_PROB
 from data.declaration import Hypothesis
 from data.errors import ModelError
 from data.roles import Part
 from data.study import Study
-from models.name import parse_model
+from models.inference.fit import Fit
+from models.name import named
 from models.predictor.linear import column_scale
 
 ROPE_RATIO = 1.1  # odds and rate ratios between 1 / 1.1 and 1.1 are as good as 1
@@ -126,12 +125,11 @@ def findings(
     fits = find_fits(study, Path(results))
     rows: list[tuple[int, dict[str, object]]] = []
     for one in fits.passed:
-        parts = parse_model(one.model).parts
-        with open_fit(one.path) as fit:
+        with Fit.open(one.path) as fit:
             rows += [
                 (number, {"model": one.model, "priors": one.priors, **_row(fit, hypothesis, rope)})
                 for number, hypothesis in enumerate(stated)
-                if hypothesis.part in parts
+                if hypothesis.part in fit.name.parts
             ]
     rows.sort(key=lambda numbered: numbered[0])  # which leaves models and prior sets in order
     table = pd.DataFrame([row for _, row in rows], columns=[*KEY, *COLUMNS])
@@ -144,7 +142,7 @@ def findings(
         absent={
             part: lacking
             for part in dict.fromkeys(each.part for each in stated)
-            if (lacking := tuple(m for m in models if part not in parse_model(m).parts))
+            if (lacking := tuple(m for m in models if part not in named(m).parts))
         },
         failed=tuple(one.label for one in fits.failed),
         out_of_date=(*(one.label for one in fits.out_of_date), *stale),
@@ -171,10 +169,10 @@ def with_effects(table: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index().merge(flat, on=by, how="left", validate="m:1").set_index(KEY)
 
 
-def _row(fit: xr.DataTree, hypothesis: Hypothesis, rope: float) -> dict[str, object]:
-    term = {f"{hypothesis.part}_term": hypothesis.term}
-    draws = fit["posterior"][f"{hypothesis.part}_coef"].sel(term).to_numpy().ravel()
-    scale = column_scale(fit["constant_data"].to_dataset(), hypothesis.part)
+def _row(fit: Fit, hypothesis: Hypothesis, rope: float) -> dict[str, object]:
+    term = {hypothesis.part.term: hypothesis.term}
+    draws = fit.posterior[hypothesis.part.coef].sel(term).to_numpy().ravel()
+    scale = column_scale(fit.dyads, hypothesis.part)
     step = float(scale.sel(term))
     lower, upper = np.quantile(draws, [(1 - CI_PROB) / 2, (1 + CI_PROB) / 2])
     as_stated = draws > 0 if hypothesis.direction == "positive" else draws < 0

@@ -12,8 +12,8 @@ from analysis.posterior.new_values import (
     checked_draws,
     designs,
     dyad_position,
-    fitted,
     provenance,
+    take_apart,
 )
 from analysis.posterior.summary import describe
 from data.errors import QueryError
@@ -77,24 +77,24 @@ def marginal_effects(
     Average marginal effects of a discrete change ("average predictive comparisons" at observed
     values: Gelman and Pardoe 2007, Sociological Methodology 37), once for each posterior draw.
     """
-    about = fitted(fit)
-    rows = slice(None) if dyad is None else [dyad_position(about.dyads, dyad)]
-    posterior = about.posterior
+    fitted = take_apart(fit)
+    rows = slice(None) if dyad is None else [dyad_position(fitted.dyads, dyad)]
+    posterior = fitted.posterior
     if "dyad" in posterior.dims:
         posterior = posterior.isel(dyad=rows)
     used = thinned(posterior, checked_draws(draws))
-    observed = _averages(about, used, rows, about.table.iloc[rows])
+    observed = _averages(fitted, used, rows, fitted.table.iloc[rows])
     lines: dict[tuple[str, str, str], dict[str, float]] = {}
-    for predictor in map(str, about.table):
+    for predictor in map(str, fitted.table):
         if predictors is not None and predictor not in predictors:
             continue
-        start, ends = _settings(about.table[predictor], levelled=predictor in about.levelled)
+        start, ends = _settings(fitted.table[predictor], levelled=predictor in fitted.levelled)
         before = observed
         if start is not None:
-            before = _averages(about, used, rows, _changed(about, rows, predictor, start))
+            before = _averages(fitted, used, rows, _changed(fitted, rows, predictor, start))
         for change, value in ends:
             try:
-                after = _averages(about, used, rows, _changed(about, rows, predictor, value))
+                after = _averages(fitted, used, rows, _changed(fitted, rows, predictor, value))
             except QueryError:  # a logarithm or a spline has no value there
                 after = {quantity: np.full_like(each, np.nan) for quantity, each in before.items()}
             for quantity in observed:
@@ -138,22 +138,22 @@ def _named(level: object) -> str:
     return f"{level:.15g}" if isinstance(level, float) else str(level)
 
 
-def _changed(about: Fitted, rows: slice | list[int], predictor: str, value: Any) -> pd.DataFrame:
-    table = about.table.copy()
+def _changed(fitted: Fitted, rows: slice | list[int], predictor: str, value: Any) -> pd.DataFrame:
+    table = fitted.table.copy()
     table[predictor] = value
     return table.iloc[rows]
 
 
 def _averages(
-    about: Fitted, draws: xr.Dataset, rows: slice | list[int], table: pd.DataFrame
+    fitted: Fitted, draws: xr.Dataset, rows: slice | list[int], table: pd.DataFrame
 ) -> dict[str, np.ndarray]:
     """Average each quantity over the dyads, once for each draw; the draws go in blocks."""
-    dyads = about.dyads.isel(dyad=rows).assign(designs(about, table, "changed predictors"))
+    dyads = fitted.dyads.isel(dyad=rows).assign(designs(fitted, table, "changed predictors"))
     size = max(1, BLOCK // len(table))
     blocks = []
     for first in range(0, draws.sizes["draw"], size):
         some = draws.isel(draw=slice(first, first + size))
-        arguments = family_arguments(some, dyads, about.name, reference=about.dyads)
-        found = outcomes(about.name.family, *arguments)
+        arguments = family_arguments(some, dyads, fitted.name, reference=fitted.dyads)
+        found = outcomes(fitted.name.family, *arguments)
         blocks.append({quantity: each.mean(axis=-1) for quantity, each in found.items()})
     return {each: np.concatenate([block[each] for block in blocks]) for each in blocks[0]}

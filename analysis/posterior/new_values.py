@@ -1,6 +1,5 @@
 """A fit taken apart for questions about other values of its predictors."""
 
-import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,12 +7,14 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from data.declaration import Columns
 from data.dyads import raw_predictors
 from data.errors import QueryError, located, suggest
 from data.formulas.grammar import ParsedFormula, parse_formula
 from data.formulas.new_values import changed_design
 from data.roles import Part
-from models.name import ModelName, parse_model
+from models.inference.fit import Fit
+from models.name import ModelName
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Fitted:
         The raw columns that the formulas of the model's parts use, a row a directed dyad.
     levelled : frozenset of str
         Those that are categories, though they may hold numbers.
-    columns : mapping
+    columns : Columns
         The declared names of the columns of sender, receiver and exposure.
     posterior : xarray.Dataset
         The draws of the parameters (chain, draw, ...), not yet read where the fit is a file.
@@ -39,35 +40,34 @@ class Fitted:
     table: pd.DataFrame
     levelled: frozenset[str]
     formulas: Mapping[Part, ParsedFormula]
-    columns: Mapping[str, Any]
+    columns: Columns
     posterior: xr.Dataset
 
 
-def fitted(fit: xr.DataTree) -> Fitted:
+def take_apart(tree: xr.DataTree) -> Fitted:
     """Take a fit apart."""
-    name = parse_model(fit.attrs["model"])
-    declaration = json.loads(fit.attrs["declaration"])
-    dyads = fit["constant_data"].to_dataset().load()
+    fit = Fit(tree)
+    dyads = fit.dyads.load()
     table = raw_predictors(dyads)
     formulas = {}
-    for part in name.parts:
-        text = declaration["formula"][part]
+    for part in fit.name.parts:
+        text = getattr(fit.declaration.formula, part)
         with located(f"{_where(part)} = {text!r}"):
             formulas[part] = parse_formula(text, table.columns)
     used = {column for formula in formulas.values() for column in formula.used}
     levelled = {column for formula in formulas.values() for column in formula.levelled}
     return Fitted(
-        name=name,
+        name=fit.name,
         dyads=dyads,
         table=table[[column for column in table if column in used]],
         levelled=frozenset(levelled | set(map(str, table.select_dtypes(exclude="number")))),
         formulas=formulas,
-        columns=declaration["dyads"],
-        posterior=fit["posterior"].to_dataset().drop_vars("variance_share", errors="ignore"),
+        columns=fit.declaration.dyads,
+        posterior=fit.posterior.drop_vars("variance_share", errors="ignore"),
     )
 
 
-def designs(about: Fitted, changed: pd.DataFrame, name: str) -> dict[str, xr.DataArray]:
+def designs(fitted: Fitted, changed: pd.DataFrame, name: str) -> dict[str, xr.DataArray]:
     """Compute the design matrices of other rows.
 
     Returns
@@ -76,8 +76,8 @@ def designs(about: Fitted, changed: pd.DataFrame, name: str) -> dict[str, xr.Dat
         ``<part>_design`` (dyad, <part>_term) for each part of the model.
     """
     found = {}
-    for part, formula in about.formulas.items():
-        design = changed_design(formula, about.table, changed, _where(part), name)
+    for part, formula in fitted.formulas.items():
+        design = changed_design(formula, fitted.table, changed, _where(part), name)
         found[part.design] = xr.DataArray(
             design.to_numpy(),
             {part.term: design.columns.to_numpy(dtype=str)},
@@ -113,7 +113,7 @@ def dyad_position(dyads: xr.Dataset, label: str) -> int:
     )
 
 
-def provenance(fit: xr.DataTree, draws: int) -> dict[Hashable | None, Any]:
+def provenance(tree: xr.DataTree, draws: int) -> dict[Hashable | None, Any]:
     """Say what a table is made from, for its ``attrs``.
 
     Returns
@@ -122,12 +122,14 @@ def provenance(fit: xr.DataTree, draws: int) -> dict[Hashable | None, Any]:
         ``study``, ``model``, ``priors``, ``draws``, ``synthetic`` (columns that are simulated)
         and ``passed`` (1, or 0 where the fit failed its diagnostics).
     """
-    about = fit.attrs
+    fit = Fit(tree)
     return {
-        **{key: about[key] for key in ("study", "model", "priors")},
+        "study": fit.study,
+        "model": fit.model,
+        "priors": fit.priors,
         "draws": draws,
-        "synthetic": json.loads(about["synthetic"]),
-        "passed": int(about["passed"]),
+        "synthetic": list(fit.synthetic),
+        "passed": int(fit.passed),
     }
 
 

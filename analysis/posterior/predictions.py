@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from analysis.posterior.new_values import Fitted, checked_draws, designs, fitted, provenance
+from analysis.posterior.new_values import Fitted, checked_draws, designs, provenance, take_apart
 from analysis.posterior.summary import CI_PROB, describe
 from data.errors import QueryError, suggest
+from data.roles import SIDES
 from data.tables.rules import MISSING
 from models.effects.new_dyads import known_or_drawn
 from models.inference.predictive import BLOCK, family_arguments, thinned
@@ -75,15 +76,15 @@ def predictions(
         )
     if seed < 0:
         raise QueryError(f"seed is {seed}; it must not be negative")
-    about = fitted(fit)
-    asked = _asked_dyads(about, rows, new_cities)
-    posterior = about.posterior
-    if about.name.has_pairs:
-        posterior = posterior.isel(dyad=_informing(about, asked))
+    fitted = take_apart(fit)
+    asked = _asked_dyads(fitted, rows, new_cities)
+    posterior = fitted.posterior
+    if fitted.name.has_pairs:
+        posterior = posterior.isel(dyad=_informing(fitted, asked))
     used = thinned(posterior, checked_draws(draws)).load()
     size = max(1, BLOCK // used.sizes["draw"])
     blocks = [
-        _predicted(about, used, asked.isel(dyad=slice(first, first + size)), seed)
+        _predicted(fitted, used, asked.isel(dyad=slice(first, first + size)), seed)
         for first in range(0, len(rows), size)
     ]
     table = pd.concat(blocks).set_axis(rows.index)
@@ -91,18 +92,18 @@ def predictions(
     return table
 
 
-def _predicted(about: Fitted, draws: xr.Dataset, asked: xr.Dataset, seed: int) -> pd.DataFrame:
-    name = about.name
+def _predicted(fitted: Fitted, draws: xr.Dataset, asked: xr.Dataset, seed: int) -> pd.DataFrame:
+    name = fitted.name
     cities = np.unique(np.concatenate([asked["sender"], asked["receiver"]]))
     asked = asked.assign_coords(city=cities)
     parameters = known_or_drawn(draws, asked, name, seed)
-    arguments = family_arguments(parameters, asked, name, reference=about.dyads)
+    arguments = family_arguments(parameters, asked, name, reference=fitted.dyads)
     found = outcomes(name.family, *arguments)
     expected = describe(found["expected"])
     columns: dict[str, np.ndarray | list[str]] = {
         "sender": asked["sender"].to_numpy(),
         "receiver": asked["receiver"].to_numpy(),
-        "drawn": _drawn(about, asked),
+        "drawn": _drawn(fitted, asked),
     }
     if "p_eligible" in found:
         columns["p_eligible"] = found["p_eligible"].mean(axis=0)
@@ -123,12 +124,12 @@ def _predicted(about: Fitted, draws: xr.Dataset, asked: xr.Dataset, seed: int) -
     return pd.DataFrame(columns | {"count_lower": bounds[0], "count_upper": bounds[1]})
 
 
-def _asked_dyads(about: Fitted, rows: pd.DataFrame, new_cities: NewCities) -> xr.Dataset:
+def _asked_dyads(fitted: Fitted, rows: pd.DataFrame, new_cities: NewCities) -> xr.Dataset:
     """Check the rows, and lay them out as dyads."""
     if rows.empty:
         raise QueryError("rows: the table is empty; it needs one row a dyad")
-    side = {each: about.columns[each] for each in ("sender", "receiver")}
-    for column in side.values():
+    columns = {side: getattr(fitted.columns, side) for side in SIDES}
+    for column in columns.values():
         if column not in rows:
             raise QueryError(
                 f"rows: no column '{column}', which names a city; "
@@ -136,21 +137,25 @@ def _asked_dyads(about: Fitted, rows: pd.DataFrame, new_cities: NewCities) -> xr
             )
     labels = [
         f"row {row} ({i} -> {j})"
-        for row, i, j in zip(rows.index, *(rows[each] for each in side.values()), strict=True)
+        for row, i, j in zip(
+            rows.index, *(rows[column] for column in columns.values()), strict=True
+        )
     ]
     named = rows.set_axis(pd.Index(labels))
-    _refuse_cities(about, named[list(side.values())], new_cities)
+    _refuse_cities(fitted, named[list(columns.values())], new_cities)
     return xr.Dataset(
-        {**designs(about, named, "rows"), "log_exposure": ("dyad", _log_exposure(about, named))},
+        {**designs(fitted, named, "rows"), "log_exposure": ("dyad", _log_exposure(fitted, named))},
         {
             "dyad": np.arange(len(rows)),
-            **{each: ("dyad", rows[column].to_numpy(dtype=str)) for each, column in side.items()},
+            **{
+                side: ("dyad", rows[column].to_numpy(dtype=str)) for side, column in columns.items()
+            },
         },
     )
 
 
-def _refuse_cities(about: Fitted, ends: pd.DataFrame, new_cities: NewCities) -> None:
-    cities = [str(city) for city in about.dyads["city"].to_numpy()]
+def _refuse_cities(fitted: Fitted, ends: pd.DataFrame, new_cities: NewCities) -> None:
+    cities = [str(city) for city in fitted.dyads["city"].to_numpy()]
     folded = {_folded(city): city for city in cities}
     known = set(cities)
     for label, two in zip(ends.index, ends.to_numpy(), strict=True):
@@ -177,8 +182,8 @@ def _folded(city: str) -> str:
     return unicodedata.normalize("NFKC", city).casefold().strip()
 
 
-def _log_exposure(about: Fitted, rows: pd.DataFrame) -> np.ndarray:
-    column = about.columns["exposure"]
+def _log_exposure(fitted: Fitted, rows: pd.DataFrame) -> np.ndarray:
+    column = fitted.columns.exposure
     if column is None:
         return np.zeros(len(rows))
     if column not in rows:
@@ -198,23 +203,23 @@ def _log_exposure(about: Fitted, rows: pd.DataFrame) -> np.ndarray:
     return logs
 
 
-def _informing(about: Fitted, asked: xr.Dataset) -> np.ndarray:
+def _informing(fitted: Fitted, asked: xr.Dataset) -> np.ndarray:
     """Give the positions of the fitted dyads whose pair effects say something of the asked ones."""
     here, back = _labels(asked)
-    positions = np.flatnonzero(about.dyads.get_index("dyad").isin([*here, *back]))
+    positions = np.flatnonzero(fitted.dyads.get_index("dyad").isin([*here, *back]))
     # one at least: h5py cannot read an empty selection
     return positions if len(positions) else np.array([0])
 
 
-def _drawn(about: Fitted, asked: xr.Dataset) -> list[str]:
+def _drawn(fitted: Fitted, asked: xr.Dataset) -> list[str]:
     """Say of each asked dyad which of its effects the fit does not know."""
     known = {
-        side: np.isin(asked[side].to_numpy(), about.dyads["city"].to_numpy().astype(str))
+        side: np.isin(asked[side].to_numpy(), fitted.dyads["city"].to_numpy().astype(str))
         for side in ("sender", "receiver")
-        if any(role.side == side for role in about.name.roles)
+        if any(role.side == side for role in fitted.name.roles)
     }
-    if about.name.has_pairs:
-        dyads = about.dyads.get_index("dyad")
+    if fitted.name.has_pairs:
+        dyads = fitted.dyads.get_index("dyad")
         known["pair"] = np.array([label in dyads for label in _labels(asked)[0]])
     return [
         ", ".join(source for source, each in known.items() if not each[k])

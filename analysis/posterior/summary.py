@@ -6,7 +6,7 @@ import pandas as pd
 import xarray as xr
 
 from data.roles import Part
-from models.name import parse_model
+from models.inference.fit import Fit
 
 CI_PROB = 0.89  # the width of every interval of the project
 INNER_PROB = 0.5  # the thick line; the thin one has analysis.posterior.summary.CI_PROB
@@ -48,7 +48,7 @@ def part_unit(fit: xr.DataTree, part: str) -> str:
     """Say in what unit the coefficients of a part are."""
     if part == "selection":
         return "log odds of being an eligible partner"
-    if parse_model(fit.attrs["model"]).family.kind == "hurdle":
+    if Fit(fit).name.family.kind == "hurdle":
         return "log of the mean count, if eligible, before zeros are cut off"
     eligible = ", if eligible" if "selection_intercept" in fit["posterior"] else ""
     return f"log of the expected count{eligible}"

@@ -19,11 +19,11 @@ from models.frequentist.ratios import likelihood_tests
 from models.frequentist.regression import regression
 from models.frequentist.result import MaximumLikelihood
 from models.work.cluster import in_process, on_cluster
-from models.work.fits import digest_of, is_current
+from models.work.fits import decoded, digest_of, is_current
 from models.work.progress import reporting
+from models.work.workspace import maximum_likelihood_path
 
 SHORT = 200_000  # permutations times dyads that take no longer than starting processes does
-FOLDER = "maximum_likelihood"  # beside the folders of prior sets
 
 # what a file holds of a result: arrays under their names there, tables, numbers
 ARRAYS = {
@@ -54,7 +54,7 @@ def fit_to_file(
         Permutations of the cities for p-values; 0 for none.
     """
     digest = digest_of([study.digest, model, permutations, seed])
-    path = mle_path(results, study.name, model)
+    path = maximum_likelihood_path(results, study.name, model)
     if not force and is_current(path, digest):
         return load_mle(path), path, True
     refuse_unwritable(path.parent)
@@ -78,11 +78,6 @@ def fit_to_file(
     )
     save_mle(fit, path)
     return fit, path, False
-
-
-def mle_path(results: Path, study: str, model: str) -> Path:
-    """Name the file of a result."""
-    return results / study / FOLDER / f"{model}.nc"
 
 
 def save_mle(fit: MaximumLikelihood, path: Path) -> None:
@@ -109,7 +104,8 @@ def load_mle(path: Path) -> MaximumLikelihood:
             parts: dict[str, Any] = {name: _table(tree, name) for name in TABLES}
         parts |= {attribute: fitted[name] for name, attribute in ARRAYS.items()}
         parts |= {name: number(attributes.pop(name)) for name, number in FIGURES.items()}
-        parts["flags"] = tuple(json.loads(attributes.pop("flags")))
+        parts["flags"] = tuple(decoded(attributes, "flags"))
+        del attributes["flags"]
     except (OSError, KeyError, ValueError):
         raise ResultsError(f"{path}: holds no maximum-likelihood result; make it again") from None
     known = {str(key): str(value) for key, value in attributes.items() if key not in CRITERIA}

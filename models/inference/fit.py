@@ -1,6 +1,5 @@
 """A fit: draws with what is known of them, its attributes read in one place."""
 
-import json
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ from models.inference.gate import Diagnostics
 from models.name import ModelName, parse_model
 from models.priors.prior_set import Priors
 from models.settings import Settings, is_first_look
+from models.work.fits import decoded
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Fit:
     @cached_property
     def versions(self) -> dict[str, str]:
         """The packages that made the fit."""
-        found: dict[str, str] = json.loads(self.tree.attrs["versions"])
+        found: dict[str, str] = decoded(self.tree.attrs, "versions")
         return found
 
     @cached_property
@@ -134,7 +134,7 @@ class Fit:
         return int(self.posterior.sizes["chain"] * self.posterior.sizes["draw"])
 
     def _listed(self, attribute: str) -> list[str]:
-        found: list[str] = json.loads(self.tree.attrs[attribute])
+        found: list[str] = decoded(self.tree.attrs, attribute)
         return found
 
     def _values(self, kind: type) -> dict[str, Any]:

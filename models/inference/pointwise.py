@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import xarray as xr
 
+from models.inference.fit import Fit
 from models.inference.predictive import log_likelihood
-from models.name import parse_model
 
 BLOCK = 2**23  # draws x dyads held at once: 64 MiB
 
@@ -68,5 +68,5 @@ def _kept(fit: xr.DataTree, wanted: np.ndarray) -> Read:
 def _computed(fit: xr.DataTree) -> Read:
     draws = fit["posterior"].to_dataset().load()
     dyads = fit["constant_data"].to_dataset().load().assign(fit["observed_data"].to_dataset())
-    name = parse_model(fit.attrs["model"])
+    name = Fit(fit).name
     return lambda rows: log_likelihood(draws, dyads, name, rows).to_numpy()

@@ -18,7 +18,7 @@ from models.inference.background import begun
 from models.inference.chains import Chains, compiled_model, draw_chains, kept_names
 from models.inference.first_look import FirstLook, first_look
 from models.inference.flat_model import flat_model
-from models.name import ModelName, parse_model
+from models.name import ModelName, named
 from models.priors.prior_set import Priors
 from models.settings import ADVI, Settings
 from models.work.progress import Reporter
@@ -50,7 +50,7 @@ def prepared(study: Study, model: str, priors: Priors, settings: Settings) -> Pr
         else:
             draw = partial(draw_chains, *compiled_model(built, settings.sampler), settings)
         seconds = perf_counter() - began
-    return Prepared(study, parse_model(model), priors, settings, built, draw, seconds)
+    return Prepared(study, named(model), priors, settings, built, draw, seconds)
 
 
 def prepared_models(

@@ -11,7 +11,7 @@ from data.study import Study
 from models.build import build
 from models.inference.chains import kept_names
 from models.inference.predictive import replicated
-from models.name import parse_model
+from models.name import named
 from models.priors.prior_set import Priors
 
 PRIOR_DRAWS = 1000
@@ -71,7 +71,7 @@ def prior_predictive(study: Study, model: str, priors: Priors, seed: int) -> Pri
     built = build(study, model, priors)
     streams = np.random.SeedSequence(seed).spawn(2)
     draws = draw_prior(built, kept_names(built), streams[0])
-    replicate = replicated(draws, study.dyads, parse_model(model), streams[1])
+    replicate = replicated(draws, study.dyads, named(model), streams[1])
     counts, observed = replicate.to_numpy()[0], study.dyads["count"].to_numpy()
     levels, over_draws = [0.5, 0.9, 0.99], [0.05, 0.5, 0.95]
     return PriorPredictive(

@@ -17,11 +17,12 @@ from models.inference.predictive import log_likelihood, replicated
 from models.inference.prepare import COMPILING, Prepared, prepared
 from models.inference.prior_predictive import draw_prior
 from models.inference.samplers import PACKAGES as SAMPLER_PACKAGES
-from models.name import ModelName, parse_model
+from models.name import ModelName, named
 from models.predictor.variance_shares import variance_shares
 from models.priors.density import log_prior
 from models.priors.prior_set import Priors
 from models.settings import ADVI, Settings
+from models.work.fits import decoded
 from models.work.progress import Reporter, reporting
 
 PACKAGES = ("interlocal", "pymc", "pytensor", "arviz", "numpy", "xarray")
@@ -88,7 +89,7 @@ def sample(
         reporter.stage("compiling")
         fit = sampled(prepared(study, model, chosen, checked), reporter)
     if not fit.attrs["passed"]:
-        faults = "; ".join(json.loads(fit.attrs["faults"]))
+        faults = "; ".join(decoded(fit.attrs, "faults"))
         text = f"{fit.attrs['model']}: {faults}: {fit.attrs['remedy']}"
         warnings.warn(text, ConvergenceWarning, stacklevel=2)
     return fit
@@ -96,7 +97,7 @@ def sample(
 
 def label_of(study: Study, model: str, priors: Priors) -> str:
     """Give the words that progress is shown under."""
-    return f"{study.name} {parse_model(model).name} ({priors.name} priors)"
+    return f"{study.name} {named(model).name} ({priors.name} priors)"
 
 
 def sampled(ready: Prepared, reporter: Reporter) -> xr.DataTree:

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import h5netcdf
 import xarray as xr
@@ -52,6 +53,11 @@ def digest_of(made_from: Sequence[object]) -> str:
     """Identify what a result is made from."""
     whole = [*made_from, version("interlocal")]
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+
+def decoded(attributes: Mapping[Any, Any], name: str) -> Any:
+    """Read an attribute that a file holds as JSON: a list, or texts by name."""
+    return json.loads(attributes[name])
 
 
 def is_current(path: Path, digest: str) -> bool:

@@ -23,6 +23,7 @@ from data import read_study
 from data.guangdong import FOLDER
 from models import Priors
 from models.work.progress import Reporter
+from models.work.workspace import Workspace
 
 GUANGDONG = str(FOLDER)
 TITLE = '<img src=x onerror="alert(2)">'
@@ -150,7 +151,7 @@ def hostile_report(reported, folder):
     study = read_study(GUANGDONG)
     declaration = study.declaration
     first = declaration.hypothesis[0].model_copy(update={"label": "<b>near</b> | *far*"})
-    with gather(study, ["zinb_srm"], Priors.load("default"), reported) as found:
+    with gather(Workspace(reported, study, Priors.load("default")), ["zinb_srm"]) as found:
         fit = renamed(found.models["zinb_srm"].fit)
         changed = declaration.model_copy(
             update={
@@ -246,7 +247,7 @@ def test_markup_in_names_runs_nothing_in_a_browser(browser, reported, tmp_path):
 def test_real_data_have_no_banner(browser, reported, tmp_path):
     study = read_study(GUANGDONG)
     real = study.declaration.model_copy(update={"synthetic": ()})
-    with gather(study, ["zinb_srm"], Priors.load("default"), reported) as found:
+    with gather(Workspace(reported, study, Priors.load("default")), ["zinb_srm"]) as found:
         fit = found.models["zinb_srm"].fit.copy()
         fit.attrs["synthetic"] = json.dumps([])
         results = replace(
