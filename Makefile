@@ -116,6 +116,7 @@ lint: $(READY) ## check style, types and docstrings
 	@$(RUN)/ruff check .
 	@$(RUN)/ruff format --check .
 	@$(RUN)/mypy
+	@$(RUN)/lint-imports --no-cache
 
 format: $(READY) ## rewrite the code in the common style
 	@$(RUN)/ruff check --fix .

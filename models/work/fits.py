@@ -6,20 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5netcdf
 import xarray as xr
 
 from data.files import replacing
 from data.study import Study
-from models.priors.prior_set import Priors
 from models.settings import Settings, is_first_look
+
+if TYPE_CHECKING:
+    from models.priors.prior_set import Priors  # results are named by a set, and know no priors
 
 COMPRESSED = {"zlib": True, "complevel": 1, "shuffle": True}
 
 
-def fit_path(results: Path, study: Study, priors: Priors, model: str) -> Path:
+def fit_path(results: Path, study: Study, priors: "Priors", model: str) -> Path:
     """Name the file of a fit.
 
     Returns
@@ -31,7 +33,7 @@ def fit_path(results: Path, study: Study, priors: Priors, model: str) -> Path:
     return results / study.name / priors.name / f"{model}.nc"
 
 
-def fit_digest(study: Study, priors: Priors, model: str, settings: Settings) -> str:
+def fit_digest(study: Study, priors: "Priors", model: str, settings: Settings) -> str:
     """Identify what a fit is made from.
 
     Returns

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data.study import Study
-from models.priors.prior_set import Priors
 from models.settings import Settings
 from models.work.fits import approximate_path, failed_path, fit_digest, is_current
+
+if TYPE_CHECKING:
+    from models.priors.prior_set import Priors  # results are named by a set, and know no priors
 
 
 def prior_folder(results: Path, study: str, priors: str) -> Path:
@@ -31,9 +34,9 @@ class Workspace:
 
     results: Path
     study: Study
-    priors: Priors
+    priors: "Priors"
 
-    def under(self, priors: Priors) -> "Workspace":
+    def under(self, priors: "Priors") -> "Workspace":
         """Give the same study's workspace under other priors."""
         return replace(self, priors=priors)
 
