@@ -10,7 +10,6 @@ TUNE    ?= 1000
 CHAINS  ?= 4
 TARGET_ACCEPT ?= 0.8
 SAMPLER ?= nutpie
-METHOD  ?= nuts
 RESULTS ?= results
 FORCE   ?=
 ML      ?=
@@ -46,14 +45,13 @@ help: ## list what can be made
 	@echo '  PRIORS=$(PRIORS)        a prior set (make priors lists them) or a .toml file'
 	@echo '  SEED=$(SEED) DRAWS=$(DRAWS) TUNE=$(TUNE) CHAINS=$(CHAINS) TARGET_ACCEPT=$(TARGET_ACCEPT) RESULTS=$(RESULTS)'
 	@echo '  SAMPLER=$(SAMPLER)        nutpie, pymc or numpyro (on a GPU where there is one)'
-	@echo '  METHOD=$(METHOD)           or advi: an approximation in seconds, for a first look'
 	@echo '  FORCE=1               sample again, though nothing has changed; also of make compare, sbc, bench'
 	@echo '  PRIOR_ONLY=1          show what the priors expect, sample nothing'
 
 sample: $(READY) ## sample the models of a study, check the draws and summarise them
 	@$(RUN)/interlocal sample '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --seed '$(SEED)' \
 		--draws '$(DRAWS)' --tune '$(TUNE)' --chains '$(CHAINS)' \
-		--target-accept '$(TARGET_ACCEPT)' --sampler '$(SAMPLER)' --method '$(METHOD)' \
+		--target-accept '$(TARGET_ACCEPT)' --sampler '$(SAMPLER)' \
 		--results '$(RESULTS)' $(if $(FORCE),--force) \
 		$(if $(PRIOR_ONLY),--prior-only)
 

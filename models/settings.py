@@ -1,9 +1,7 @@
 """How to sample, checked before any work is done."""
 
 import hashlib
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from data.errors import ModelError, suggest
 
@@ -16,8 +14,6 @@ BOUNDS = {
 
 
 SAMPLERS = ("nutpie", "pymc", "numpyro")  # each a module of models/samplers/
-ADVI = "advi"
-METHODS = ("nuts", ADVI)
 
 
 @dataclass(frozen=True)
@@ -30,9 +26,6 @@ class Settings:
         Acceptance probability that the step size is tuned to, in (0, 1).
     sampler : str
         ``nutpie``, ``pymc`` or ``numpyro``: whose No-U-Turn sampler draws.
-    method : str
-        ``nuts``; or ``advi``, an approximation for a first look, which no sampler draws from and
-        which needs no tuning.
     """
 
     draws: int = 1000
@@ -41,7 +34,6 @@ class Settings:
     seed: int = 20221
     target_accept: float = 0.8
     sampler: str = "nutpie"
-    method: str = "nuts"
 
     def __post_init__(self) -> None:
         for name, (least, most) in BOUNDS.items():
@@ -53,13 +45,6 @@ class Settings:
             raise ModelError(f"target_accept is {self.target_accept}; it lies between 0 and 1")
         if self.sampler not in SAMPLERS:
             raise ModelError(f"no sampler '{self.sampler}'; {suggest(self.sampler, SAMPLERS)}")
-        if self.method not in METHODS:
-            raise ModelError(f"no method '{self.method}'; {suggest(self.method, METHODS)}")
-
-
-def is_first_look(attributes: Mapping[Hashable, Any]) -> bool:
-    """Tell whether draws are those of an approximation."""
-    return attributes.get("method") == ADVI
 
 
 def seed_of(seed: int, label: str) -> int:

@@ -48,9 +48,8 @@ def parameter_tables(tree: xr.DataTree, names: Sequence[str], model: str = "") -
         if name != SHARES:
             signed = [name != SPREADS or _is_correlation(str(label)) for label in summary.index]
             shown["P(positive)"] = summary["p_positive"].where(np.array(signed))
-        if not Fit(tree).is_first_look:
-            chains = {"R-hat": "r_hat", "ESS": "ess_bulk", "tail ESS": "ess_tail"}
-            shown = shown.assign(**{heading: summary[key] for heading, key in chains.items()})
+        chains = {"R-hat": "r_hat", "ESS": "ess_bulk", "tail ESS": "ess_tail"}
+        shown = shown.assign(**{heading: summary[key] for heading, key in chains.items()})
         caption = f"{name}: {part_unit(tree, name)}" if name in PARTS else name
         caption = f"{model}, {caption}" if model else caption.capitalize()
         tables.append(Table(shown, caption, {"ESS": ".0f", "tail ESS": ".0f"}))
@@ -122,8 +121,6 @@ def _is_correlation(parameter: str) -> bool:
 def _how_drawn(fit: Fit) -> str:
     """Say where the draws come from, and how those of a second try were made."""
     about, settings = fit.tree.attrs, fit.settings
-    if fit.is_first_look:
-        return f"{settings.chains * settings.draws} draws of an approximation by ADVI"
     drawn = f"{settings.chains} chains of {settings.draws} draws by {settings.sampler}"
     if about["final_tune"] == settings.tune:
         return drawn
@@ -135,8 +132,6 @@ def _how_drawn(fit: Fit) -> str:
 
 def _gate(fit: Fit) -> list[Text]:
     about, faults = fit.tree.attrs, "; ".join(fit.faults)
-    if fit.is_first_look:
-        return [Text(f"A first look: {faults}", warns=True), Text(f"To go on: {about['remedy']}.")]
     if faults:
         return [
             Text(f"Fails the diagnostics: {faults}", warns=True),

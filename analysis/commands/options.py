@@ -32,10 +32,6 @@ Sampler = Annotated[
     str, typer.Option(help="nutpie, pymc or numpyro; numpyro uses a GPU where JAX finds one.")
 ]
 
-Method = Annotated[
-    str, typer.Option(help="nuts; or advi, an approximation in seconds for a first look.")
-]
-
 
 def chosen_models(models: str, folder: str, study: "Study") -> "list[ModelName]":
     """Take the names of models apart.

@@ -9,7 +9,6 @@ import typer
 from analysis.commands.options import (
     Chains,
     Draws,
-    Method,
     Models,
     PriorSet,
     Results,
@@ -32,7 +31,6 @@ def sample(
     chains: Chains = 4,
     target_accept: TargetAccept = 0.8,
     sampler: Sampler = "nutpie",
-    method: Method = "nuts",
     slopes: Annotated[
         list[str] | None,
         typer.Option(
@@ -54,13 +52,12 @@ def sample(
 
     Each fit goes to RESULTS/STUDY/PRIORS/MODEL.nc, a netCDF file that ArviZ reads. A fit whose
     study, priors and settings are unchanged is shown, not made again. A fit that fails its
-    diagnostics goes to MODEL.failed.nc, and the exit status is 3. A first look (--method advi) goes
-    to MODEL.approximate.nc: no sample, and nothing that other commands read.
+    diagnostics goes to MODEL.failed.nc, and the exit status is 3.
     """
     from data.study import read_study, with_slopes
     from models.settings import Settings
 
-    settings = Settings(draws, tune, chains, seed, target_accept, sampler, method)
+    settings = Settings(draws, tune, chains, seed, target_accept, sampler)
     checked = with_slopes(read_study(study), slopes) if slopes else read_study(study)
     names = chosen_models(models, study, checked)
 
@@ -93,7 +90,7 @@ def sample(
             kept.append(path)
             with open_fit(path) as tree:
                 show(fit_page(tree), console())
-                if not (Fit(tree).passed or Fit(tree).is_first_look):
+                if not Fit(tree).passed:
                     failed.append(model.name)
             print(f"{'up to date' if reused else 'written'}: {path}")
     except KeyboardInterrupt:

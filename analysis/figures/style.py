@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from data.files import replacing
-from models.settings import is_first_look
 
 # Okabe and Ito's colours, which all eyes tell apart
 INK, MARK, OTHER, ACCENT, FAINT = "#1b1b1b", "#0072b2", "#d55e00", "#009e73", "#8c8c8c"
@@ -36,8 +35,6 @@ def caption(figure: Figure, about: Mapping[Hashable, Any], shown: str) -> None:
 
 
 def _caveat(about: Mapping[Hashable, Any]) -> str:
-    if is_first_look(about):
-        return "An approximation by ADVI, not a sample of the posterior: intervals are too narrow."
     return "" if about["passed"] else "This fit fails its diagnostics: do not interpret it."
 
 

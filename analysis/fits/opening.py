@@ -21,8 +21,7 @@ def load(
     study : str or pathlib.Path
         The study's folder, or the name of it.
     model : str
-        The model's name; of a fit that failed the gate with ``.failed`` behind it, of a first look
-        with ``.approximate``.
+        The model's name; of a fit that failed the gate with ``.failed`` behind it.
     priors : str
         The prior set's name.
     results : str or pathlib.Path

@@ -12,7 +12,7 @@ from data.study import Study
 from models.inference.gate import Diagnostics
 from models.name import ModelName, parse_model
 from models.priors.prior_set import Priors
-from models.settings import Settings, is_first_look
+from models.settings import Settings
 from models.work.fits import decoded
 
 
@@ -105,10 +105,6 @@ class Fit:
     def passed(self) -> bool:
         return bool(self.tree.attrs["passed"])
 
-    @property
-    def is_first_look(self) -> bool:
-        return is_first_look(self.tree.attrs)
-
     @cached_property
     def faults(self) -> tuple[str, ...]:
         """What is wrong with the draws, in words."""
@@ -116,7 +112,7 @@ class Fit:
 
     @cached_property
     def diagnostics(self) -> Diagnostics:
-        """The gate's figures; a first look has none."""
+        """The gate's figures."""
         return Diagnostics(**self._values(Diagnostics) | {"faults": self.faults})
 
     @cached_property

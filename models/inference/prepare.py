@@ -15,12 +15,10 @@ import pymc as pm
 from data.study import Study
 from models.build import build
 from models.inference.background import begun
-from models.inference.chains import Chains, compiled_model, draw_chains, kept_names
-from models.inference.first_look import FirstLook, first_look
-from models.inference.flat_model import flat_model
+from models.inference.chains import Chains, compiled_model, draw_chains
 from models.name import ModelName, named
 from models.priors.prior_set import Priors
-from models.settings import ADVI, Settings
+from models.settings import Settings
 from models.work.progress import Reporter
 
 COMPILING = Lock()
@@ -35,7 +33,7 @@ class Prepared:
     priors: Priors
     settings: Settings
     model: pm.Model
-    draw: Callable[[Reporter], Chains | FirstLook]
+    draw: Callable[[Reporter], Chains]
     seconds: float
 
 
@@ -44,11 +42,7 @@ def prepared(study: Study, model: str, priors: Priors, settings: Settings) -> Pr
     with COMPILING:
         began = perf_counter()
         built = build(study, model, priors)
-        draw: Callable[[Reporter], Chains | FirstLook]
-        if settings.method == ADVI:
-            draw = partial(first_look, flat_model(built, kept_names(built)), settings)
-        else:
-            draw = partial(draw_chains, *compiled_model(built, settings.sampler), settings)
+        draw = partial(draw_chains, *compiled_model(built, settings.sampler), settings)
         seconds = perf_counter() - began
     return Prepared(study, named(model), priors, settings, built, draw, seconds)
 
@@ -61,7 +55,7 @@ def prepared_models(
     Other samplers use PyTensor meanwhile, or start processes.
     """
     works = [partial(prepared, *model, settings) for model in wanted]
-    return in_turn(works, ahead=settings.sampler == "nutpie" and settings.method != ADVI)
+    return in_turn(works, ahead=settings.sampler == "nutpie")
 
 
 def in_turn[T](works: Iterable[Callable[[], T]], *, ahead: bool) -> Iterator[T]:

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from data.study import Study
-from models.inference.chains import Chains, kept_names
+from models.inference.chains import kept_names
 from models.inference.predictive import log_likelihood, replicated
 from models.inference.prepare import COMPILING, Prepared, prepared
 from models.inference.prior_predictive import draw_prior
@@ -21,7 +21,7 @@ from models.name import ModelName, named
 from models.predictor.variance_shares import variance_shares
 from models.priors.density import log_prior
 from models.priors.prior_set import Priors
-from models.settings import ADVI, Settings
+from models.settings import Settings
 from models.work.fits import decoded
 from models.work.progress import Reporter, reporting
 
@@ -54,7 +54,7 @@ def sample(
     progress : bool
         Show progress on standard error.
     **settings : dict
-        ``draws``, ``tune``, ``chains``, ``seed``, ``target_accept``, ``sampler`` and ``method``,
+        ``draws``, ``tune``, ``chains``, ``seed``, ``target_accept``, and ``sampler``,
         as in `Settings`.
 
     Returns
@@ -67,8 +67,7 @@ def sample(
         the manifest: title, model, priors, settings, versions, synthetic columns, diagnostics,
         ``compile_seconds`` and ``sampling_seconds``. Of more than 2^27 values ``log_likelihood``
         is not kept, for computing it again takes less time than reading it
-        (`models.inference.pointwise`); of counts see `models.inference.predictive.replicated`. A
-        first look (``method="advi"``) has no ``sample_stats`` and no diagnostics, but ``pareto_k``.
+        (`models.inference.pointwise`); of counts see `models.inference.predictive.replicated`.
 
     Raises
     ------
@@ -123,7 +122,7 @@ def sampled(ready: Prepared, reporter: Reporter) -> xr.DataTree:
             "posterior": drawn.posterior.assign(
                 variance_share=variance_shares(drawn.posterior, study.dyads, name)
             ),
-            **({"sample_stats": drawn.stats} if isinstance(drawn, Chains) else {}),
+            "sample_stats": drawn.stats,
             "log_prior": prior_density,
             "prior": prior,
             **{group: values.to_dataset(name="count") for group, values in counts.items()},
@@ -137,8 +136,7 @@ def sampled(ready: Prepared, reporter: Reporter) -> xr.DataTree:
 
 
 def _manifest(study: Study, name: ModelName, priors: Priors, settings: Settings) -> dict[str, Any]:
-    samplers = () if settings.method == ADVI else SAMPLER_PACKAGES[settings.sampler]
-    packages = dict.fromkeys([*PACKAGES, *samplers])
+    packages = dict.fromkeys([*PACKAGES, *SAMPLER_PACKAGES[settings.sampler]])
     return {
         "title": study.declaration.title,
         "study": study.name,

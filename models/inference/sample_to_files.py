@@ -20,8 +20,7 @@ def sample_to_files(
     Yields
     ------
     path : pathlib.Path
-        The fit's file; it ends in ``.failed.nc`` where the fit failed its diagnostics, and in
-        ``.approximate.nc`` where it is a first look.
+        The fit's file; it ends in ``.failed.nc`` where the fit failed its diagnostics.
     reused : bool
         Whether it was there.
     """

@@ -13,7 +13,7 @@ import xarray as xr
 
 from data.files import replacing
 from data.study import Study
-from models.settings import Settings, is_first_look
+from models.settings import Settings
 
 if TYPE_CHECKING:
     from models.priors.prior_set import Priors  # results are named by a set, and know no priors
@@ -78,12 +78,9 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
     -------
     pathlib.Path
         Where it went: a fit that failed takes ``.failed.nc``. The file of the other kind, made
-        from earlier inputs, is removed, so that one model never has two answers. A first look
-        takes ``.approximate.nc``, and leaves both as they are.
+        from earlier inputs, is removed, so that one model never has two answers.
     """
-    if is_first_look(fit.attrs):
-        target, stale = approximate_path(path), None
-    elif fit.attrs["passed"]:
+    if fit.attrs["passed"]:
         target, stale = path, failed_path(path)
     else:
         target, stale = failed_path(path), path
@@ -92,8 +89,7 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
     }
     with replacing(target) as temporary:
         fit.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
-    if stale:
-        stale.unlink(missing_ok=True)
+    stale.unlink(missing_ok=True)
     return target
 
 
@@ -106,14 +102,3 @@ def failed_path(path: Path) -> Path:
         The file with ``.failed.nc`` in place of ``.nc``.
     """
     return path.with_suffix(".failed.nc")
-
-
-def approximate_path(path: Path) -> Path:
-    """Name the file that a first look goes to.
-
-    Returns
-    -------
-    pathlib.Path
-        The file with ``.approximate.nc`` in place of ``.nc``.
-    """
-    return path.with_suffix(".approximate.nc")

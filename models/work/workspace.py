@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from data.study import Study
 from models.settings import Settings
-from models.work.fits import approximate_path, failed_path, fit_digest, is_current
+from models.work.fits import failed_path, fit_digest, is_current
 
 if TYPE_CHECKING:
     from models.priors.prior_set import Priors  # results are named by a set, and know no priors
@@ -64,9 +64,6 @@ class Workspace:
     def failed(self, model: str) -> Path:
         return failed_path(self.fit(model))
 
-    def approximate(self, model: str) -> Path:
-        return approximate_path(self.fit(model))
-
     def maximum_likelihood(self, model: str) -> Path:
         return maximum_likelihood_path(self.results, self.study.name, model)
 
@@ -81,5 +78,5 @@ class Workspace:
     def current(self, model: str, settings: Settings) -> Path | None:
         """Find the fit that would be made, whether it passed or not; None where there is none."""
         digest = self.digest(model, settings)
-        files = self.fit(model), self.failed(model), self.approximate(model)
+        files = self.fit(model), self.failed(model)
         return next((path for path in files if is_current(path, digest)), None)
