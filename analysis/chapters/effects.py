@@ -39,14 +39,11 @@ def _effects_of(model: ModelResults, material: Material) -> tuple[Block, ...]:
     found = marginal_effects(model.fit)
     if not len(found):
         return (*blocks, Text(f"{name} has no predictors."))
-    shown = pd.DataFrame(
-        {
-            "effect on": [QUANTITIES[quantity] for quantity in found.index.get_level_values(2)],
-            "mean": found["mean"],
-            INTERVAL: intervals(found),
-            "P(positive)": found["p_positive"],
-        }
-    ).droplevel("quantity")
+    shown = found[["mean"]].assign(**{INTERVAL: intervals(found)})
+    shown["P(positive)"] = found["p_positive"]
+    shown = shown.rename(index=QUANTITIES, level="quantity").rename_axis(
+        index={"quantity": "effect on"}
+    )
     caption = f"{name}: average effects in plain units, {found.attrs['draws']} draws"
     return (*blocks, Table(shown, caption, {"P(positive)": ".3f"}, "+.3f"))
 

@@ -31,12 +31,8 @@ def repeated(material: Material) -> Section:
         for settings, models in groups.items()
     ]
     commands += [f"make mle {study}", f"make compare {rest}", f"make report {rest}"]
-    hashes = pd.DataFrame(
-        {
-            "seed": {model: str(fit.settings.seed) for model, fit in fits.items()},
-            "SHA-256": {model: fit.digest for model, fit in fits.items()},
-        }
-    ).rename_axis("model")
+    made = {model: (str(fit.settings.seed), fit.digest) for model, fit in fits.items()}
+    hashes = pd.DataFrame(made, ["seed", "SHA-256"]).T.rename_axis("model")
     versions = pd.DataFrame({"version": next(iter(fits.values())).versions}).rename_axis("package")
     made_from = "SHA-256 of what each fit was made from: study, priors, model, settings, version"
     return Section(

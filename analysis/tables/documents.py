@@ -78,10 +78,8 @@ def _made(table: Table, escapes: Mapping[str, str]) -> Any:
     text = table.text
     if not table.grouped:  # there is room for one column of labels
         text = text.reset_index(level=list(range(1, text.index.nlevels)))
-    text = text.map(aside).rename(columns=aside, index=aside)
-    return maketables.MTable(
-        text, aside(" ".join(table.notes)), aside(table.caption), rgroup_sep="t"
-    )
+    text, notes = text.map(aside).rename(columns=aside, index=aside), " ".join(table.notes)
+    return maketables.MTable(text, aside(notes), aside(table.caption), rgroup_sep="t")
 
 
 def _tables(page: Page) -> list[Table]:
@@ -95,11 +93,8 @@ def _tables(page: Page) -> list[Table]:
         elif isinstance(block, Text):
             said.append(block.text)
     found = found or [(Table(pd.DataFrame(index=[""]), "No table"), before)]
+    title, warning = page.title, page.warning
     return [
-        replace(
-            table,
-            caption=f"{page.title}. {table.caption}.",
-            notes=(*filter(None, said), page.warning),
-        )
+        replace(table, caption=f"{title}. {table.caption}.", notes=(*filter(None, said), warning))
         for table, said in found
     ]
