@@ -32,7 +32,7 @@ READY   := .venv/.ready
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help sample mle compare sensitivity table figures report notebook priors simulate sbc bench data test lint format lock clean
+.PHONY: help sample mle compare sensitivity table figures report notebook priors simulate sbc bench data test check lint format lock clean
 
 help: ## list what can be made
 	@echo 'usage: make TARGET [VARIABLE=value ...]'
@@ -109,6 +109,9 @@ data: $(READY) ## rebuild data/guangdong/dyads.csv, the same bytes each time
 
 test: $(READY) ## run the tests (those that need ../shared are skipped without it)
 	@$(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+check: lint ## what to run before a commit: lint and the quick tests
+	@$(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow'
 
 lint: $(READY) ## check style, types and docstrings
 	@$(RUN)/ruff check .

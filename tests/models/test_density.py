@@ -15,6 +15,8 @@ from models.name import correlation_name, parse_model
 from models.predictor.linear import linear_predictor
 from models.priors.density import log_prior
 
+pytestmark = pytest.mark.slow
+
 
 def with_city_predictors(cities, zeros_every):
     """Simulate a study with an exposure and with predictors of the sender's and receiver's city."""

@@ -8,6 +8,8 @@ from models import Priors
 from models.settings import Settings
 from models.simulation.calibration import RANKED, Calibration, replicate
 
+pytestmark = pytest.mark.slow
+
 REPLICATES = 100
 
 

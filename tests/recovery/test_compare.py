@@ -1,11 +1,15 @@
 """Comparison finds what a study was drawn from, and does not find what it was not."""
 
+import pytest
+
 from analysis.comparison.compare import ML, comparison
 from models import Priors, simulate_study
 from models.inference.sample_to_files import sample_to_files
 from models.settings import Settings
 from models.simulation.simulate import TRUTH
 from models.work.workspace import Workspace
+
+pytestmark = pytest.mark.slow
 
 STRONG = {
     **TRUTH,

@@ -1,8 +1,11 @@
 """Correlations of city and pair effects come back from simulated studies of 40 and 60 cities."""
 
 import numpy as np
+import pytest
 
 from models import sample, simulate_study
+
+pytestmark = pytest.mark.slow
 
 CORRELATIONS = ("generalized_reciprocity", "dyadic_reciprocity", "city_correlation")
 STUDIES = [

@@ -17,6 +17,8 @@ from models.work.fits import save_fit
 from models.work.pieces import Bench
 from models.work.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 PRIORS = Priors.load("default")
 ACCEPT = 0.95  # lest a step in a thousand diverges, in which case there is no fit to compare
 # so large that importance sampling over the draws fails, and that integrating does not

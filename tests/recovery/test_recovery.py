@@ -9,6 +9,8 @@ import pytest
 
 from models import sample, simulate_study
 
+pytestmark = pytest.mark.slow
+
 LOWER, UPPER = 0.055, 0.945
 
 

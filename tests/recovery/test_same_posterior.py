@@ -19,6 +19,8 @@ from models.name import parse_model
 from models.settings import Settings
 from models.work.progress import Reporter
 
+pytestmark = pytest.mark.slow
+
 CITIES, LARGEST_Z = 8, 4.0
 HOW = Settings(draws=2500, tune=1000, target_accept=0.95)
 DRAWS = ("chain", "draw")

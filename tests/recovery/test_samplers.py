@@ -15,6 +15,8 @@ from models.inference.samplers import compiled_for
 from models.settings import SAMPLERS, Settings
 from models.work.progress import Reporter
 
+pytestmark = pytest.mark.slow
+
 MODEL = "zinb_crossed"
 DRAWS = ("chain", "draw")
 LARGEST_Z = 4.0

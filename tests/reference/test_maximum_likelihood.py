@@ -10,6 +10,8 @@ from scipy import optimize, stats
 
 from models import sample, simulate_study
 
+pytestmark = pytest.mark.slow
+
 
 def maximum_likelihood(dyads, parts):
     """Maximise SciPy's negative binomial, zero-inflated where there is a selection part."""

@@ -6,6 +6,8 @@ import pytest
 from data import read_study
 from models import sample
 
+pytestmark = pytest.mark.slow
+
 SHEEP = {
     "formula": [-1.0375, 0.2016, -0.3077, 0.0603],  # at each predictor's zero
     "degree_sender_sd": 1.0378,

@@ -17,6 +17,8 @@ from analysis.cli import main
 from data.guangdong import FOLDER
 from models import sample
 
+pytestmark = pytest.mark.slow
+
 GUANGDONG = str(FOLDER)
 
 

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SAMPLERS = ("pymc", "pytensor", "nutpie")
 SCRIPT = """
 import json, sys

@@ -24,6 +24,8 @@ from models.frequentist.files import load_mle
 from models.frequentist.table import frequentist_table
 from models.leave_out.loo import psis
 
+pytestmark = pytest.mark.slow
+
 GUANGDONG = str(FOLDER)
 KINDS = ("html", "md", "tex", "docx", "typ", "csv")
 

@@ -24,6 +24,8 @@ from analysis.fits.opening import load_comparison
 from models import simulate_study
 from models.simulation.simulate import write_simulated
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 MODELS = "nb_sender nb_pooled"
 

@@ -15,6 +15,8 @@ from analysis.figures.rootogram import MOST, rootogram_figure, rootogram_table
 from analysis.figures.statistics import statistics_figure
 from models.leave_out.loo import container, psis
 
+pytestmark = pytest.mark.slow
+
 TAILS = [0.055, 0.945]
 
 

@@ -29,6 +29,8 @@ from models.inference.gate import diagnose
 from models.settings import Settings
 from models.work.progress import Reporter
 
+pytestmark = pytest.mark.slow
+
 GUANGDONG = str(FOLDER)
 PARTS = ("selection", "degree")
 

@@ -10,6 +10,8 @@ from nbclient import NotebookClient
 
 from analysis.cli import main
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 NOTEBOOKS = sorted((ROOT / "analysis" / "notebooks").glob("*.ipynb"))
 FIGURES = {

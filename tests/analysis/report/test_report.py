@@ -25,6 +25,8 @@ from models import Priors
 from models.work.progress import Reporter
 from models.work.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 GUANGDONG = str(FOLDER)
 TITLE = '<img src=x onerror="alert(2)">'
 HOSTILE = {"Guangzhou": "<script>alert(1)</script>", "Shenzhen": 'A&B "x"'}

@@ -15,6 +15,8 @@ from models import build
 from models.compiled.log_prob import fused_log_prob
 from models.likelihood.arrays import pytensor_arrays
 
+pytestmark = pytest.mark.slow
+
 jax = pytest.importorskip("jax", reason="JAX is an optional dependency")
 dispatch = pytest.importorskip("pytensor.link.jax.dispatch")
 pymc_jax = pytest.importorskip("pymc.sampling.jax")

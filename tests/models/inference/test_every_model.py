@@ -8,6 +8,8 @@ from models.build import ModelCaution
 from models.inference.sample import ConvergenceWarning
 from models.name import model_names, parse_model
 
+pytestmark = pytest.mark.slow
+
 
 def test_there_are_five_families_and_seven_effects_structures():
     assert len(model_names()) == 35

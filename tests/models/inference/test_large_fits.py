@@ -11,6 +11,8 @@ from analysis.checks.replicated import predicted_mean, replicated_counts
 from models import sample
 from models.leave_out.loo import psis
 
+pytestmark = pytest.mark.slow
+
 HOW = {"draws": 60, "tune": 200, "chains": 2, "seed": 3, "progress": False}
 
 

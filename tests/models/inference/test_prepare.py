@@ -12,6 +12,8 @@ from models.inference.sample_to_files import sample_to_files
 from models.settings import Settings
 from models.work.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 20
 
 

@@ -14,6 +14,8 @@ from models.leave_out.units import rows_of_units
 from models.name import correlation_name, parse_model, role_pairs
 from models.predictor.linear import linear_predictor
 
+pytestmark = pytest.mark.slow
+
 DRAWS, COPIES = 2, 200  # draws of each of two chains; how often each is integrated
 ONE, OTHER = "city 002", "city 004"
 WIDTH = 7.0  # of the box that is integrated over, in sds of the population

@@ -17,6 +17,8 @@ from models.leave_out.refit import Refits, refit
 from models.leave_out.units import rows_of_units
 from models.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def small():

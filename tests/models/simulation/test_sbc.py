@@ -22,6 +22,8 @@ from models.simulation.replicates import calibration_folder, complete, replicate
 from models.simulation.simulate import simulate_study
 from models.work.pieces import Bench
 
+pytestmark = pytest.mark.slow
+
 
 def inside(ranks, bounds):
     below = np.array([ranks_below(each, RANKED) for each in ranks])

@@ -9,6 +9,8 @@ from data.errors import SchedulerError
 from models.work import cluster
 from models.work.cluster import AHEAD, in_process, on_cluster
 
+pytestmark = pytest.mark.slow
+
 
 def test_two_clusters_at_once_do_the_same_work():
     tasks = [(2, 10), (3, 3), (7, 2)]
