@@ -120,22 +120,22 @@ def _is_correlation(parameter: str) -> bool:
 
 def _how_drawn(fit: Fit) -> str:
     """Say where the draws come from, and how those of a second try were made."""
-    about, settings = fit.tree.attrs, fit.settings
+    attributes, settings = fit.tree.attrs, fit.settings
     drawn = f"{settings.chains} chains of {settings.draws} draws by {settings.sampler}"
-    if about["final_tune"] == settings.tune:
+    if attributes["final_tune"] == settings.tune:
         return drawn
-    kept = f", every {about['thin']}th kept" if about["thin"] > 1 else ""
-    target = about["final_target_accept"]
-    again = f"second try: {about['final_tune']} to tune, target acceptance {target:g}{kept}"
+    kept = f", every {attributes['thin']}th kept" if attributes["thin"] > 1 else ""
+    target = attributes["final_target_accept"]
+    again = f"second try: {attributes['final_tune']} to tune, target acceptance {target:g}{kept}"
     return f"{drawn} ({again})"
 
 
 def _gate(fit: Fit) -> list[Text]:
-    about, faults = fit.tree.attrs, "; ".join(fit.faults)
+    attributes, faults = fit.tree.attrs, "; ".join(fit.faults)
     if faults:
         return [
             Text(f"Fails the diagnostics: {faults}", warns=True),
-            Text(f"Do not interpret it: {about['remedy']}"),
+            Text(f"Do not interpret it: {attributes['remedy']}"),
         ]
     found = fit.diagnostics
     return [
@@ -143,6 +143,7 @@ def _gate(fit: Fit) -> list[Text]:
             f"Passes the diagnostics: R-hat at most {found.max_r_hat:.3f}, bulk ESS at least "
             f"{found.min_ess_bulk:.0f}, tail ESS at least {found.min_ess_tail:.0f}, "
             f"{found.divergences} divergences, E-BFMI at least {found.min_bfmi:.2f}; compiled in "
-            f"{about['compile_seconds']:.0f} s, sampled in {about['sampling_seconds']:.0f} s"
+            f"{attributes['compile_seconds']:.0f} s, "
+            f"sampled in {attributes['sampling_seconds']:.0f} s"
         )
     ]

@@ -19,7 +19,7 @@ def figures(
     from data.study import read_study
 
     checked = read_study(study)
-    names = [each.name for each in chosen_models(models, study, checked)]
+    names = [model.name for model in chosen_models(models, study, checked)]
 
     from analysis.figures.drawing import draw_figures
     from analysis.fits.gathering import gather

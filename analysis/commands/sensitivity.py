@@ -68,7 +68,9 @@ def sensitivity(
         for model in names:
             prior_set.refuse_misfit(model, checked)
 
-    passed, failed = _sampled(checked, [each.name for each in names], sets, settings, Path(results))
+    passed, failed = _sampled(
+        checked, [model.name for model in names], sets, settings, Path(results)
+    )
     _show_hypotheses(checked, Path(results))
     _show_sensitivity([fit for fit in passed if fit.priors == sets[0].name])
     if failed:

@@ -84,7 +84,9 @@ def overlap(prior: xr.DataArray, posterior: xr.DataArray) -> float:
         The integral of the smaller of the two densities, from 0 (apart) to 1 (the same); kernel
         density estimates.
     """
-    draws = [each.to_numpy().ravel() for each in (prior, posterior)]
-    grid = np.linspace(min(each.min() for each in draws), max(each.max() for each in draws), GRID)
-    densities = [gaussian_kde(each)(grid) for each in draws]
+    draws = [sample.to_numpy().ravel() for sample in (prior, posterior)]
+    grid = np.linspace(
+        min(sample.min() for sample in draws), max(sample.max() for sample in draws), GRID
+    )
+    densities = [gaussian_kde(sample)(grid) for sample in draws]
     return float(np.minimum(*densities).sum() * (grid[1] - grid[0]))

@@ -117,16 +117,16 @@ def _state(fit: Fit, study: Study, in_force: dict[str, str]) -> str:
     try:
         parse_model(fit.model)
         with h5netcdf.File(fit.path, "r") as file:
-            about = dict(file.attrs)
+            attributes = dict(file.attrs)
     except ModelError:
         return ""
     except (OSError, KeyError, ValueError):
         return "out_of_date"
-    if "priors" not in about:  # maximum likelihood has none
+    if "priors" not in attributes:  # maximum likelihood has none
         return ""
     if fit.priors in prior_sets() and fit.priors not in in_force:
         in_force[fit.priors] = Priors.load(fit.priors).to_json()
-    now = study.digest, in_force.get(fit.priors, about["priors_in_force"])
-    if (about["study_digest"], about["priors_in_force"]) != now:
+    now = study.digest, in_force.get(fit.priors, attributes["priors_in_force"])
+    if (attributes["study_digest"], attributes["priors_in_force"]) != now:
         return "out_of_date"
-    return "passed" if about["passed"] else "failed"
+    return "passed" if attributes["passed"] else "failed"

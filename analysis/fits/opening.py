@@ -39,7 +39,7 @@ def load(
     """
     folder = _folder(study, results) / priors
     path = folder / f"{model}.nc"
-    files = [each.name for each in folder.glob("*.nc") if each.name != COMPARISON]
+    files = [file.name for file in folder.glob("*.nc") if file.name != COMPARISON]
     if path.name not in files:
         found = sorted(name.removesuffix(".nc") for name in files)
         known = suggest(model, found) if found else "run `make sample` first"
@@ -74,7 +74,7 @@ def load_comparison(
     """
     path = _folder(study, results) / priors / COMPARISON
     if not path.exists():
-        found = sorted(each.parent.name for each in path.parents[1].glob(f"*/{COMPARISON}"))
+        found = sorted(file.parent.name for file in path.parents[1].glob(f"*/{COMPARISON}"))
         known = suggest(priors, found) if found else "run `make compare` first"
         raise ResultsError(f"{path}: no such comparison; {known}")
     tree = open_fit(path)
@@ -86,9 +86,9 @@ def load_comparison(
     return tree
 
 
-def sampler_of(about: Mapping[Hashable, Any]) -> str:
+def sampler_of(attributes: Mapping[Hashable, Any]) -> str:
     """Tell which sampler drew a fit."""
-    return str(about.get("sampler", "nutpie"))
+    return str(attributes.get("sampler", "nutpie"))
 
 
 def open_fit(path: Path) -> xr.DataTree:

@@ -38,8 +38,8 @@ def plain_effects(study: Study, *, results: str | Path = "results") -> pd.DataFr
         with open_fit(one.path) as fit:
             columns = list(map(str, raw_predictors(fit["constant_data"].to_dataset())))
             behind = {
-                each: _column(each, study.terms[each.part], columns)
-                for each in study.declaration.hypothesis
+                stated: _column(stated, study.terms[stated.part], columns)
+                for stated in study.declaration.hypothesis
             }
             used = sorted(set(filter(None, behind.values())))
             found = marginal_effects(fit, predictors=used, draws=DRAWS) if used else None
@@ -54,8 +54,8 @@ def _column(hypothesis: Hypothesis, terms: list[str], columns: list[str]) -> str
     """Name the column whose change is the term's; nothing where others take part."""
     bare = _bare(hypothesis.term)
     used = _used(bare, columns)
-    others = {each for each in map(_bare, terms) if each != bare}
-    shared = set().union(*(_used(each, columns) for each in others))
+    others = {term for term in map(_bare, terms) if term != bare}
+    shared = set().union(*(_used(term, columns) for term in others))
     return used.pop() if len(used) == 1 and not used & shared else ""
 
 
@@ -76,7 +76,7 @@ def _row(found: pd.DataFrame | None, hypothesis: Hypothesis, column: str) -> lis
         return unknown
     effects = found.xs(column, level="predictor")
     quantities = ("p_eligible",) if hypothesis.part == "selection" else DEGREE
-    quantity = next((each for each in quantities if each in effects.index.unique(1)), None)
+    quantity = next((known for known in quantities if known in effects.index.unique(1)), None)
     level = re.search(r"\[(?:T\.)?([^\]]*)\]", hypothesis.term)
     changes = [
         str(change)

@@ -141,7 +141,7 @@ def findings(
         table=table.set_index(KEY),
         absent={
             part: lacking
-            for part in dict.fromkeys(each.part for each in stated)
+            for part in dict.fromkeys(hypothesis.part for hypothesis in stated)
             if (lacking := tuple(m for m in models if part not in named(m).parts))
         },
         failed=tuple(one.label for one in fits.failed),

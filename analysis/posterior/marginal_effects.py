@@ -96,7 +96,9 @@ def marginal_effects(
             try:
                 after = _averages(fitted, used, rows, _changed(fitted, rows, predictor, value))
             except QueryError:  # a logarithm or a spline has no value there
-                after = {quantity: np.full_like(each, np.nan) for quantity, each in before.items()}
+                after = {
+                    quantity: np.full_like(value, np.nan) for quantity, value in before.items()
+                }
             for quantity in observed:
                 difference = _difference(after[quantity], before[quantity])
                 signed = np.isfinite(difference).all() and difference.any()
@@ -123,7 +125,7 @@ def _settings(column: pd.Series, *, levelled: bool) -> tuple[Any, Iterator[tuple
         return 0.0, iter([("0 -> 1", 1.0)])
     if levelled:
         first, *others = levels
-        return first, ((f"{_named(each)} instead of {_named(first)}", each) for each in others)
+        return first, ((f"{_named(value)} instead of {_named(first)}", value) for value in others)
     sd = float(column.std(ddof=1))
     return None, iter([(f"+1 sd ({sd:.3g})", column + sd)])
 
@@ -155,5 +157,5 @@ def _averages(
         some = draws.isel(draw=slice(first, first + size))
         arguments = family_arguments(some, dyads, fitted.name, reference=fitted.dyads)
         found = outcomes(fitted.name.family, *arguments)
-        blocks.append({quantity: each.mean(axis=-1) for quantity, each in found.items()})
-    return {each: np.concatenate([block[each] for block in blocks]) for each in blocks[0]}
+        blocks.append({quantity: value.mean(axis=-1) for quantity, value in found.items()})
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}

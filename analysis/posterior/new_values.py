@@ -95,7 +95,7 @@ def checked_draws(draws: int) -> int:
 
 def dyad_position(dyads: xr.Dataset, label: str) -> int:
     """Find a directed dyad."""
-    labels = [str(each) for each in dyads["dyad"].to_numpy()]
+    labels = [str(dyad) for dyad in dyads["dyad"].to_numpy()]
     if label in labels:
         return labels.index(label)
     cities = [str(city) for city in dyads["city"].to_numpy()]

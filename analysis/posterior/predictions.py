@@ -116,7 +116,9 @@ def _predicted(fitted: Fitted, draws: xr.Dataset, asked: xr.Dataset, seed: int) 
     bounds = np.empty((2, asked.sizes["dyad"]), dtype=np.int64)
     for k, ends in enumerate(zip(columns["sender"], columns["receiver"], strict=True)):
         rng = np.random.default_rng(seed_of(seed, "count " + " -> ".join(ends)))
-        degree, selection = (each if each is None else each[:, [k]] for each in arguments[:2])
+        degree, selection = (
+            values if values is None else values[:, [k]] for values in arguments[:2]
+        )
         counts = name.family.draw(rng, degree, selection, arguments[2])
         bounds[:, k] = np.quantile(
             counts, [(1 - CI_PROB) / 2, (1 + CI_PROB) / 2], method="inverted_cdf"
@@ -222,7 +224,7 @@ def _drawn(fitted: Fitted, asked: xr.Dataset) -> list[str]:
         dyads = fitted.dyads.get_index("dyad")
         known["pair"] = np.array([label in dyads for label in _labels(asked)[0]])
     return [
-        ", ".join(source for source, each in known.items() if not each[k])
+        ", ".join(source for source, values in known.items() if not values[k])
         for k in range(asked.sizes["dyad"])
     ]
 

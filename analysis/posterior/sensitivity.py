@@ -115,15 +115,15 @@ def _summed(densities: xr.Dataset) -> xr.DataArray:
 
 def _labelled(values: xr.Dataset) -> pd.Series:
     rows = {}
-    for name, each in values.items():
-        if not each.dims:
-            rows[str(name)] = float(each)
+    for name, variable in values.items():
+        if not variable.dims:
+            rows[str(name)] = float(variable)
             continue
-        (dim,) = each.dims
-        labels = each[dim].to_numpy().tolist()
+        (dim,) = variable.dims
+        labels = variable[dim].to_numpy().tolist()
         rows |= {
             f"{name}[{label}]": float(value)
-            for label, value in zip(labels, each.to_numpy(), strict=True)
+            for label, value in zip(labels, variable.to_numpy(), strict=True)
         }
     return pd.Series(rows)
 

@@ -51,17 +51,17 @@ def points_of(components: Sequence[Component]) -> tuple[np.ndarray, np.ndarray]:
     """
     z = np.concatenate(
         [
-            each.center[:, None] + each.standard @ np.swapaxes(each.root, 1, 2)
-            for each in components
+            component.center[:, None] + component.standard @ np.swapaxes(component.root, 1, 2)
+            for component in components
         ],
         axis=1,
     )
     log_densities = []
-    for each in components:
-        standard = np.linalg.solve(each.root, np.swapaxes(z - each.center[:, None], 1, 2))
-        log_scale = np.log(np.diagonal(each.root, axis1=1, axis2=2)).sum(axis=1)[:, None]
+    for component in components:
+        standard = np.linalg.solve(component.root, np.swapaxes(z - component.center[:, None], 1, 2))
+        log_scale = np.log(np.diagonal(component.root, axis1=1, axis2=2)).sum(axis=1)[:, None]
         log_normal = -(standard**2).sum(axis=1) / 2 - log_scale
-        log_densities.append(log_normal + np.log(each.standard.shape[1]))
+        log_densities.append(log_normal + np.log(component.standard.shape[1]))
     log_mixture: np.ndarray = logsumexp(np.stack(log_densities), axis=0)
     size = z.shape[-1] * np.log(2 * np.pi) / 2
     return z, log_mixture - np.log(z.shape[1]) - size

@@ -80,8 +80,8 @@ def integrate(unit: UnitInFit, chains: int, digest: str, seed: int) -> xr.Datase
     rng = np.random.default_rng(seed_of(seed, unit.label))
     with threadpool_limits(1, "blas"):
         both, *halves = log_densities(unit, rng)
-    found, *of_halves = (reweighted(each.reshape(chains, -1)) for each in (both, *halves))
-    bias = found.elpd - np.mean([each.elpd for each in of_halves])
+    found, *of_halves = (reweighted(densities.reshape(chains, -1)) for densities in (both, *halves))
+    bias = found.elpd - np.mean([half.elpd for half in of_halves])
     squares = ((halves[0] - halves[1]) / 2) ** 2
     points = float(np.sqrt((found.weights.ravel() * squares).sum()))
     reached = found.pareto_k <= good_k(both.size) and points <= LARGEST_ERROR
@@ -108,7 +108,7 @@ def log_densities(unit: UnitInFit, rng: np.random.Generator) -> np.ndarray:
         Natural logs, shape (3, draw): from all points, and from each half of them.
     """
     name = unit.name
-    cities = [_points(each, name, unit.dispersion, rng) for each in unit.cities]
+    cities = [_points(city, name, unit.dispersion, rng) for city in unit.cities]
     sums = [_sums(unit, name, *pair) for pair in zip(*cities, strict=True)]
     both = np.logaddexp(*sums)
     return np.stack([above - below for above, below in (both, *sums)])
@@ -165,7 +165,7 @@ def _sums(unit: UnitInFit, name: ModelName, first: Points, second: Points) -> np
     draws, number = first.log_weight.shape
     met = (np.arange(number)[:, None] + np.arange(PARTNERS)) % number
     enters: dict[str, np.ndarray] = {
-        part: np.concatenate([each.own.enters[part] for each in unit.cities]) for part in name.parts
+        part: np.concatenate([city.own.enters[part] for city in unit.cities]) for part in name.parts
     }
     sums = np.empty((2, draws))
     for start in range(0, draws, AT_ONCE):

@@ -71,7 +71,7 @@ def _rows_of(
     dyads: xr.Dataset, name: ModelName, city: str
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Give the city's dyads, and for each part which of them each role's effect enters."""
-    side = {each: dyads[each].to_numpy() == city for each in ("sender", "receiver")}
+    side = {end: dyads[end].to_numpy() == city for end in ("sender", "receiver")}
     rows = np.flatnonzero(side["sender"] | side["receiver"])
     uses: dict[str, np.ndarray] = {}
     for part in name.parts:

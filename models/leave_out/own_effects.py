@@ -89,7 +89,7 @@ def pair_effects_of(
     draws : xarray.Dataset
         Posterior draws (draw, ...).
     """
-    each = [
+    parts = [
         OwnEffects(
             *_pair_population(draws, dyads, part, rows),
             draws[part.pair.effect].isel(dyad=rows).to_numpy(),
@@ -97,7 +97,7 @@ def pair_effects_of(
         )
         for part in name.parts
     ]
-    return reduce(OwnEffects.beside, each)
+    return reduce(OwnEffects.beside, parts)
 
 
 def uses_of(

@@ -72,10 +72,10 @@ def refit(refits: Refits, label: str) -> xr.Dataset:
     compiled, public = _compiled(refits)
     kept = np.ones(dyads.sizes["dyad"])
     kept[rows] = 0
-    how = replace(refits.settings, seed=seed_of(refits.settings.seed, label))
-    chains = draw_chains(compiled.with_data(kept=kept), public, how, Reporter())
+    settings = replace(refits.settings, seed=seed_of(refits.settings.seed, label))
+    chains = draw_chains(compiled.with_data(kept=kept), public, settings, Reporter())
     if refits.unit == "city" and name.roles:
-        elpd, error = log_density_of_newcomer(chains.posterior, dyads, name, label, how.seed)
+        elpd, error = log_density_of_newcomer(chains.posterior, dyads, name, label, settings.seed)
     else:
         elpd, error = log_mean_density(
             log_likelihood(chains.posterior, dyads, name, rows).sum("dyad")
