@@ -58,7 +58,9 @@ def frequentist_table(fit: MaximumLikelihood, errors: str = "dyadic") -> pd.Data
     unknown = table["se_information"].isna()
     table.loc[unknown, ["ratio"]] = np.nan
     if len(fit.permutations):
-        named = [part.coef_of(term) if part != "dispersion" else part for part, term in table.index]
+        named = [
+            Part(part).coef_of(term) if part != "dispersion" else part for part, term in table.index
+        ]
         table["p_permutation"] = fit.permutations["p"].reindex(named).to_numpy()
     return table
 
