@@ -159,7 +159,7 @@ def checked(material: Material) -> Section:
 
 
 def _checks_of(each: ModelResults, material: Material) -> tuple[Block, ...]:
-    pictures = material.pictures(each.model, "statistics", "rootogram", "matrix")
+    pictures = material.pictures(each.model, "statistics", "rootogram", "pit", "matrix")
     return (*material.warning(each.model), _statistics(each), *pictures)
 
 
