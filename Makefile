@@ -12,6 +12,7 @@ TARGET_ACCEPT ?= 0.8
 SAMPLER ?= nutpie
 METHOD  ?= nuts
 RESULTS ?= results
+BACKEND ?= matplotlib
 FORCE   ?=
 PRIOR_ONLY ?=
 UNITS   ?= dyad pair city
@@ -47,6 +48,7 @@ help: ## list what can be made
 	@echo '  METHOD=$(METHOD)           or advi: an approximation in seconds, for a first look'
 	@echo '  FORCE=1               sample again, though nothing has changed; also of make compare, sbc, bench'
 	@echo '  PRIOR_ONLY=1          show what the priors expect, sample nothing'
+	@echo '  BACKEND=$(BACKEND)    of make figures; or plotly: pages to look into with a mouse'
 
 sample: $(READY) ## sample the models of a study, check the draws and summarise them
 	@$(RUN)/interlocal sample '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --seed '$(SEED)' \
@@ -69,8 +71,9 @@ sensitivity: $(READY) ## hold the hypotheses against every prior set: PRIORS="de
 		--draws '$(DRAWS)' --tune '$(TUNE)' --chains '$(CHAINS)' \
 		--target-accept '$(TARGET_ACCEPT)' --sampler '$(SAMPLER)' --results '$(RESULTS)'
 
-figures: $(READY) ## draw every figure of the fits that make sample has made
-	@$(RUN)/interlocal figures '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --results '$(RESULTS)'
+figures: $(READY) ## draw every figure of the fits that make sample has made: BACKEND=plotly for pages
+	@$(RUN)/interlocal figures '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' \
+		--backend '$(BACKEND)' --results '$(RESULTS)'
 
 report: $(READY) ## write everything that is known of the study as one page: results/<study>/report.html
 	@$(RUN)/interlocal report '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --results '$(RESULTS)'
