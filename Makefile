@@ -11,6 +11,7 @@ CHAINS  ?= 4
 TARGET_ACCEPT ?= 0.8
 SAMPLER ?= nutpie
 RESULTS ?= results
+BACKEND ?= matplotlib
 FORCE   ?=
 ML      ?=
 SE      ?=
@@ -47,6 +48,7 @@ help: ## list what can be made
 	@echo '  SAMPLER=$(SAMPLER)        nutpie, pymc or numpyro (on a GPU where there is one)'
 	@echo '  FORCE=1               sample again, though nothing has changed; also of make compare, sbc, bench'
 	@echo '  PRIOR_ONLY=1          show what the priors expect, sample nothing'
+	@echo '  BACKEND=$(BACKEND)    of make figures; or plotly: pages to look into with a mouse'
 
 sample: $(READY) ## sample the models of a study, check the draws and summarise them
 	@$(RUN)/interlocal sample '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --seed '$(SEED)' \
@@ -73,8 +75,9 @@ table: $(READY) ## put models side by side as a paper prints them: ML=1, SE=1 fo
 	@$(RUN)/interlocal table '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' \
 		$(if $(ML),--ml) $(if $(SE),--errors) --results '$(RESULTS)'
 
-figures: $(READY) ## draw every figure of the fits that make sample has made
-	@$(RUN)/interlocal figures '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --results '$(RESULTS)'
+figures: $(READY) ## draw every figure of the fits that make sample has made: BACKEND=plotly for pages
+	@$(RUN)/interlocal figures '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' \
+		--backend '$(BACKEND)' --results '$(RESULTS)'
 
 report: $(READY) ## write everything that is known of the study as one page: results/<study>/report.html
 	@$(RUN)/interlocal report '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --results '$(RESULTS)'

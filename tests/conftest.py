@@ -113,7 +113,13 @@ def _made_up(cities=130, roles=("degree_sender", "degree_receiver"), seed=3, **p
         "chains": 2,
         "draws": 200,
         "synthetic": json.dumps(["services"]),
-        "declaration": json.dumps({"hypothesis": []}),
+        "declaration": json.dumps(
+            {
+                "title": "Made up by hand",
+                "models": ["nb_crossed"],
+                "dyads": {"sender": "from", "receiver": "to", "outcome": "count"},
+            }
+        ),
         "passed": 1,
     }
     return tree

@@ -105,7 +105,7 @@ def _checks_of(model: ModelResults, material: Material) -> tuple[Block, ...]:
     shown = found[["observed", "mean"]].rename(columns={"mean": "predicted"})
     shown = shown.assign(**{INTERVAL: intervals(found), "p": found["p"]})
     table = Table(shown, f"{model.model}: statistics of the network")
-    return (table, *material.pictures(model.model, "statistics", "rootogram", "matrix"))
+    return (table, *material.pictures(model.model, "statistics", "rootogram", "pit", "matrix"))
 
 
 def _summary(tree: xr.DataTree, name: str) -> pd.DataFrame:

@@ -1,15 +1,11 @@
-from .chains import energy_figure, rank_figure
-from .city_effects import city_effect_figure
+from .cities import city_effect_figure, reciprocity_figure
 from .coefficients import coefficient_figure
-from .elpd import elpd_figure
+from .elpd import elpd_figure, pareto_figure
+from .energy import energy_figure
 from .map import map_figure
 from .matrix import matrix_figure
-from .pareto import pareto_figure
-from .priors import prior_figure
-from .reciprocity import reciprocity_figure
-from .rootogram import rootogram_figure
-from .sensitivity import sensitivity_figure
-from .statistics import statistics_figure
+from .parameters import prior_figure, rank_figure, sensitivity_figure
+from .predictive import pit_figure, rootogram_figure, statistics_figure
 
 __all__ = [
     "city_effect_figure",
@@ -19,6 +15,7 @@ __all__ = [
     "map_figure",
     "matrix_figure",
     "pareto_figure",
+    "pit_figure",
     "prior_figure",
     "rank_figure",
     "reciprocity_figure",

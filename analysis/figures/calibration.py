@@ -5,11 +5,12 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from analysis.checks.ranks import LEVEL, envelope, ranks_below, shares
-from analysis.figures.style import FAINT, INK, MARK
+from analysis.figures import style
 
 COLUMNS = 4
 
 
+@style.styled()
 def rank_figure(ranks: xr.DataArray, ranked: int, caption: str, level: float = LEVEL) -> Figure:
     """Draw how far each parameter's ranks are from uniform.
 
@@ -26,19 +27,13 @@ def rank_figure(ranks: xr.DataArray, ranked: int, caption: str, level: float = L
     caption : str
         What was calibrated.
     level : float
-        As in `uniformity`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        A panel a parameter: the ranks' distribution function less the uniform one, and the
-        simultaneous envelope of all.
+        As in `uniformity`, of the simultaneous envelope of all.
     """
     parameters = ranks["parameter"].to_numpy().tolist()
     number = ranks.sizes["replicate"]
     own = envelope(number, ranked, 1 - (1 - level) / len(parameters))
     rows = -(-len(parameters) // COLUMNS)
-    figure = Figure(figsize=(7.0, 0.8 + 1.25 * rows), layout="constrained")
+    figure = Figure(figsize=(style.WIDTH, 0.8 + 1.25 * rows))
     panels = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
     share = shares(ranked)
     edges = np.concatenate([[0], share, [1]])
@@ -46,20 +41,17 @@ def rank_figure(ranks: xr.DataArray, ranked: int, caption: str, level: float = L
     for panel, parameter in zip(panels, parameters, strict=False):
         below = ranks_below(ranks.sel(parameter=parameter).to_numpy(), ranked)
         leaves = bool(((below < own.lower) | (below > own.upper)).any())
-        panel.fill_between(edges, low, high, color=FAINT, alpha=0.25, linewidth=0)
-        panel.axhline(0, color=FAINT, linewidth=0.6)
+        panel.fill_between(edges, low, high, color=style.FAINT, alpha=0.25, linewidth=0)
+        panel.axhline(0, color=style.FAINT, linewidth=0.6)
         line = np.concatenate([[0], below / number - share, [0]])
-        panel.plot(edges, line, color="#d55e00" if leaves else MARK, linewidth=1.1)
-        heading = f"{parameter}{' (outside)' if leaves else ''}".replace("[", "\n[")
-        panel.set_title(heading, fontsize=6.5, loc="left", color=INK)
-        panel.tick_params(labelsize=6.5, colors=INK)
-        panel.spines[["top", "right"]].set_visible(False)
+        panel.plot(edges, line, color=style.OTHER if leaves else style.MARK, linewidth=1.1)
+        panel.set_title(f"{parameter}{' (outside)' if leaves else ''}".replace("[", "\n["))
         panel.set_xticks([0, 0.5, 1])
     for panel in panels[len(parameters) :]:
         panel.set_visible(False)
     for panel in panels[: len(parameters)][-COLUMNS:]:  # the lowest of each column
         panel.tick_params(labelbottom=True)
-        panel.set_xlabel(f"rank / {ranked + 1}", fontsize=6.5, color=INK)
-    figure.supylabel("distribution function of the ranks, less uniform", fontsize=7.5, color=INK)
-    figure.supxlabel(caption, fontsize=7, color=INK, x=0.01, ha="left")
+        panel.set_xlabel(f"rank / {ranked + 1}")
+    figure.supylabel("distribution function of the ranks, less uniform", fontsize=style.SMALL)
+    style.write_below(figure, caption)
     return figure

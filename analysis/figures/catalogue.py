@@ -4,10 +4,15 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from matplotlib.figure import Figure
-
 from analysis import figures
+from analysis.figures.style import Drawn
 from analysis.fits.gathering import ModelResults
+
+
+def look_for(function: Callable[..., Drawn]) -> str:
+    """Say what to look for in a figure."""
+    paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+    return " ".join(paragraphs[1].split())
 
 
 @dataclass(frozen=True)
@@ -16,51 +21,43 @@ class Entry:
 
     Attributes
     ----------
-    draw : callable
-        The model's results to the figure; raises ResultsError where the model has no such thing.
+    of : str
+        Which of the model's results the function takes beside the fit.
     """
 
     name: str
     title: str
-    function: Callable[..., Figure]
-    draw: Callable[[ModelResults], Figure]
+    function: Callable[..., Drawn]
+    of: str = ""
 
     @property
     def advice(self) -> str:
         return look_for(self.function)
 
+    @property
+    def by_arviz(self) -> bool:
+        """Whether other backends than matplotlib can draw it."""
+        return "backend" in inspect.signature(self.function).parameters
 
-def look_for(function: Callable[..., Figure]) -> str:
-    """Say what to look for in a figure."""
-    paragraphs = (inspect.getdoc(function) or "").split("\n\n")
-    return " ".join(paragraphs[1].split())
+    def draw(self, results: ModelResults, backend: str = "matplotlib") -> Drawn:
+        """Draw; raises ResultsError where the model has no such thing."""
+        given = [getattr(results, self.of)] if self.of else []
+        chosen = {"backend": backend} if self.by_arviz else {}
+        return self.function(results.fit, *given, **chosen)
 
 
-def _entry(name: str, title: str, function: Callable[..., Figure]) -> Entry:
-    return Entry(name, title, function, lambda results: function(results.fit))
-
-
-CATALOGUE: tuple[Entry, ...] = (
-    Entry(
-        "coefficients",
-        "Coefficients of both parts",
-        figures.coefficient_figure,
-        lambda results: figures.coefficient_figure(results.fit, results.mle),
-    ),
-    _entry("cities", "City effects", figures.city_effect_figure),
-    _entry("map", "City effects on the map", figures.map_figure),
-    _entry("reciprocity", "Sender against receiver effects", figures.reciprocity_figure),
-    _entry("matrix", "Counts of all dyads, observed and predicted", figures.matrix_figure),
-    _entry("statistics", "Statistics of the network", figures.statistics_figure),
-    _entry("rootogram", "How often each count occurs", figures.rootogram_figure),
-    Entry(
-        "pareto",
-        "Dyads that are hard to leave out",
-        figures.pareto_figure,
-        lambda results: figures.pareto_figure(results.fit, results.loo),
-    ),
-    _entry("priors", "Prior against posterior", figures.prior_figure),
-    _entry("sensitivity", "Power-scaling sensitivity", figures.sensitivity_figure),
-    _entry("ranks", "Ranks of the draws by chain", figures.rank_figure),
-    _entry("energy", "Energy of the sampler", figures.energy_figure),
+CATALOGUE = (
+    Entry("coefficients", "Coefficients of both parts", figures.coefficient_figure, "mle"),
+    Entry("cities", "City effects", figures.city_effect_figure),
+    Entry("map", "City effects on the map", figures.map_figure),
+    Entry("reciprocity", "Sender against receiver effects", figures.reciprocity_figure),
+    Entry("matrix", "Counts of all dyads, observed and predicted", figures.matrix_figure),
+    Entry("statistics", "Statistics of the network", figures.statistics_figure),
+    Entry("rootogram", "How often each count occurs", figures.rootogram_figure),
+    Entry("pit", "Where observed counts lie in their predictions", figures.pit_figure),
+    Entry("pareto", "Dyads that are hard to leave out", figures.pareto_figure, "loo"),
+    Entry("priors", "Prior against posterior", figures.prior_figure),
+    Entry("sensitivity", "Power-scaling sensitivity", figures.sensitivity_figure),
+    Entry("ranks", "Ranks of the draws by chain", figures.rank_figure),
+    Entry("energy", "Energy of the sampler", figures.energy_figure),
 )

@@ -1,39 +1,33 @@
 """Coefficients of both parts, beside the directions that hypotheses state."""
 
-import json
-from typing import Any
-
+import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from arviz import PlotCollection
 
-from analysis.figures.naming import broken
-from analysis.figures.style import (
-    FAINT,
-    INK,
-    MARK,
-    OTHER,
-    SMALL,
-    WIDTH,
-    caption,
-    escaped,
-    plain_axes,
-)
+from analysis.figures import style
+from analysis.figures.forest import forest
 from analysis.posterior.summary import CI_PROB, INNER_PROB, coefficients, part_unit
+from data.declaration import Hypothesis
 from data.errors import ResultsError
 from data.roles import PARTS, Part
 from models.frequentist.jackknife import KIND as JACKKNIFE
 from models.frequentist.result import MaximumLikelihood
 from models.frequentist.table import CONFIDENCE, frequentist_table
+from models.inference.fit import Fit
 
 LABEL = 42  # characters of a line of a term
 OFFSET = 0.16  # rows, of the two estimates of a coefficient from its middle
+ROOM = 0.08  # of a panel's intervals, on either side of them
 ESTIMATE = ["ml_estimate", "ml_lower", "ml_upper"]
+ARROW = {"left": "\N{BLACK LEFT-POINTING TRIANGLE}", "right": "\N{BLACK RIGHT-POINTING TRIANGLE}"}
 
 
-def coefficient_figure(fit: xr.DataTree, mle: MaximumLikelihood | None = None) -> Figure:
+@style.styled()
+def coefficient_figure(
+    fit: xr.DataTree, mle: MaximumLikelihood | None = None, *, backend: str = "matplotlib"
+) -> style.Drawn:
     """Draw the coefficients of both parts with their intervals.
 
     Look for intervals that lie on one side of zero, and whether that is the side of the
@@ -47,10 +41,12 @@ def coefficient_figure(fit: xr.DataTree, mle: MaximumLikelihood | None = None) -
         A fit with at least one predictor.
     mle : MaximumLikelihood, optional
         A pooled model of the same study by maximum likelihood.
+    backend : str
+        ``matplotlib`` or ``plotly``.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.figure.Figure or arviz.PlotCollection
         A panel a part; circle: posterior mean; thick line: 50 %, thin line: 89 % equal-tailed
         interval; diamond and line below: maximum-likelihood estimate and 95 % Wald interval, an
         open diamond where it has none; triangle: the hypothesised direction.
@@ -60,57 +56,63 @@ def coefficient_figure(fit: xr.DataTree, mle: MaximumLikelihood | None = None) -
     ResultsError
         The fit has no predictors, or the maximum-likelihood result is of another study.
     """
-    _refuse_other_study(fit, mle)
-    tables = {part: coefficient_data(fit, part, mle) for part in PARTS}
-    tables = {part: table for part, table in tables.items() if len(table)}
-    if not tables:
-        raise ResultsError(f"{fit.attrs['model']}: the study's formulas have no predictors to draw")
-    terms = list(dict.fromkeys(term for table in tables.values() for term in table.index))
-    row_height = 0.34 if mle is None else 0.4
-    figure = Figure(figsize=(WIDTH, 1.5 + row_height * len(terms)), layout="constrained")
-    panels = figure.subplots(1, len(tables), sharey=True, squeeze=False)[0]
-    for panel, (part, table) in zip(panels, tables.items(), strict=True):
-        at = np.array([terms.index(term) for term in table.index])
-        panel.axvline(0, color=FAINT, linewidth=0.8)
-        _draw_posterior(panel, table, at - (0 if mle is None else OFFSET))
-        if mle is not None:
-            _draw_estimates(panel, table, at + OFFSET)
-        for hypothesis in _hypotheses(fit):
-            if hypothesis["part"] == part:
-                _mark_direction(panel, terms.index(hypothesis["term"]), hypothesis["direction"])
-        plain_axes(panel, f"{part.capitalize()}\n{part_unit(fit, part)}")
-        panel.tick_params(left=False)
-        panel.spines["left"].set_visible(False)
-    panels[0].set_yticks(range(len(terms)), [escaped(broken(term, LABEL)) for term in terms])
-    panels[0].set_ylim(len(terms) - 0.4, -0.6)
-    caption(figure, fit.attrs, _shown(fit, mle, pd.concat(tables)))
-    return figure
+    if mle is not None and mle.attributes["study_digest"] != Fit(fit).study_digest:
+        raise ResultsError(
+            f"{mle.model} by maximum likelihood is of '{mle.attributes['title']}' as it was read for "
+            f"another run than {Fit(fit).model}'s; run `make sample mle` again"
+        )
+    table = coefficient_data(fit, mle)
+    parts, terms = (table[dim].to_numpy().tolist() for dim in ("part", "term"))
+    draws = [
+        fit["posterior"][part.coef].load().rename({part.term: "term"}).reindex(term=terms)
+        for part in map(Part, parts)
+    ]
+    shift = 0.0 if mle is None else OFFSET
+    size = style.sized(backend, 1.5 + (0.34 if mle is None else 0.4) * len(terms))
+    drawn = forest(
+        xr.concat(draws, table["part"]).transpose("chain", "draw", "part", "term"),
+        {place: style.broken(term, LABEL) for place, term in enumerate(terms)},
+        {"backend": backend, "cols": ["part"], "figure_kwargs": size},
+        shift=shift,
+    )
+    style.rule(drawn, 0, color=style.FAINT, linestyle="C0")
+    y = xr.DataArray(-shift - np.arange(len(terms)), table["term"].coords)
+    _layer_estimates(drawn, table, y)
+    on = style.canvas(drawn)
+    for part in map(Part, parts):
+        panel, own = drawn.get_target("value", {"part": str(part)}), table.sel(part=part)
+        on.title(f"{part.capitalize()}\n{part_unit(fit, part)}", panel)
+        on.xlim((float(own["left"]), float(own["right"])), panel)
+        for hypothesis in _hypotheses(fit, part):
+            side = "right" if hypothesis.direction == "positive" else "left"
+            place = float(own[side]), -terms.index(hypothesis.term)
+            on.text(*place, ARROW[side], panel, color=style.INK, horizontal_align=side)
+    return style.finished(drawn, style.caption(fit, _shown(fit, mle, table)))
 
 
-def coefficient_data(
-    fit: xr.DataTree, part: str, mle: MaximumLikelihood | None = None
-) -> pd.DataFrame:
-    """Tabulate what `coefficient_figure` draws of a part.
+def coefficient_data(fit: xr.DataTree, mle: MaximumLikelihood | None = None) -> xr.Dataset:
+    """Give what `coefficient_figure` draws beside the draws: dims (part, term).
 
-    Returns
-    -------
-    pandas.DataFrame
-        A row a term, without the intercept, on the formula's own scale: the columns of
-        `analysis.coefficients`; ``inner_lower`` and ``inner_upper`` (50 % interval);
-        ``ml_estimate``, ``ml_lower`` and ``ml_upper`` (95 %, Wald), NaN where maximum likelihood
-        has none.
+    On the formula's own scale: the columns of `analysis.coefficients`; ``ml_estimate``,
+    ``ml_lower`` and ``ml_upper`` (95 %, Wald), NaN where maximum likelihood has none; ``left`` and
+    ``right`` (part), the ends of a panel, which holds zero and every interval.
     """
-    table = coefficients(fit, part).drop(index="intercept", errors="ignore")
-    if not len(table):
-        return table
-    tails = [(1 - INNER_PROB) / 2, (1 + INNER_PROB) / 2]
-    inner = fit["posterior"][Part(part).coef].load().quantile(tails, ("chain", "draw")).to_numpy()
-    table = table.assign(inner_lower=inner[0], inner_upper=inner[1])
+    found = {str(part): coefficients(fit, part) for part in PARTS}
+    own = {part: table.drop(index="intercept", errors="ignore") for part, table in found.items()}
+    own = {part: table for part, table in own.items() if len(table)}
+    if not own:
+        raise ResultsError(f"{Fit(fit).model}: the study's formulas have no predictors to draw")
+    table = pd.concat(own, names=["part", "term"])
     if mle is None:
-        return table.assign(**dict.fromkeys(ESTIMATE, np.nan))
-    estimates = frequentist_table(mle, errors_of(mle))[["estimate", "lower", "upper"]]
-    of_part = estimates[estimates.index.get_level_values("part") == part].droplevel("part")
-    return table.join(of_part.set_axis(ESTIMATE, axis=1))
+        table[ESTIMATE] = np.nan
+    else:
+        estimates = frequentist_table(mle, errors_of(mle))[["estimate", "lower", "upper"]]
+        table = table.join(estimates.set_axis(ESTIMATE, axis=1))
+    terms = list(dict.fromkeys(table.index.get_level_values("term")))
+    data = table.to_xarray().reindex(part=list(own), term=terms)
+    ends = data[["lower", "upper", "ml_lower", "ml_upper"]].to_dataarray("end")
+    low, high = ends.min(["end", "term"]).clip(max=0), ends.max(["end", "term"]).clip(min=0)
+    return data.assign(left=low - ROOM * (high - low), right=high + ROOM * (high - low))
 
 
 def errors_of(mle: MaximumLikelihood) -> str:
@@ -118,72 +120,41 @@ def errors_of(mle: MaximumLikelihood) -> str:
     return JACKKNIFE if JACKKNIFE in mle.kinds else "dyadic"
 
 
-def _refuse_other_study(fit: xr.DataTree, mle: MaximumLikelihood | None) -> None:
-    if mle is not None and mle.attributes["study_digest"] != fit.attrs["study_digest"]:
-        raise ResultsError(
-            f"{mle.model} by maximum likelihood is of '{mle.attributes['title']}' as it was read "
-            f"for another run than {fit.attrs['model']}'s; run `make sample mle` again"
-        )
+def _layer_estimates(drawn: PlotCollection, table: xr.Dataset, y: xr.DataArray) -> None:
+    """Draw maximum likelihood; what is not identified may lie anywhere, and stretches no axis."""
+    estimate, known = table["ml_estimate"].rename("value"), np.isfinite(table["ml_lower"])
+    ends = table[["ml_lower", "ml_upper"]].to_dataarray("end", "value")
+    drawn.map(az.visuals.line_x, "ml", data=ends, y=y, color=style.OTHER, width=1.4)
+    inside = ~known & (table["left"] <= estimate) & (estimate <= table["right"])
+    look = {"y": y, "marker": "C4", "size": 26, "edgecolor": style.OTHER}
+    for name, which, inner in (("known", known, style.OTHER), ("unknown", inside, "white")):
+        own = estimate.where(which)
+        drawn.map(az.visuals.scatter_x, name, data=own, facecolor=inner, **look)
+    for side, written in (("left", "< {:.3g}"), ("right", "{:.3g} >")):
+        edge = table[side]
+        beyond = (estimate < edge if side == "left" else estimate > edge) & np.isfinite(estimate)
+        for part, term in np.argwhere((beyond & ~known).to_numpy()):
+            panel = drawn.get_target("value", {"part": table["part"][part].item()})
+            place, text = (edge[part].item(), y[term].item()), written.format(estimate[part, term])
+            look = {"color": style.OTHER, "horizontal_align": side}
+            style.canvas(drawn).text(*place, text, panel, **look)
 
 
-def _draw_posterior(panel: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
-    panel.hlines(at, table["lower"], table["upper"], color=MARK, linewidth=1.2)
-    panel.hlines(at, table["inner_lower"], table["inner_upper"], color=MARK, linewidth=3.5)
-    panel.plot(table["mean"], at, "o", color="white", markeredgecolor=MARK, markersize=5)
+def _hypotheses(fit: xr.DataTree, part: str) -> list[Hypothesis]:
+    return [stated for stated in Fit(fit).declaration.hypothesis if stated.part == part]
 
 
-def _draw_estimates(panel: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
-    known = table["ml_lower"].notna().to_numpy()
-    panel.hlines(at[known], table["ml_lower"][known], table["ml_upper"][known], color=OTHER)
-    panel.plot(table["ml_estimate"][known], at[known], "D", color=OTHER, markersize=4)
-    # what is not identified may lie anywhere: it must not stretch the axis
-    low, high = panel.get_xlim()
-    panel.set_xlim(low, high)
-    for row, estimate in zip(at[~known], table["ml_estimate"][~known], strict=True):
-        if low <= estimate <= high:
-            panel.plot(estimate, row, "D", color="white", markeredgecolor=OTHER, markersize=4)
-        elif np.isfinite(estimate):
-            right = estimate > high
-            panel.text(
-                1.0 if right else 0.0,
-                row,
-                f"{estimate:.3g} >" if right else f"< {estimate:.3g}",
-                transform=panel.get_yaxis_transform(),
-                ha="right" if right else "left",
-                va="center",
-                fontsize=SMALL,
-                color=OTHER,
-            )
-
-
-def _hypotheses(fit: xr.DataTree) -> list[dict[str, str]]:
-    stated: list[dict[str, str]] = json.loads(fit.attrs["declaration"])["hypothesis"]
-    return stated
-
-
-def _shown(fit: xr.DataTree, mle: MaximumLikelihood | None, table: pd.DataFrame) -> str:
-    compared = ""
+def _shown(fit: xr.DataTree, mle: MaximumLikelihood | None, table: xr.Dataset) -> str:
+    stated = any(_hypotheses(fit, part) for part in PARTS)
+    shown = (
+        f"Posterior mean, {INNER_PROB:.0%} and {CI_PROB:.0%} intervals, a unit of each predictor "
+        f"as written{'; triangles: hypothesised direction' * stated}."
+    )
     if mle is not None:
-        compared = (
+        shown += (
             f" Below, diamonds: maximum likelihood ({mle.model}), {CONFIDENCE:.0%} Wald intervals "
             f"on {errors_of(mle)} standard errors."
         )
-        if (table["ml_estimate"].notna() & table["ml_lower"].isna()).any():
-            compared += " Open, or a number at the edge: the data determine no interval."
-    return (
-        f"Posterior mean, {INNER_PROB:.0%} and {CI_PROB:.0%} intervals, a unit of each predictor "
-        f"as written{'; triangles: hypothesised direction' if _hypotheses(fit) else ''}.{compared}"
-    )
-
-
-def _mark_direction(panel: Any, row: int, direction: str) -> None:
-    positive = direction == "positive"
-    panel.plot(
-        1.0 if positive else 0.0,
-        row,
-        marker=">" if positive else "<",
-        color=INK,
-        markersize=5,
-        transform=panel.get_yaxis_transform(),  # at the panel's edge, whatever its scale
-        clip_on=False,
-    )
+    if (np.isfinite(table["ml_estimate"]) & ~np.isfinite(table["ml_lower"])).any():
+        shown += " Open, or a number at the edge: the data determine no interval."
+    return shown

@@ -1,52 +1,50 @@
-"""Models compared by what they predict of dyads, pairs and cities that are left out."""
+"""What fits predict of dyads, pairs and cities left out: models compared, and Pareto k."""
 
-import json
-from typing import Any
+from dataclasses import replace
 
+import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
-from matplotlib.figure import Figure
+from arviz import PlotCollection
+from arviz_stats.utils import ELPDDataLOO
 
-from analysis.comparison.file import ML, UNTRUSTED
-from analysis.figures.style import (
-    FAINT,
-    INK,
-    MARK,
-    OTHER,
-    SMALL,
-    WIDTH,
-    plain_axes,
-    write_below,
-)
+from analysis.comparison.file import UNTRUSTED
+from analysis.figures import style
+from models.inference.fit import Fit
+from models.leave_out.loo import high_k
 
 FAR = 8.0  # times the median difference; what lies farther would press all others together
 PLURAL = {"dyad": "directed dyads", "pair": "pairs", "city": "cities"}
+NAMED, LABELS = 8, 30  # dyads that are named; senders that the axis has room for
+BORDERS = 40  # senders, above which lines between them would hide the marks
 
 
 def elpd_table(comparison: xr.DataTree) -> pd.DataFrame:
     """Take what is drawn out of a comparison.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Rows (unit, model), in the order of the file: the best model of each unit first.
-        ``elpd_diff`` to the best, its standard error ``dse``, ``refits`` and ``failed`` ones,
-        ``draws``, ``units`` (how many dyads, pairs or cities) and ``ml`` (whether the row is
-        scored at maximum-likelihood estimates).
+    Rows (unit, model), in the order of the file: the best model of each unit first. ``elpd_diff``
+    to the best, its standard error ``dse``, ``refits`` and ``failed`` ones, ``draws``, ``units``
+    (how many dyads, pairs or cities), ``ml`` (whether the row is scored at maximum-likelihood
+    estimates) and ``far`` (whether it would press all others together; of two models neither).
     """
     tables = {}
     for unit, group in comparison.children.items():
         columns = ["elpd_diff", "dse", "refits", "failed", "draws"]
         table = group.to_dataset()[columns].to_dataframe()
         table.index = table.index.astype(str)
+        size = table["elpd_diff"].abs()
+        scale = max(size[size > 0].median(), 2 * table.loc[size > 0, "dse"].median())
         tables[unit] = table.assign(
-            units=group.sizes[unit], ml=[name.endswith(ML) for name in table.index]
+            units=group.sizes[unit],
+            ml=table["draws"] == 1,  # an estimate is one point
+            far=~np.isfinite(size) | (size > FAR * scale),
         )
     return pd.concat(tables, names=["unit", "model"])
 
 
-def elpd_figure(comparison: xr.DataTree) -> Figure:
+@style.styled()
+def elpd_figure(comparison: xr.DataTree, *, backend: str = "matplotlib") -> style.Drawn:
     """Draw how much worse than the best each model predicts what was left out.
 
     Look for lines that stay left of zero: these models predict worse than the best by more than
@@ -57,10 +55,12 @@ def elpd_figure(comparison: xr.DataTree) -> Figure:
     ----------
     comparison : xarray.DataTree
         What `analysis.load_comparison` gave.
+    backend : str
+        ``matplotlib`` or ``plotly``.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.figure.Figure or arviz.PlotCollection
         A panel a unit, models in the order of the first; point: difference in elpd to the best,
         thick and thin line: one and two standard errors; squares: maximum likelihood; arrows at
         the edge: differences more than eight times the panel's median, in figures alone.
@@ -68,75 +68,67 @@ def elpd_figure(comparison: xr.DataTree) -> Figure:
     table = elpd_table(comparison)
     units = list(comparison.children)
     models = table.loc[units[0]].index.tolist()
-    figure = Figure(figsize=(WIDTH, 1.5 + 0.28 * len(models)), layout="constrained")
-    panels = figure.subplots(1, len(units), sharey=True, squeeze=False)[0]
-    doubtful = beyond = False
-    for panel, unit in zip(panels, units, strict=True):
+    size = style.sized(backend, 1.5 + 0.28 * len(models), sharey=True)
+    if backend == "plotly":
+        size["plot_hspace"] = 0.13  # for the figures at the right
+    panels = xr.Dataset({"elpd": ("unit", np.zeros(len(units)))}, {"unit": units})
+    drawn = PlotCollection.grid(panels, cols=["unit"], backend=backend, figure_kwargs=size)
+    titles = {}
+    for unit in units:
         rows = table.loc[[(unit, model) for model in models]]
+        _draw_rows(drawn, unit, rows)
         number = int(rows["units"].iloc[0])
-        doubtful |= number < UNTRUSTED
-        star = "*" if number < UNTRUSTED else ""
-        one = f"{'directed ' * (unit == 'dyad')}{unit}"
-        plain_axes(panel, f"Left out: a {one}\n{number} {PLURAL[unit]}{star}")
-        beyond |= any(_far(rows))
-        _draw_rows(panel, rows)
-    panels[0].set_yticks(range(len(models)), models, parse_math=False)
-    panels[0].set_ylim(len(models) - 0.5, -0.5)
-    about = comparison.attrs
-    synthetic = ", ".join(json.loads(about["synthetic"]))
-    failed, refits = int(table["failed"].sum()), int(table["refits"].sum())
-    draws = sorted(set(table.loc[~table["ml"], "draws"]))
-    write_below(
-        figure,
-        f"{about['title']}: {about['priors']} priors, {' or '.join(map(str, draws))} draws a fit. "
+        left_out = f"{'directed ' * (unit == 'dyad')}{unit}"
+        titles[unit] = (
+            f"Left out: a {left_out}\n{number} {PLURAL[unit]}{'*' * (number < UNTRUSTED)}"
+        )
+    style.titled(drawn, "unit", titles)
+    style.rule(drawn, 0, color=style.FAINT, linestyle="C0")
+    first = drawn.get_target("elpd", {"unit": units[0]})
+    names = [style.plain(model, backend) for model in models]
+    style.canvas(drawn).yticks(np.arange(len(models), 0, -1), names, first)
+    about, failed, refits = Fit(comparison), table["failed"].sum(), table["refits"].sum()
+    draws = " or ".join(map(str, sorted(set(table.loc[~table["ml"], "draws"]))))
+    doubtful = f"* Fewer than {UNTRUSTED}: the standard errors are not to be trusted."
+    shown = (
+        f"{about.title}: {about.priors} priors, {draws} draws a fit. "
         "Difference to the best model of each panel in expected log predictive density (elpd); "
         "thick line: 1, thin line: 2 standard errors, as the figures at the right; squares: "
         "maximum likelihood, by exact refits"
-        f"{'; arrows: beyond the axis' if beyond else ''}.",
-        f"* Fewer than {UNTRUSTED}: the standard errors are not to be trusted." if doubtful else "",
-        f"{failed} of {refits} refits failed their diagnostics." if failed else "",
-        f"Synthetic data: {synthetic}. Not findings about the world." if synthetic else "",
+        f"{'; arrows: beyond the axis' * bool(table['far'].any())}."
     )
-    return figure
+    lines = [shown, doubtful * bool((table["units"] < UNTRUSTED).any())]
+    lines.append(f"{failed} of {refits} refits failed their diagnostics." if failed else "")
+    return style.finished(drawn, [*lines, style.synthetic_line(about)])
 
 
-def _draw_rows(panel: Any, rows: pd.DataFrame) -> None:
-    panel.axvline(0, color=FAINT, linewidth=0.8)
-    far = _far(rows)
-    for at, (difference, error, ml, beyond) in enumerate(
-        zip(rows["elpd_diff"], rows["dse"], rows["ml"], far, strict=True)
-    ):
-        color, marker = (OTHER, "s") if ml else (MARK, "o")
-        look = {"color": "white", "markeredgecolor": color, "markersize": 4.5}
-        if beyond:
-            edge = panel.get_yaxis_transform()
-            panel.plot(0.0, at, "<", transform=edge, clip_on=False, **look)
-        else:
-            for width, line in ((2, 1.2), (1, 3.2)):
-                ends = difference - width * error, difference + width * error
-                panel.hlines(at, *ends, color=color, linewidth=line)
-            panel.plot(difference, at, marker, **look)
-        panel.text(
-            1.02,
-            at,
-            _figures(difference, error),
-            transform=panel.get_yaxis_transform(),
-            fontsize=7,
-            color=INK,
-            va="center",
-        )
-    panel.set_xlabel("difference in elpd", fontsize=SMALL, color=INK)
-    panel.locator_params(axis="x", nbins=3)
-    panel.spines["left"].set_visible(False)
-    panel.tick_params(axis="y", length=0)
-
-
-def _far(rows: pd.DataFrame) -> list[bool]:
-    """Tell which rows would press all others together; with two models neither does."""
-    size = rows["elpd_diff"].abs()
-    usual = size[size > 0].median()
-    scale = max(usual, 2 * rows.loc[size > 0, "dse"].median())
-    return [not np.isfinite(each) or each > FAR * scale for each in size]
+def _draw_rows(drawn: PlotCollection, unit: str, rows: pd.DataFrame) -> None:
+    """Draw a panel by `arviz.plot_compare`, for Bayes and maximum likelihood, two lines each."""
+    on, panel = style.canvas(drawn), drawn.get_target("elpd", {"unit": unit})
+    near = rows[~rows["far"]]
+    left = 1.1 * min(float((near["elpd_diff"] - 2 * near["dse"]).min()), -1.0)
+    right = -0.1 * left
+    for ml, color, marker in ((False, style.MARK, "C0"), (True, style.OTHER, "C5")):
+        own = rows.where((rows["ml"] == ml) & ~rows["far"])
+        point = {"color": color, "facecolor": "white", "marker": marker, "width": 1}
+        for errors, width in ((2, 1.2), (1, 3.2)):
+            compared = az.plot_compare(
+                own.assign(dse=errors * own["dse"]),
+                backend="none",  # which gives what is to be drawn, here on a panel of several
+                visuals={"error_bar": {"color": color, "width": width}, "point_estimate": point}
+                | dict.fromkeys(["ref_line", "title", "labels", "ticklabels"], False),
+            )
+            for visual in compared.viz["plot"].item():
+                look = {name: value for name, value in visual.items() if name != "function"}
+                getattr(on, visual["function"])(target=panel, **look)
+    for place, (difference, error) in enumerate(zip(rows["elpd_diff"], rows["dse"], strict=True)):
+        row = len(rows) - place
+        on.text(right, row, _figures(difference, error), panel, horizontal_align="left")
+        if rows["far"].iloc[place]:
+            on.text(left, row, "\N{BLACK LEFT-POINTING TRIANGLE}", panel, horizontal_align="left")
+    on.xlim((left, right), panel)
+    on.ylim((0.5, len(rows) + 0.5), panel)
+    on.xlabel("difference in elpd", panel)
 
 
 def _figures(difference: float, error: float) -> str:
@@ -145,3 +137,97 @@ def _figures(difference: float, error: float) -> str:
     digits = 0 if abs(difference) >= 1000 else 1
     value = f"{difference:.{digits}f}".replace("-", "\N{MINUS SIGN}")
     return f"{value} ± {error:.{digits}f}" if np.isfinite(error) else value
+
+
+def pareto_data(fit: xr.DataTree, estimate: ELPDDataLOO) -> pd.DataFrame:
+    """Order the Pareto k of dyads or pairs by sender.
+
+    A row a dyad, those of one sender together, or a pair, by its first city: ``k``, ``city`` (the
+    sender or the first city), ``high`` (above the threshold or not a number), ``place`` (1 for the
+    worst of the high ones, 0 for the others).
+    """
+    k = estimate.pareto_k
+    (unit,) = k.dims
+    dyads = fit["constant_data"].to_dataset()
+    labels = dyads["dyad" if unit == "dyad" else "dyad_pair"].to_numpy()
+    sender, receiver = dyads["sender"].to_numpy(), dyads["receiver"].to_numpy()
+    first = sender if unit == "dyad" else np.array([*map(min, sender, receiver)], dtype=str)
+    city = dict(zip(labels, first, strict=True))
+    table = pd.DataFrame({"k": k.to_numpy()}, index=pd.Index(k[unit].to_numpy(), name=unit))
+    table["city"] = [city[label] for label in table.index]
+    table["high"] = table.index.isin(high_k(estimate))
+    # what is not a number is worse than any number
+    worst = table.loc[table["high"], "k"].fillna(np.inf).sort_values(ascending=False, kind="stable")
+    table["place"] = pd.Series(np.arange(1, len(worst) + 1), index=worst.index)
+    table["place"] = table["place"].fillna(0).astype(int)
+    return table.sort_values("city", kind="stable")
+
+
+@style.styled()
+def pareto_figure(
+    fit: xr.DataTree, estimate: ELPDDataLOO, *, backend: str = "matplotlib"
+) -> style.Drawn:
+    """Draw the Pareto k of every dyad (or pair), sender by sender, and name the worst.
+
+    Look for triangles, above the threshold: to leave these out changes the posterior more than
+    reweighting its draws can follow, and `interlocal compare` integrates the effects of their
+    cities out, or refits the model without them. Many of one sender point at that city; a k far
+    above the others at a count worth a second look.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        The fit.
+    estimate : arviz_stats.utils.ELPDDataLOO
+        What `models.leave_out.loo.psis` gave for it.
+    backend : str
+        ``matplotlib`` or ``plotly``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure or arviz.PlotCollection
+        A mark a unit; triangles: above the threshold, the eight worst of them named below. What
+        is not a finite number stands at the upper edge.
+    """
+    table = pareto_data(fit, estimate)
+    unit, k, high = str(table.index.name), table["k"].to_numpy(), table["high"].to_numpy()
+    finite = k[np.isfinite(k)]
+    top, bottom = 1.08 * max(1.0, finite.max(initial=0)), finite.min(initial=0)
+    shown, size = xr.DataArray(table["k"].where(np.isfinite(k), top)), 12 if len(k) < 2000 else 4
+    drawn = az.plot_khat(
+        replace(estimate, pareto_k=shown),
+        visuals={"khat": {"color": style.MARK, "alpha": 0.55, "width": 0, "size": size}}
+        | {"xlabel": {"text": "sender" if unit == "dyad" else "first city of the pair"}}
+        | {"ylabel": {"text": "Pareto k"}},
+        backend=backend,
+        figure_kwargs=style.sized(backend, 3.4),
+    )
+    style.rule(drawn, estimate.good_k, "horizontal")
+    on, panel, at = style.canvas(drawn), drawn.get_target("pareto_k", {}), np.arange(len(k))
+    look = {"marker": "C2", "color": style.OTHER, "size": 26}
+    on.scatter(at[high], shown.to_numpy()[high], panel, **look)
+    on.xlim((-0.02 * len(k), 1.02 * len(k)), panel)
+    on.ylim((bottom - 0.05 * top, 1.08 * top), panel)
+    place = pd.Series(at, index=table["city"].to_numpy()).groupby(level=0, sort=False)
+    if place.ngroups <= BORDERS:
+        for border in place.min().to_numpy()[1:]:
+            on.vline(border - 0.5, panel, color=style.FAINT, width=0.3, alpha=0.5)
+    kept: dict[float, str] = {}
+    for name, middle in place.mean().items():
+        if not kept or middle - max(kept) >= len(k) / LABELS:
+            kept[float(middle)] = style.plain(style.shortened(str(name)), backend)
+    on.xticks(list(kept), list(kept.values()), panel, rotation=90)
+    worst = table[table["place"].between(1, NAMED)].sort_values("place")["k"]
+    named = [f"{label} ({value:.2f})" for label, value in worst.items()]
+    named += [f"{high.sum() - len(named)} more"] if high.sum() > len(named) else []
+    said = (
+        f"{high.sum()} of {len(k)} {PLURAL[unit]} have a Pareto k above the threshold, "
+        f"{estimate.good_k:.2f} (dashed line; triangles): importance sampling over "
+        f"{estimate.n_samples} draws cannot leave them out{': ' * bool(named)}{', '.join(named)}."
+    )
+    if backend == "plotly":
+        for trace in drawn.viz["figure"].item().data:
+            own = table.index if len(trace.x) == len(k) else table.index[high]
+            trace.text = [style.plain(label, backend) for label in own]
+            trace.hovertemplate = "%{text}: %{y:.2f}<extra></extra>"
+    return style.finished(drawn, style.caption(fit, said))

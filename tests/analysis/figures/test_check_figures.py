@@ -2,17 +2,18 @@
 
 import json
 
+import arviz as az
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from matplotlib.collections import LineCollection
 
 from analysis import load
+from analysis.checks.binned import MOST, binned_counts
+from analysis.figures.elpd import pareto_data, pareto_figure
 from analysis.figures.matrix import matrix_data, matrix_figure
-from analysis.figures.pareto import pareto_data, pareto_figure
-from analysis.figures.rootogram import MOST, rootogram_figure, rootogram_table
-from analysis.figures.statistics import statistics_figure
+from analysis.figures.predictive import pit_figure, rootogram_figure, statistics_figure
+from data.errors import ResultsError
 from models.leave_out.loo import container, psis
 
 pytestmark = pytest.mark.slow
@@ -70,24 +71,25 @@ def words(figure):
     return " ".join(figure._supxlabel.get_text().split())
 
 
-def spans(panel):
-    """Give the ends of the intervals of an axes, one a row."""
-    (lines,) = (each for each in panel.collections if isinstance(each, LineCollection))
-    return np.array(lines.get_segments())
-
-
 def test_statistics_and_their_intervals(fit, drawn):
-    figure = statistics_figure(fit)
+    figure, collection = statistics_figure(fit), statistics_figure(fit, backend="plotly")
     panels = {panel.get_title(loc="left").split("\n")[0]: panel for panel in figure.axes}
     assert len(panels) == 8
     count = fit["observed_data"]["count"].to_numpy()
     for name, function in {
-        "Share of zeros": lambda y: (y == 0).mean(axis=-1),
-        "Mean": lambda y: y.mean(axis=-1),
-        "Maximum": lambda y: y.max(axis=-1),
+        "share of zeros": lambda y: (y == 0).mean(axis=-1),
+        "mean": lambda y: y.mean(axis=-1),
+        "maximum": lambda y: y.max(axis=-1),
     }.items():
-        panel, values = panels[name], function(drawn)
-        np.testing.assert_allclose(spans(panel)[0][:, 0], np.quantile(values, TAILS))
+        panel, values = panels[name.capitalize()], function(drawn)
+        own = {visual: collection.viz[visual][name].item() for visual in ("dist", "observed_tstat")}
+        ends = collection.viz["credible_interval"][name].item().x
+        np.testing.assert_allclose(ends, np.quantile(values, TAILS))
+        point = collection.viz["point_estimate"][name].item().x
+        np.testing.assert_allclose(point, values.mean())
+        assert own["observed_tstat"].x.tolist() == [function(count)]
+        np.testing.assert_allclose(own["dist"].y[:-1], np.histogram(values, own["dist"].x)[0])
+        assert own["dist"].y[:-1].sum() >= 0.985 * len(values)
         dashed = [line for line in panel.lines if line.is_dashed()]
         assert [line.get_xdata()[0] for line in dashed] == [function(count)]
         p = (values > function(count)).mean() + (values == function(count)).mean() / 2
@@ -102,48 +104,88 @@ def test_statistics_and_their_intervals(fit, drawn):
 def test_statistics_that_are_not_defined_say_so():
     matrix = np.array([[np.nan, 2, 0], [np.nan, np.nan, 1], [np.nan, np.nan, np.nan]])
     figure = statistics_figure(made_up(matrix, np.arange(12).reshape(4, 3), passed=0))
-    titles = [panel.get_title(loc="left") for panel in figure.axes]
-    assert "Dyadic dependence\nnot defined" in titles
-    assert "Cyclic dependence\nnot defined" in titles
+    titles = [panel.get_title(loc="left").split("\n")[0] for panel in figure.axes]
+    assert "Share of zeros" in titles
+    assert not {"Dyadic dependence", "Cyclic dependence"} & set(titles)
+    assert "Not defined: dyadic dependence, cyclic dependence." in words(figure)
     assert "do not interpret it" in words(figure)
 
 
+def test_counts_may_be_binary():
+    matrix = np.array([[np.nan, 1, 0], [1, np.nan, 0], [0, 0, np.nan]])
+    fit = made_up(matrix, np.random.default_rng(3).binomial(1, 0.4, (20, 6)))
+    assert len(statistics_figure(fit).axes) == 8
+    (panel,) = rootogram_figure(fit).axes
+    assert [label.get_text() for label in panel.get_xticklabels()] == ["0", "1", "2+"]
+
+
+def test_statistics_of_networks_that_are_all_the_same():
+    matrix = np.array([[np.nan, 2, 0], [1, np.nan, 1], [3, 0, np.nan]])
+    counts = matrix[~np.isnan(matrix)].astype(int)
+    figure = statistics_figure(made_up(matrix, [counts] * 5))
+    (mean,) = (panel for panel in figure.axes if panel.get_title("left").startswith("Mean\n"))
+    assert mean.get_title("left").endswith("p = 0.50")
+    words(figure)
+
+
 def test_rootogram_counts_dyads(fit, drawn):
-    table = rootogram_table(fit)
     count = fit["observed_data"]["count"].to_numpy()
-    assert table["observed"].sum() == 420
-    assert table["mean"].sum() == pytest.approx(420)
-    assert table.loc[[*map(str, range(10))], "observed"].tolist() == [
-        (count == value).sum() for value in range(10)
-    ]
-    above = (drawn > count.max()).sum(axis=1)
-    assert table.index[-1] == f"{count.max() + 1}+"
-    assert table.iloc[-1][["observed", "mean"]].tolist() == pytest.approx([0, above.mean()])
-    ones = (drawn == 1).sum(axis=1)
-    expected = [ones.mean(), *np.quantile(ones, TAILS)]
-    np.testing.assert_allclose(table.loc["1", ["mean", "lower", "upper"]].astype(float), expected)
     figure = rootogram_figure(fit)
     (panel,) = figure.axes
-    np.testing.assert_allclose([bar.get_height() for bar in panel.patches], table["observed"])
-    np.testing.assert_allclose(panel.lines[0].get_ydata(), table["mean"])
-    np.testing.assert_allclose(spans(panel)[:, :, 1], table[["lower", "upper"]])
-    assert panel.get_yscale() == "function"
+    predicted, observed = (marks.get_offsets().data for marks in panel.collections)
+    assert observed[:, 1].sum() == 420
+    assert predicted[:, 1].sum() == pytest.approx(420)
+    labels = [label.get_text() for label in panel.get_xticklabels()]
+    assert labels[:10] == [*map(str, range(10))]
+    assert labels[-1] == f"{count.max() + 1}+"
+    numbers = dict(observed.tolist())
+    assert [numbers.get(value, 0) for value in range(10)] == [
+        (count == value).sum() for value in range(10)
+    ]
+    assert dict(predicted.tolist())[len(labels) - 1] == pytest.approx(
+        (drawn > count.max()).sum(axis=1).mean()
+    )
+    ones = (drawn == 1).sum(axis=1)
+    assert dict(predicted.tolist())[1] == pytest.approx(ones.mean())
+    spans = {line.get_xdata()[0]: line.get_ydata() for line in panel.lines}
+    np.testing.assert_allclose(spans[1], np.quantile(ones, TAILS))
+    assert panel.get_yscale() == "sqrt"
     assert "bins widen from 10 on" in words(figure)
+    # what plotly shows are roots
+    collection = rootogram_figure(fit, backend="plotly")
+    traces = collection.viz["figure"].item().data
+    np.testing.assert_allclose(traces[0].y, np.sqrt(predicted[:, 1]))
 
 
 @pytest.mark.parametrize("largest", [0, 3, 29, 30, 31, 78, 500, 12_345])
 def test_bins_hold_every_count_once(largest):
     matrix = np.array([[np.nan, largest], [0, np.nan]])
-    table = rootogram_table(made_up(matrix, [[largest + 5, 0], [largest, largest // 2]]))
-    first, last = table["first"].to_numpy(), table["last"].to_numpy()
+    replicated = [[largest + 5, 0], [largest, largest // 2]]
+    binned, first = binned_counts(made_up(matrix, replicated), 500)
     assert first[0] == 0
-    assert (first[1:] == last[:-1] + 1).all()
-    assert (first[-1], last[-1]) == (largest + 1, np.inf)
-    assert len(table) <= MOST + 1
+    assert first[-1] == largest + 1
+    assert len(first) <= MOST + 1
     width = np.diff(first)
+    assert (width > 0).all()
     assert (np.diff(width[:-1]) >= 0).all()  # the last but one ends at the largest count
-    assert table["mean"].sum() == pytest.approx(2)
-    assert table["mean"].iloc[-1] == 0.5
+    for group, counts in (("observed_data", [largest, 0]), ("posterior_predictive", replicated)):
+        bins = binned[group]["count"].to_numpy()
+        expected = [(first <= count).sum() - 1 for count in np.ravel(counts)]
+        assert bins.ravel().tolist() == expected
+    assert (binned["posterior_predictive"]["count"] == len(first) - 1).sum() == 1
+
+
+def test_pit_is_that_of_arviz_and_needs_the_pointwise_likelihood(fit):
+    pit = np.sort(az.loo_pit(fit, pareto_pit=True)["count"].to_numpy())
+    collection = pit_figure(fit, backend="plotly")
+    line = collection.viz["ecdf_lines"]["count"].item()
+    below = np.searchsorted(pit, line.x, side="right") / len(pit)
+    np.testing.assert_allclose(line.y, below - line.x, atol=2 / len(pit))
+    assert "left out by importance sampling" in words(pit_figure(fit))
+    tree = fit.copy()
+    del tree["log_likelihood"]
+    with pytest.raises(ResultsError, match="keeps no pointwise log-likelihood"):
+        pit_figure(tree)
 
 
 def test_matrix_holds_each_dyad_in_its_cell(fit):
@@ -201,17 +243,18 @@ def test_pareto_k_by_sender_and_the_worst_by_name(fit):
     pd.testing.assert_series_equal(table["k"].sort_index(), k.sort_index(), check_names=False)
     figure = pareto_figure(fit, estimate)
     panel = figure.axes[0]
-    low, high = (marks.get_offsets()[:, 1] for marks in panel.collections[:2])
-    np.testing.assert_allclose(sorted(low), sorted(k[k <= estimate.good_k]))
+    every, high = (marks.get_offsets()[:, 1] for marks in panel.collections[:2])
+    np.testing.assert_allclose(every, table["k"])
     np.testing.assert_allclose(sorted(high), sorted(k[k > estimate.good_k]))
     dashed = [line for line in panel.lines if line.get_linestyle() == "--"]
     assert dashed[0].get_ydata()[0] == estimate.good_k
     said = words(figure)
     assert f"{(k > estimate.good_k).sum()} of 420 directed dyads" in said
-    listed = " ".join(panel.texts[-1].get_text().split())
     worst = k[k > estimate.good_k].sort_values(ascending=False)
-    for place, (label, value) in enumerate(worst.head(8).items(), start=1):
-        assert f"{place} {value:.2f} {label}" in listed
+    assert len(worst)
+    assert ", ".join(f"{label} ({value:.2f})" for label, value in worst.head(8).items()) in said
+    page = pareto_figure(fit, estimate, backend="plotly").viz["khat"]["pareto_k"].item()
+    np.testing.assert_allclose(page.y, table["k"])
 
 
 def test_pareto_k_that_is_no_number_is_the_worst():
@@ -231,7 +274,9 @@ def test_pareto_k_that_is_no_number_is_the_worst():
     panel = figure.axes[0]
     top = panel.collections[1].get_offsets()[:, 1].max()
     assert 1.4 < top < panel.get_ylim()[1]
-    assert panel.texts[-1].get_text().endswith("and 6 more")
+    assert "city $3_a -> " in words(figure)
+    assert "(nan)" in words(figure)
+    assert words(figure).split(" Synthetic")[0].endswith("6 more.")
     assert "14 of 132 directed dyads" in words(figure)
 
 

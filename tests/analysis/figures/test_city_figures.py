@@ -6,11 +6,15 @@ import xarray as xr
 from pyproj import Geod
 
 from analysis import load
-from analysis.figures.city_effects import city_effect_figure, ordered_cities
+from analysis.figures.cities import (
+    city_effect_figure,
+    generalized_reciprocity,
+    ordered_cities,
+    reciprocity_figure,
+)
 from analysis.figures.map import map_figure, map_positions
-from analysis.figures.parameters import main_parameters
-from analysis.figures.reciprocity import generalized_reciprocity, reciprocity_figure
 from analysis.posterior.city_effects import city_effects
+from analysis.posterior.main_parameters import main_parameters
 from data.errors import ResultsError
 from data.guangdong import FOLDER
 from data.roles import Part
@@ -53,19 +57,26 @@ def test_city_effects_are_ordered_by_the_degree_parts_senders(fit):
     }
     order = means["degree", "sender"].sort_values(ascending=False).index
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(order)
+    collection = city_effect_figure(fit, backend="plotly")
     for panel, (part, side) in zip(figure.axes, means, strict=True):
         assert panel.get_title("left") == f"{part.capitalize()}, {side}"
-        np.testing.assert_allclose(panel.lines[1].get_xdata(), means[part, side][order])
         draws = fit["posterior"][f"{part}_{side}"].sel(city=order).to_numpy()
-        for number, levels in ((0, [0.055, 0.945]), (1, [0.25, 0.75])):
-            ends = np.quantile(draws, levels, axis=(0, 1)).T
-            np.testing.assert_allclose(segments(panel, number)[:, :, 0], ends)
+        levels = {"twig": [0.055, 0.945], "trunk": [0.25, 0.75]}
+        expected = {name: np.quantile(draws, ends, axis=(0, 1)).T for name, ends in levels.items()}
+        expected["point_estimate"] = means[part, side][order].to_numpy()[:, None]
+        for visual, values in expected.items():
+            drawn = collection.viz[visual]["value"].sel(part=part, side=side, city=order)
+            np.testing.assert_allclose([item.x for item in drawn.to_numpy()], values)
+            assert [item.y[0] for item in drawn.to_numpy()] == list(range(0, -21, -1))
+        # matplotlib draws the same
+        lines = np.array([line.get_xdata() for line in panel.lines[:21]])
+        np.testing.assert_allclose(lines, expected["twig"])
     assert "ordered by the degree sender effect." in said(figure)
 
 
 def test_cities_can_be_ordered_otherwise(fit):
     effects = city_effects(fit)
-    order = ordered_cities(effects, "selection_receiver")
+    _, order = ordered_cities(effects, "selection_receiver")
     means = effects["mean"].sel(role="selection_receiver", city=order)
     assert (np.diff(means) < 0).all()
     assert "by the selection receiver" in said(city_effect_figure(fit, "selection_receiver"))
@@ -87,7 +98,7 @@ def test_of_many_cities_some_are_named_and_all_are_drawn(made_up):
     figure = city_effect_figure(made_up())
     panel = figure.axes[0]
     figure.draw_without_rendering()
-    assert len(panel.lines[1].get_xdata()) == 130
+    assert len(panel.collections) == 130
     labels = panel.get_yticklabels()
     assert 20 < len(labels) < 40
     assert overlaps(labels) == []
@@ -96,9 +107,12 @@ def test_of_many_cities_some_are_named_and_all_are_drawn(made_up):
 
 def test_names_are_shown_as_they_are_written(made_up):
     figure = city_effect_figure(made_up(6))
-    shown = {label.get_text().replace(r"\$", "$") for label in figure.axes[0].get_yticklabels()}
+    shown = {label.get_text() for label in figure.axes[0].get_yticklabels()}
     assert {"A & B", "C<d>", "E$1_$2", 'F "G"', "^H{x}"} < shown
     figure.draw_without_rendering()  # a formula that begins with a name would raise
+    assert not any(label.get_parse_math() for label in figure.axes[0].get_yticklabels())
+    page = city_effect_figure(made_up(6), backend="plotly").viz["figure"].item()
+    assert {"A &amp; B", "C&lt;d&gt;", "E$1_$2", 'F "G"', "^H{x}"} < set(page.layout.yaxis.ticktext)
 
 
 def test_the_map_keeps_distances_of_a_province(fit, guangdong):

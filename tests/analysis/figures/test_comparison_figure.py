@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.colors import to_rgba
 
 from analysis import load
 from analysis.chapters.comparison import write_comparison
 from analysis.comparison.compare import Comparison, Row
 from analysis.comparison.file import Compared, comparison_table, comparison_tree
 from analysis.figures.elpd import elpd_figure, elpd_table
+from analysis.figures.style import MARK, OTHER
 from analysis.fits.opening import load_comparison
 from data.errors import ResultsError
 from models.leave_out.loo import container
@@ -120,25 +122,34 @@ def test_a_comparison_that_is_not_there(found, tmp_path):
 
 
 def drawn(panel):
-    """Give the points of an axes: row, difference, marker; and the ends of its lines by row."""
-    points = [line for line in panel.lines if line.get_marker() in "os<"]
-    lines = [each.get_segments()[0] for each in panel.collections]
-    return (
-        [(line.get_ydata()[0], line.get_xdata()[0], line.get_marker()) for line in points],
-        {(one[0, 1], one[0, 0], one[1, 0]) for one in lines},
-    )
+    """Give the points of an axes by row; and the ends of its lines."""
+    points = {
+        (round(float(y)), float(x), tuple(marks.get_edgecolor()[0]))
+        for marks in panel.collections
+        for x, y in marks.get_offsets()
+        if np.isfinite(x)
+    }
+    lines = {
+        (line.get_ydata()[0], *line.get_xdata())
+        for line in panel.lines
+        if len(set(line.get_ydata())) == 1
+    }
+    return points, lines
+
+
+BAYES, MAXIMUM = (to_rgba(color) for color in (MARK, OTHER))
 
 
 def test_differences_and_their_errors(found):
     figure, said = figure_of(found, ["ties"])
     first, second = figure.axes
     assert [label.get_text() for label in first.get_yticklabels()] == MODELS
-    points, lines = drawn(first)
-    assert points == [(0, 0.0, "o"), (1, -3.25, "o"), (2, -31.5, "s")]
-    assert {(1, -5.25, -1.25), (1, -7.25, 0.75), (2, -40.5, -22.5), (2, -49.5, -13.5)} < lines
+    points, lines = drawn(first)  # the first row on top
+    assert points == {(3, 0.0, BAYES), (2, -3.25, BAYES), (1, -31.5, MAXIMUM)}
+    assert {(2, -5.25, -1.25), (2, -7.25, 0.75), (1, -40.5, -22.5), (1, -49.5, -13.5)} < lines
     # the second panel's best is the maximum-likelihood row; rows stay where they are
     points, _ = drawn(second)
-    assert points == [(0, -3.25, "o"), (1, -31.5, "o"), (2, 0.0, "s")]
+    assert points == {(3, -3.25, BAYES), (2, -31.5, BAYES), (1, 0.0, MAXIMUM)}
     assert [text.get_text() for text in first.texts] == [
         "best",
         "\N{MINUS SIGN}3.2 ± 2.0",
@@ -146,7 +157,7 @@ def test_differences_and_their_errors(found):
     ]
     assert first.get_title(loc="left") == "Left out: a directed dyad\n120 directed dyads"
     assert second.get_title(loc="left") == "Left out: a city\n21 cities*"
-    assert r"Made \$up\$ of cities: skeptical priors, 4000 draws a fit" in said
+    assert r"Made $up$ of cities: skeptical priors, 4000 draws a fit" in said
     assert "* Fewer than 100: the standard errors are not to be trusted." in said
     assert "2 of 155 refits failed their diagnostics." in said
     assert "Synthetic data: ties. Not findings about the world." in said
@@ -157,8 +168,11 @@ def test_what_lies_far_is_an_arrow_with_its_figures():
     figure, said = figure_of(found)
     (panel,) = figure.axes
     points, _ = drawn(panel)
-    assert points == [(0, 0.0, "o"), (1, -3.0, "o"), (2, 0.0, "<")]
-    assert panel.texts[2].get_text() == "\N{MINUS SIGN}inf"
+    assert points == {(3, 0.0, BAYES), (2, -3.0, BAYES)}
+    assert [text.get_text() for text in panel.texts[2:]] == [
+        "\N{MINUS SIGN}inf",
+        "\N{BLACK LEFT-POINTING TRIANGLE}",
+    ]
     assert panel.get_xlim()[0] > -20
     assert "arrows: beyond the axis" in said
     assert "Fewer than 100" not in said

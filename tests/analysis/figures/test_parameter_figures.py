@@ -10,14 +10,13 @@ from matplotlib import pyplot as plt
 from scipy import stats
 
 from analysis import load
-from analysis.figures.chains import energy_data, energy_figure, rank_figure, rank_test
-from analysis.figures.city_effects import city_effect_figure
+from analysis.figures.cities import city_effect_figure, reciprocity_figure
 from analysis.figures.coefficients import coefficient_data, coefficient_figure
+from analysis.figures.energy import energy_data, energy_figure
 from analysis.figures.map import map_figure
-from analysis.figures.naming import broken
-from analysis.figures.parameters import main_parameters
-from analysis.figures.priors import prior_data, prior_figure
-from analysis.figures.reciprocity import reciprocity_figure
+from analysis.figures.parameters import prior_figure, rank_figure
+from analysis.figures.style import broken
+from analysis.posterior.main_parameters import main_parameters, prior_and_posterior, rank_test
 from data.errors import ResultsError
 from data.guangdong import FOLDER
 from models import maximum_likelihood
@@ -48,44 +47,65 @@ def mle(guangdong):
     return with_jackknife(found, regression(guangdong, "zinb"))
 
 
-def segments(panel, number):
-    """Give the ends of the lines that one call of hlines or vlines drew."""
-    return np.array([path.vertices for path in panel.collections[number].get_paths()])
-
-
 def said(figure):
     return " ".join(figure.get_supxlabel().split())
 
 
+def forest_of(collection, visual, part, axis="x"):
+    """Give what a visual of a forest holds, a row a term."""
+    drawn = collection.viz[visual]["value"].sel(part=part)
+    return np.array([getattr(item, axis) for item in drawn.to_numpy() if item is not None])
+
+
 def test_coefficients_stand_beside_maximum_likelihood(fit, mle):
-    figure = coefficient_figure(fit, mle)
+    collection = coefficient_figure(fit, mle, backend="plotly")
     errors, estimates = mle.standard_errors("jackknife"), mle.parameters.to_series()
-    for panel, part in zip(figure.axes, PARTS, strict=True):
+    for part in PARTS:
         draws = fit["posterior"][f"{part}_coef"].to_numpy()
-        circles, diamonds = panel.lines[1:3]
-        np.testing.assert_allclose(circles.get_xdata(), draws.mean(axis=(0, 1)))
-        for number, width in ((0, 0.89), (1, 0.5)):
+        circles = forest_of(collection, "point_estimate", part)[:, 0]
+        np.testing.assert_allclose(circles, draws.mean(axis=(0, 1)))
+        for visual, width in (("twig", 0.89), ("trunk", 0.5)):
             ends = np.quantile(draws, [(1 - width) / 2, (1 + width) / 2], axis=(0, 1)).T
-            np.testing.assert_allclose(segments(panel, number)[:, :, 0], ends)
+            np.testing.assert_allclose(forest_of(collection, visual, part), ends)
         names = [f"{part}_coef[{term}]" for term in fit["posterior"][f"{part}_term"].to_numpy()]
-        np.testing.assert_allclose(diamonds.get_xdata(), estimates[names])
+        np.testing.assert_allclose(forest_of(collection, "known", part)[:, 0], estimates[names])
         reach = stats.norm.ppf(0.975) * errors[names].to_numpy()
         ends = np.column_stack([estimates[names] - reach, estimates[names] + reach])
-        np.testing.assert_allclose(segments(panel, 2)[:, :, 0], ends)
+        np.testing.assert_allclose(forest_of(collection, "ml", part), ends)
         # each pair stands on its own row, the posterior above
-        assert (np.round(circles.get_ydata()) == np.round(diamonds.get_ydata())).all()
-        assert (circles.get_ydata() < diamonds.get_ydata()).all()
+        above, below = (forest_of(collection, visual, part, "y")[:, 0] for visual in ("twig", "ml"))
+        assert (np.round(above) == np.round(below)).all()
+        assert (above > below).all()
+
+
+def test_coefficients_by_matplotlib_are_the_same(fit, mle):
+    figure = coefficient_figure(fit, mle)
+    collection = coefficient_figure(fit, mle, backend="plotly")
+    for panel, part in zip(figure.axes, PARTS, strict=True):
+        lines = [line.get_xydata() for line in panel.lines[:10]]
+        for visual, own in (("twig", lines[:5]), ("trunk", lines[5:])):
+            for number, axis in enumerate("xy"):
+                expected = forest_of(collection, visual, part, axis)
+                np.testing.assert_allclose([line[:, number] for line in own], expected)
     assert "maximum likelihood (zinb_pooled), 95% Wald intervals on jackknife" in said(figure)
     assert "Open" not in said(figure)
     assert "4 x 1000 draws" in said(figure)
     assert "Synthetic data: services" in said(figure)
+    assert "triangles: hypothesised direction" in said(figure)
+    stated = [text.get_text() for panel in figure.axes for text in panel.texts]
+    # proximity, similarity, asymmetry and severity select; ties and severity move the count
+    assert stated == ["\N{BLACK RIGHT-POINTING TRIANGLE}"] * 3 + [
+        "\N{BLACK LEFT-POINTING TRIANGLE}",
+        "\N{BLACK RIGHT-POINTING TRIANGLE}",
+        "\N{BLACK LEFT-POINTING TRIANGLE}",
+    ]
 
 
 def test_without_the_jackknife_errors_are_dyadic(fit, guangdong):
     plain = maximum_likelihood(guangdong, "zinb_pooled")
     assert "on dyadic standard errors" in said(coefficient_figure(fit, plain))
-    found = coefficient_data(fit, "degree", plain)
-    expected = frequentist_table(plain, "dyadic").loc["degree"].loc[found.index]
+    found = coefficient_data(fit, plain).sel(part="degree")
+    expected = frequentist_table(plain, "dyadic").loc["degree"].loc[found["term"].to_numpy()]
     np.testing.assert_allclose(found["ml_upper"], expected["upper"])
 
 
@@ -95,15 +115,19 @@ def test_what_is_not_identified_has_no_interval_and_stretches_no_axis(fit, mle):
     covariance.loc[{"parameter": lost}] = np.nan
     parameters.loc[{"parameter": lost}] = [-0.1, 50.0]
     open_ended = replace(mle, covariance=covariance, parameters=parameters)
+    collection = coefficient_figure(fit, open_ended, backend="plotly")
+    for visual in ("ml", "known"):
+        assert len(forest_of(collection, visual, "selection")) == 3
+    (hollow,) = [
+        item
+        for item in collection.viz["unknown"]["value"].sel(part="selection").to_numpy()
+        if item is not None
+    ]
+    assert hollow.x.tolist() == [-0.1]
+    assert hollow.marker.color == "white"
     figure = coefficient_figure(fit, open_ended)
-    panel = figure.axes[0]
-    assert len(segments(panel, 2)) == 3
-    assert panel.get_xlim()[1] < 3
-    assert [text.get_text() for text in panel.texts] == ["50 >"]
-    full, hollow = (line for line in panel.lines if line.get_marker() == "D")
-    assert full.get_xdata().size == 3
-    assert hollow.get_xdata() == [-0.1]
-    assert hollow.get_markerfacecolor() == "white"
+    assert figure.axes[0].get_xlim()[1] < 3
+    assert [text.get_text() for text in figure.axes[0].texts if "50" in text.get_text()] == ["50 >"]
     assert "Open, or a number at the edge" in said(figure)
 
 
@@ -147,7 +171,7 @@ def test_sds_of_slopes_are_in_the_unit_of_their_priors_too(made_up):
 
 
 def test_priors_stand_beside_posteriors(fit):
-    table = prior_data(fit)
+    table = prior_and_posterior(fit)
     assert len(table) == 19
     widths = [
         np.diff(np.quantile(fit[group]["degree_sender_sd"], [0.055, 0.945])).item()
@@ -159,24 +183,22 @@ def test_priors_stand_beside_posteriors(fit):
     ends = stats.halfnorm.ppf([0.055, 0.945])
     found = table.loc["degree sender sd", ["prior_lower", "prior_upper"]].to_numpy(float)
     np.testing.assert_allclose(found, ends, atol=0.25)
-    figure = prior_figure(fit)
-    panels = dict(zip(table.index, figure.axes, strict=False))
-    draws = main_parameters(fit)
-    for label, panel in panels.items():
-        assert panel.texts[0].get_text() == f"{table.loc[label, 'share']:.2f}"
-        outline = panel.collections[0].get_paths()[0].vertices
-        x, first = np.unique(outline[:, 0], return_index=True)
-        density = np.array([outline[outline[:, 0] == each, 1].max() for each in outline[first, 0]])
-        assert np.trapezoid(density, x) == pytest.approx(1, abs=0.01)
+    collection, draws = prior_figure(fit, backend="plotly"), main_parameters(fit)
+    for label, panel in zip(table.index, prior_figure(fit).axes, strict=False):
+        shown = panel.get_title("left").split("\n")
+        assert shown[-1] == f"{table.loc[label, 'share']:.2f}"
+        assert "".join(shown[:-1]).replace(" ", "") == label.replace(" ", "")
+        drawn = collection.viz["dist"]["value"].sel(parameter=label)
+        own, prior = (drawn.sel(group=group).item() for group in ("posterior", "prior"))
+        assert np.trapezoid(own.y, own.x) == pytest.approx(1, abs=0.01)
         value = draws.sel(parameter=label)
         error = 0.1 * float(value.std())
-        assert np.trapezoid(x * density, x) == pytest.approx(float(value.mean()), abs=error)
+        assert np.trapezoid(own.x * own.y, own.x) == pytest.approx(float(value.mean()), abs=error)
         # what is shown of the prior is its share within the panel
-        dashed = panel.lines[0].get_xydata().T
-        prior = main_parameters(fit, "prior").sel(parameter=label).to_numpy()
         low, high = panel.get_xlim()
-        inside = ((prior >= low) & (prior <= high)).mean()
-        assert np.trapezoid(dashed[1], dashed[0]) == pytest.approx(inside, abs=0.02)
+        values = main_parameters(fit, "prior").sel(parameter=label).to_numpy()
+        inside = ((values >= low) & (values <= high)).mean()
+        assert np.trapezoid(prior.y, prior.x) == pytest.approx(inside, abs=0.02)
 
 
 def test_a_prior_far_wider_than_the_posterior_is_level(made_up):
@@ -191,19 +213,20 @@ def test_a_prior_far_wider_than_the_posterior_is_level(made_up):
 
 
 def test_ranks_are_those_of_scipy(fit):
-    figure = rank_figure(fit)
+    collection = rank_figure(fit, backend="plotly")
     draws = main_parameters(fit).sel(parameter="degree mayor_ties").to_numpy()
-    (panel,) = [
-        panel for panel in figure.axes if panel.get_title("left").startswith("degree mayor_ties")
-    ]
     share = stats.rankdata(draws).reshape(draws.shape) / draws.size
-    lines = [line for line in panel.lines if len(line.get_xdata()) > 2]
+    lines = collection.viz["ecdf_lines"]["value"].sel(parameter="degree mayor_ties").to_numpy()
     assert len(lines) == 4
     for chain, line in enumerate(lines):
-        x, y = line.get_xydata().T
-        below = np.searchsorted(np.sort(share[chain]), x, side="right") / draws.shape[1]
-        np.testing.assert_allclose(y, below - x, atol=2 / draws.shape[1])
-    assert panel.get_title("left").endswith(f"p = {rank_test(fit)['degree mayor_ties']:.2g}")
+        below = np.searchsorted(np.sort(share[chain]), line.x, side="right") / draws.shape[1]
+        np.testing.assert_allclose(line.y, below - line.x, atol=2 / draws.shape[1])
+    (title,) = (
+        panel.get_title("left")
+        for panel in rank_figure(fit).axes
+        if panel.get_title("left").startswith("degree mayor_ties")
+    )
+    assert title.removesuffix(" *").endswith(f"p = {rank_test(fit)['degree mayor_ties']:.2g}")
     assert plt.get_fignums() == []
 
 
@@ -215,6 +238,7 @@ def test_a_chain_that_was_elsewhere_is_marked(made_up):
     four = xr.concat(halves, "chain")
     moved = four["dispersion"] + xr.DataArray([0.0, 3.0, 0.0, 0.0], dims="chain")
     assert rank_test(tree).isna().all()  # two chains mirror each other
+    assert not any("p = " in panel.get_title("left") for panel in rank_figure(tree).axes)
     attrs = tree.attrs
     groups = {name: group.to_dataset() for name, group in tree.children.items()}
     tree = xr.DataTree.from_dict({**groups, "posterior": four.assign(dispersion=moved)})
@@ -222,12 +246,11 @@ def test_a_chain_that_was_elsewhere_is_marked(made_up):
     p = rank_test(tree)
     assert p["dispersion"] < 1e-6
     assert p.drop("dispersion").min() > 0.001
-    weights = {
-        panel.get_title("left").split("\n")[0]: panel._left_title.get_fontweight()
-        for panel in rank_figure(tree).axes
-    }
-    assert weights["dispersion"] == "bold"
-    assert weights["degree intercept"] != "bold"
+    titles = [panel.get_title("left") for panel in rank_figure(tree).axes]
+    (dispersion,) = (title for title in titles if title.startswith("dispersion"))
+    assert dispersion.endswith(" *")
+    assert not any(panel.texts for panel in rank_figure(tree).axes)  # ArviZ's own p
+    assert not titles[0].endswith(" *")
     tree["posterior"] = tree["posterior"].to_dataset().isel(chain=[0])
     with pytest.raises(ResultsError, match="CHAINS=4"):
         rank_figure(tree)
@@ -240,11 +263,13 @@ def test_energies_are_those_of_the_gate(fit):
     assert np.isnan(found["change"][:, 0]).all()
     # the gate divides by the variance's n as we do, and both leave out the first draw's change
     assert float(found["bfmi"].min()) == pytest.approx(fit.attrs["min_bfmi"], rel=1e-9)
-    left, right = energy_figure(fit).axes
-    np.testing.assert_allclose(left.lines[1].get_xdata(), found["bfmi"])
-    x, density = right.lines[0].get_xydata().T
-    spread = np.sqrt(np.trapezoid(x**2 * density, x))
-    assert spread == pytest.approx(np.diff(energy, axis=1).std(), rel=0.03)
+    left = energy_figure(fit).axes[0]
+    np.testing.assert_allclose(left.collections[0].get_offsets()[:, 0], found["bfmi"])
+    own = energy_figure(fit, backend="plotly").viz["dist"]["Energy"]
+    for kind, expected in (("transition", np.diff(energy, axis=1)), ("marginal", found["energy"])):
+        drawn = own.sel(energy=kind).item()
+        spread = np.sqrt(np.trapezoid(drawn.x**2 * drawn.y, drawn.x))
+        assert spread == pytest.approx(float(expected.std()), rel=0.03)
 
 
 def test_changes_of_energy_survive_thinning():
@@ -295,7 +320,7 @@ def test_a_failed_fit_says_so_in_every_figure(made_up):
     ):
         text = said(figure_of(tree))
         assert "This fit fails its diagnostics" in text, figure_of
-        assert r"for \$5 & more: nb_crossed, default priors, 2 x 200 draws" in text
+        assert "for $5 & more: nb_crossed, default priors, 2 x 200 draws" in text
 
 
 @pytest.mark.parametrize(

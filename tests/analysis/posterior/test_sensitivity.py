@@ -11,7 +11,7 @@ from scipy import stats
 
 from analysis import load
 from analysis.cli import main
-from analysis.figures.sensitivity import sensitivity_figure
+from analysis.figures.parameters import sensitivity_figure
 from analysis.posterior.sensitivity import (
     BOTH,
     NEITHER,
@@ -161,17 +161,24 @@ def test_the_log_prior_in_the_file_is_scipys(sampled):
 def test_the_figure_carries_the_table_and_reads_alone(sampled):
     with load(GUANGDONG, "zinb_srm", results=sampled[0]) as fit:
         table, figure = sensitivity(fit), sensitivity_figure(fit)
+        collection = sensitivity_figure(fit, backend="plotly")
+    points = collection.viz["point_estimate"]["value"]
+    for source in ("prior", "likelihood"):
+        drawn = {str(row.parameter.item()): row.item().x[0] for row in points.sel(source=source)}
+        expected = table[source].to_dict()
+        assert drawn == pytest.approx(expected)
+        places = {str(row.parameter.item()): row.item().y[0] for row in points.sel(source=source)}
+        assert sorted(places.values(), reverse=True) == list(range(0, -len(table), -1))
+    filled = collection.viz["counts"]["value"].sel(source="prior")
+    full = {str(row.parameter.item()) for row in filled if row.item() is not None}
+    assert full == set(table.index[table["prior"] >= 0.05])
     (panel,) = figure.axes
     labels = [text.get_text() for text in panel.get_yticklabels()]
-    drawn = {line.get_label(): np.asarray(line.get_xdata()) for line in panel.lines}
-    assert np.asarray(panel.lines[0].get_xdata()).tolist() == [0.05, 0.05]
-    order = [labels.index("degree: mayor_ties"), labels.index("selection: sender sd")]
-    names = ["degree_coef[mayor_ties]", "selection_sender_sd"]
-    assert drawn["likelihood"][order] == pytest.approx(table.loc[names, "likelihood"])
-    hollow, filled = drawn["priors"], drawn["priors, 0.05 or more"]
-    prior = np.where(np.isnan(hollow), filled, hollow)
-    assert prior[order] == pytest.approx(table.loc[names, "prior"])
-    assert (np.isnan(hollow) == (prior >= 0.05)).all()
+    assert labels[-int(places["selection_sender_sd"])].removesuffix(" *") == "selection sender sd"
+    starred = {label.removesuffix(" *") for label in labels if label.endswith(" *")}
+    assert len(starred) == len(flagged(table))
+    dashed = [line for line in panel.lines if line.is_dashed()]
+    assert [line.get_xdata()[0] for line in dashed] == [0.05]
     said = " ".join(figure.get_supxlabel().split())
     for phrase in ("zinb_srm", "default priors, 4 x 1000 draws", "Synthetic data: services"):
         assert phrase in said
@@ -180,7 +187,7 @@ def test_the_figure_carries_the_table_and_reads_alone(sampled):
 def test_the_figure_of_odd_names_and_of_a_failed_fit():
     figure = sensitivity_figure(conjugate(draws=400))
     labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
-    assert labels == ["degree: intercept", "degree: known", r"degree: a < b & \$c"]
+    assert labels == ["degree intercept *", "degree known *", "degree a < b & $c"]
     assert "fails its diagnostics" in figure.get_supxlabel()
     assert "horseshoe prior" in " ".join(figure.get_supxlabel().split())
     figure.canvas.draw()
