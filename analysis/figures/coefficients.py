@@ -58,8 +58,8 @@ def coefficient_figure(
     """
     if mle is not None and mle.attributes["study_digest"] != Fit(fit).study_digest:
         raise ResultsError(
-            f"{mle.model} by maximum likelihood is of '{mle.attributes['title']}' as it was read for "
-            f"another run than {Fit(fit).model}'s; run `make sample mle` again"
+            f"{mle.model} by maximum likelihood is of '{mle.attributes['title']}' as it was read "
+            f"for another run than {Fit(fit).model}'s; run `make sample mle` again"
         )
     table = coefficient_data(fit, mle)
     parts, terms = (table[dim].to_numpy().tolist() for dim in ("part", "term"))
