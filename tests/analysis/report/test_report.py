@@ -163,9 +163,10 @@ def hostile_report(reported, folder):
         )
         results = replace(
             found,
-            study=replace(study, declaration=changed),
+            workspace=replace(
+                found.workspace, results=folder, study=replace(study, declaration=changed)
+            ),
             models={"zinb_srm": replace(found.models["zinb_srm"], fit=fit)},
-            folder=folder / "guangdong" / "default",
         )
         shutil.copytree(reported / "guangdong", folder / "guangdong")
         shutil.rmtree(folder / "guangdong" / "default" / "figures")
@@ -254,7 +255,7 @@ def test_real_data_have_no_banner(browser, reported, tmp_path):
         fit.attrs["synthetic"] = json.dumps([])
         results = replace(
             found,
-            study=replace(study, declaration=real),
+            workspace=replace(found.workspace, study=replace(study, declaration=real)),
             models={"zinb_srm": replace(found.models["zinb_srm"], fit=fit)},
         )
         write_report(Material(results, {}), tmp_path)
