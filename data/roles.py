@@ -34,6 +34,10 @@ class Part(StrEnum):
     def design(self) -> str:
         return f"{self}_design"
 
+    def own_coef(self, number: int) -> str:
+        """Name the coefficients that share a prior, in the sampler's coordinates."""
+        return f"_{self.coef}_{number}"
+
     @property
     def generalized_reciprocity(self) -> str:
         return f"{self}_generalized_reciprocity"
@@ -101,6 +105,16 @@ class Role:
     def own(self, coordinate: str) -> str:
         """Name a coordinate of the sampler's own."""
         return f"_{self.effect}_{coordinate}"
+
+
+def partial_correlation(row: int, column: int) -> str:
+    """Name a coordinate of the sampler's own for the correlations of all roles."""
+    return f"_city_partial_correlation_{row}_{column}"
+
+
+def behind(name: str, coordinate: str) -> str:
+    """Name one of several variables that a variable is made of."""
+    return f"{name}_{coordinate}"
 
 
 # parameters that have a value a term: their part, and the dim of the terms

@@ -191,7 +191,7 @@ def _coefficients(part: Part, priors: list[Prior], shifts: list[Array], scale: n
         groups.setdefault(prior, []).append(term)
     pieces = []
     for number, (prior, members) in enumerate(groups.items()):
-        name = f"_{part.coef}_{number}"
+        name = part.own_coef(number)
         if all(isinstance(shifts[term], float) for term in members):
             pieces.append(prior.variable(name, shape=len(members)))
         else:

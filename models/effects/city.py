@@ -21,7 +21,7 @@ import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
 
-from data.roles import Role
+from data.roles import Role, partial_correlation
 from models.likelihood.arrays import Array
 from models.name import CITY_CORRELATION, correlation_name, role_pairs
 from models.priors.prior_set import Priors
@@ -198,7 +198,7 @@ def _correlation_cholesky(roles: Sequence[Role], priors: Priors) -> list[list[Ar
         left: Array = 1.0  # of the row's unit length
         for k in range(i):
             level = replace(prior, arguments=(("eta", eta + (len(roles) - 2 - k) / 2),))
-            row.append(level.variable(f"_city_partial_correlation_{i}_{k}") * pt.sqrt(left))
+            row.append(level.variable(partial_correlation(i, k)) * pt.sqrt(left))
             left = left - row[-1] ** 2
         rows.append([*row, pt.sqrt(left) if i else 1.0])
     lower = [

@@ -12,8 +12,7 @@ import xarray as xr
 from data.errors import ResultsError
 from data.files import refuse_unwritable, replacing
 from data.study import Study
-from models.frequentist.fit import maximum_likelihood
-from models.frequentist.jackknife import with_jackknife
+from models.frequentist.fit import maximum_likelihood, with_jackknife
 from models.frequentist.permutations import permutation_test
 from models.frequentist.ratios import likelihood_tests
 from models.frequentist.regression import regression

@@ -25,7 +25,7 @@ class MaximumLikelihood:
     covariance : xarray.DataArray
         Dims (kind, parameter, other): the covariance of the estimates for each of
         `models.frequentist.covariances.KINDS`, ``jackknife`` only where
-        `models.frequentist.jackknife` added it; NaN where a parameter is not identified.
+        `models.frequentist.fit` added it; NaN where a parameter is not identified.
     means : xarray.DataArray
         Dims (parameter,): mean of each coefficient's predictor; for the degree's intercept the
         mean log exposure; 0 for other parameters.

@@ -7,6 +7,8 @@ import numpy as np
 import pymc as pm
 from pytensor import tensor as pt
 
+from data.roles import behind
+
 TWO = np.asarray(2.0)  # an array, because PyTensor would compute with 2.0 in single precision
 
 
@@ -26,13 +28,13 @@ def regularised_horseshoe(name: str, arguments: Mapping[str, Any], size: int) ->
         The coefficients, shape (size,), equation 2.8: normal with variance tau^2 c^2 lambda^2 /
         (c^2 + tau^2 lambda^2).
     """
-    tau = arguments["scale"] * _half_t(f"{name}_global", arguments["global_df"], ())
-    local = _half_t(f"{name}_local", arguments["local_df"], (size,))
+    tau = arguments["scale"] * _half_t(behind(name, "global"), arguments["global_df"], ())
+    local = _half_t(behind(name, "local"), arguments["local_df"], (size,))
     half_df = arguments["slab_df"] / TWO
     slab = pm.InverseGamma(
-        f"{name}_slab", alpha=half_df, beta=half_df * arguments["slab_scale"] ** 2
+        behind(name, "slab"), alpha=half_df, beta=half_df * arguments["slab_scale"] ** 2
     )
-    standard = pm.Normal(f"{name}_standard", shape=size)
+    standard = pm.Normal(behind(name, "standard"), shape=size)
     grown = (tau * local) ** 2
     return standard * pt.sqrt(slab * grown / (slab + grown))
 
@@ -40,6 +42,6 @@ def regularised_horseshoe(name: str, arguments: Mapping[str, Any], size: int) ->
 def _half_t(name: str, df: np.ndarray, shape: tuple[int, ...]) -> Any:
     # A Student t is a normal over a variance that is inverse gamma (df / 2, df / 2). As two
     # variables, neither has the heavy tail that makes draws diverge (appendix C.2).
-    normal = pm.HalfNormal(f"{name}_normal", shape=shape)
-    variance = pm.InverseGamma(f"{name}_variance", alpha=df / TWO, beta=df / TWO, shape=shape)
+    normal = pm.HalfNormal(behind(name, "normal"), shape=shape)
+    variance = pm.InverseGamma(behind(name, "variance"), alpha=df / TWO, beta=df / TWO, shape=shape)
     return normal * pt.sqrt(variance)

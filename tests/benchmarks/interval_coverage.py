@@ -29,7 +29,7 @@ from data.dyads import dyads_dataset
 from data.study import Study, study_from_table
 from models import maximum_likelihood
 from models.frequentist.covariances import KINDS
-from models.frequentist.jackknife import with_jackknife
+from models.frequentist.fit import with_jackknife
 from models.frequentist.optimum import find_optimum
 from models.frequentist.regression import regression
 from models.name import parse_model

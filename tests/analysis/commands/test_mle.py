@@ -12,7 +12,7 @@ from analysis.cli import main
 from data.errors import ResultsError
 from models import maximum_likelihood
 from models.frequentist.files import load_mle, save_mle
-from models.frequentist.jackknife import with_jackknife
+from models.frequentist.fit import with_jackknife
 from models.frequentist.ratios import likelihood_tests
 from models.frequentist.regression import regression
 from models.frequentist.table import frequentist_table

@@ -20,7 +20,7 @@ from analysis.posterior.main_parameters import main_parameters, prior_and_poster
 from data.errors import ResultsError
 from data.guangdong import FOLDER
 from models import maximum_likelihood
-from models.frequentist.jackknife import with_jackknife
+from models.frequentist.fit import with_jackknife
 from models.frequentist.regression import regression
 from models.frequentist.table import frequentist_table
 from models.inference.chains import _draw_thinned

@@ -8,8 +8,7 @@ import statsmodels.api as sm
 
 from models import maximum_likelihood, simulate_study
 from models.frequentist.covariances import KINDS, covariances
-from models.frequentist.fit import fit_regression
-from models.frequentist.jackknife import with_jackknife
+from models.frequentist.fit import fit_regression, with_jackknife
 from models.frequentist.regression import regression
 
 
