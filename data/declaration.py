@@ -77,7 +77,7 @@ class Hypothesis(_Table):
     term: Text
     part: Part
     direction: Literal["positive", "negative"]
-    source: Text = ""
+    source: Text | Literal[""] = ""  # a fit keeps it where it is empty too
 
 
 class Declaration(_Table):

@@ -188,3 +188,9 @@ def test_simulated_city_effects_have_the_declared_covariance():
     assert sender.std() == pytest.approx(0.7, abs=4 * 0.7 / np.sqrt(800))
     assert receiver.std() == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(800))
     assert np.corrcoef(sender, receiver)[0, 1] == pytest.approx(0.6, abs=4 * 0.64 / np.sqrt(400))
+
+
+def test_a_declaration_is_read_again_from_what_a_fit_keeps_of_it(guangdong):
+    bare = guangdong.declaration.hypothesis[0].model_copy(update={"source": ""})
+    declaration = guangdong.declaration.model_copy(update={"hypothesis": (bare,)})
+    assert type(declaration).model_validate_json(declaration.model_dump_json()) == declaration
