@@ -10,10 +10,10 @@ from analysis.comparison.file import ML, UNTRUSTED, attribute, comparison_table
 from analysis.comparison.inflation import MARGIN, RULES
 from analysis.figures import elpd_figure
 from analysis.figures.catalogue import look_for
-from analysis.fits.opening import COMPARISON
 from analysis.tables.blocks import Block, Fold, Page, Picture, Section, Table, Text
 from analysis.tables.files import write_page
 from data.files import replacing
+from models.work.workspace import COMPARISON
 
 QUESTIONS = {
     "dyad": "a new dyad between known cities",

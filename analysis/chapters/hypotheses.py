@@ -32,7 +32,7 @@ def answered(material: Material) -> Section:
     study = material.study
     if not study.declaration.hypothesis:
         return Section("Hypotheses", (Text("The study states no hypotheses."),))
-    results = material.results.folder.parents[1]
+    results = material.results.workspace.results
     found = findings(study, results=results)
     table = with_effects(found.table, plain_effects(study, results=results))
     fold = Fold("In plain units, and by maximum likelihood", (_beside(table),))

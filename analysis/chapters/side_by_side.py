@@ -73,7 +73,7 @@ def table_page(results: StudyResults, *, ml: bool, errors: bool) -> Page:
 def write_tables(page: Page, results: StudyResults) -> list[Path]:
     """Write the models side by side among the study's results, each summary beside its fit."""
     kinds = ("csv", "md", "tex", "docx")
-    paths = write_page(page, results.folder.parent / "table", ("html", "typ", *kinds))
+    paths = write_page(page, results.workspace.study_folder / "table", ("html", "typ", *kinds))
     for model in results.models.values():
         paths += write_page(fit_page(model.fit), model.path.with_suffix(""), kinds)
     return paths

@@ -34,14 +34,14 @@ def report(
     from models.work.progress import reporting
     from models.work.workspace import Workspace
 
-    folder = Path(results)
+    workspace = Workspace(Path(results), checked, Priors.load(priors))
     with (
-        gather(Workspace(folder, checked, Priors.load(priors)), names) as found,
+        gather(workspace, names) as found,
         reporting(f"report {checked.name}") as reporter,
     ):
         drawn = draw_figures(found, reporter)
         reporter.stage("writing")
-        written = write_report(Material(found, drawn), folder / checked.name)
+        written = write_report(Material(found, drawn), workspace.study_folder)
     for path in written:
         print(f"written: {path}")
     failed = [name for name, model in found.models.items() if not Fit(model.fit).passed]

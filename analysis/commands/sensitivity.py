@@ -25,7 +25,7 @@ from analysis.commands.options import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analysis.fits.finding import Fit
+    from analysis.fits.finding import FitFile
     from data import Study
     from models.priors.prior_set import Priors
     from models.settings import Settings
@@ -85,21 +85,21 @@ def _sampled(
     sets: "Sequence[Priors]",
     settings: "Settings",
     results: Path,
-) -> "tuple[list[Fit], list[Fit]]":
+) -> "tuple[list[FitFile], list[FitFile]]":
     """Sample what is not there; give the fits that pass the gate, and those that fail."""
-    from analysis.fits.finding import Fit
+    from analysis.fits.finding import FitFile
     from models.inference.sample_to_files import sample_to_files
     from models.work.workspace import Workspace
 
-    passed: list[Fit] = []
-    failed: list[Fit] = []
+    passed: list[FitFile] = []
+    failed: list[FitFile] = []
     try:
         places = [Workspace(results, study, prior_set) for prior_set in sets]
         wanted = list(itertools.product(places, models))
         made = sample_to_files(wanted, settings)
         for (place, model), (path, reused) in zip(wanted, made, strict=True):
             fails = path.name.endswith(".failed.nc")
-            (failed if fails else passed).append(Fit(model, place.priors.name, path))
+            (failed if fails else passed).append(FitFile(model, place.priors.name, path))
             state = "up to date" if reused else "written"
             print(f"{state}: {path}{', which fails its diagnostics' * fails}")
     except KeyboardInterrupt:
@@ -128,7 +128,7 @@ def _show_hypotheses(study: "Study", results: Path) -> None:
         print(f"written: {path}")
 
 
-def _show_sensitivity(fits: "Sequence[Fit]") -> None:
+def _show_sensitivity(fits: "Sequence[FitFile]") -> None:
     from analysis.chapters.sensitivity import sensitivity_blocks
     from analysis.fits.opening import open_fit
     from analysis.posterior.sensitivity import RULES

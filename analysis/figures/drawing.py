@@ -9,12 +9,10 @@ from analysis.figures import elpd_figure
 from analysis.figures.catalogue import CATALOGUE
 from analysis.figures.style import save_figure
 from analysis.fits.gathering import StudyResults
-from analysis.fits.opening import COMPARISON as COMPARISON_FILE
 from data.errors import ResultsError
 from data.files import refuse_unwritable
 from models.work.progress import Reporter
 
-FOLDER = "figures"  # in the folder of a prior set
 COMPARISON = "comparison"  # the figure of all models
 
 
@@ -41,12 +39,12 @@ def draw_figures(
     ]
     if results.comparison is not None:
         compared = partial(elpd_figure, results.comparison, backend=backend)
-        work.append(("", COMPARISON, compared, (results.folder / COMPARISON_FILE,)))
+        work.append(("", COMPARISON, compared, (results.workspace.comparison,)))
     drawn: dict[tuple[str, str], Path] = {}
     reporter.stage("figures")
     for done, (model, name, draw, sources) in enumerate(work):
         reporter.advance(done, len(work))
-        stem = results.folder / FOLDER / model / name
+        stem = results.workspace.figures / model / name
         if not again and _is_younger(stem, sources):
             drawn[model, name] = stem.with_suffix(".png")
             continue

@@ -14,7 +14,6 @@ import arviz as az
 import xarray as xr
 from arviz import PlotCollection
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from data.errors import ResultsError, suggest
@@ -153,14 +152,6 @@ def write_below(figure: Figure, *lines: str) -> None:
     width = int(LINE * figure.get_figwidth() / WIDTH)
     text = "\n".join(textwrap.fill(line, width) for line in lines if line)
     figure.supxlabel(text, fontsize=SMALL, color=INK, x=0.01, ha="left", parse_math=False)
-
-
-def plain_axes(panel: Axes, title: str = "") -> None:
-    """Take away what an axes does not need, and write its title."""
-    if title:
-        panel.set_title(title, fontsize=TEXT, loc="left", color=INK)
-    panel.tick_params(labelsize=SMALL, colors=INK)
-    panel.spines[["top", "right"]].set_visible(False)
 
 
 def broken(label: str, width: int) -> str:

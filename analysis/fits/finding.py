@@ -19,7 +19,7 @@ from models.work.workspace import maximum_likelihood_path
 
 
 @dataclass(frozen=True)
-class Fit:
+class FitFile:
     """One fit on disk."""
 
     model: str
@@ -37,33 +37,33 @@ class FoundFits:
 
     Attributes
     ----------
-    passed : tuple of Fit
+    passed : tuple of FitFile
         Those that can be used; models in the study's order, `default` priors first.
-    out_of_date : tuple of Fit
+    out_of_date : tuple of FitFile
         Those of another state of the study, of a prior set that comes with the package and has
         changed since, or that cannot be read.
     """
 
-    passed: tuple[Fit, ...]
-    failed: tuple[Fit, ...]
-    out_of_date: tuple[Fit, ...]
+    passed: tuple[FitFile, ...]
+    failed: tuple[FitFile, ...]
+    out_of_date: tuple[FitFile, ...]
 
 
 def find_fits(study: Study, results: Path) -> FoundFits:
     """Find the fits of a study under every prior set."""
     models, sets = list(study.declaration.models), ["default", *prior_sets()]
 
-    def order(fit: Fit) -> tuple[int, str, int, str]:
+    def order(fit: FitFile) -> tuple[int, str, int, str]:
         return (
             *(models.index(fit.model) if fit.model in models else len(models), fit.model),
             *(sets.index(fit.priors) if fit.priors in sets else len(sets), fit.priors),
         )
 
-    states: dict[str, list[Fit]] = {"passed": [], "failed": [], "out_of_date": []}
+    states: dict[str, list[FitFile]] = {"passed": [], "failed": [], "out_of_date": []}
     in_force: dict[str, str] = {}  # of the sets that come with the package
     for path in (results / study.name).glob("*/*.nc"):
         model = path.name.removesuffix(".nc").removesuffix(".failed")
-        fit = Fit(model, path.parent.name, path)
+        fit = FitFile(model, path.parent.name, path)
         if state := _state(fit, study, in_force):
             states[state].append(fit)
     return FoundFits(**{state: tuple(sorted(fits, key=order)) for state, fits in states.items()})
@@ -112,7 +112,7 @@ def _every_p(fit: MaximumLikelihood) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _state(fit: Fit, study: Study, in_force: dict[str, str]) -> str:
+def _state(fit: FitFile, study: Study, in_force: dict[str, str]) -> str:
     """Tell what a file is; nothing where it is no fit."""
     try:
         parse_model(fit.model)

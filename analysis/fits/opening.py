@@ -1,14 +1,12 @@
 """Results from disk."""
 
-from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Any
 
 import xarray as xr
 
 from data.errors import ResultsError, suggest
-
-COMPARISON = "comparison.nc"  # beside the fits that it compares
+from models.inference.fit import Fit
+from models.work.workspace import COMPARISON, prior_folder
 
 
 def load(
@@ -37,7 +35,7 @@ def load(
     ResultsError
         There is no such fit; the message lists those that there are.
     """
-    folder = _folder(study, results) / priors
+    folder = _folder(study, priors, results)
     path = folder / f"{model}.nc"
     files = [file.name for file in folder.glob("*.nc") if file.name != COMPARISON]
     if path.name not in files:
@@ -72,7 +70,7 @@ def load_comparison(
         There is no such comparison, and the message lists the prior sets of which there is one; or
         it was written by an earlier version, which kept less.
     """
-    path = _folder(study, results) / priors / COMPARISON
+    path = _folder(study, priors, results) / COMPARISON
     if not path.exists():
         found = sorted(file.parent.name for file in path.parents[1].glob(f"*/{COMPARISON}"))
         known = suggest(priors, found) if found else "run `make compare` first"
@@ -86,15 +84,10 @@ def load_comparison(
     return tree
 
 
-def sampler_of(attributes: Mapping[Hashable, Any]) -> str:
-    """Tell which sampler drew a fit."""
-    return str(attributes.get("sampler", "nutpie"))
-
-
 def open_fit(path: Path) -> xr.DataTree:
     """Open the file of a fit; its arrays are read as they are used."""
-    return xr.open_datatree(path, engine="h5netcdf")
+    return Fit.open(path).tree
 
 
-def _folder(study: str | Path, results: str | Path) -> Path:
-    return Path(results) / Path(study).resolve().name
+def _folder(study: str | Path, priors: str, results: str | Path) -> Path:
+    return prior_folder(Path(results), Path(study).resolve().name, priors)

@@ -38,18 +38,7 @@ class CityDensity:
     factor: np.ndarray
 
     def value(self, z: np.ndarray) -> np.ndarray:
-        """Give the log of the joint density of counts and z.
-
-        Parameters
-        ----------
-        z : numpy.ndarray
-            Shape (draw, point, effect).
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (draw, point).
-        """
+        """Give the log of the joint density of counts and z (draw, point, effect)."""
         return self.value_and_gradient(z)[0]
 
     def value_and_gradient(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -76,17 +65,6 @@ class CityDensity:
         return value, gradient
 
     def effects(self, z: np.ndarray) -> np.ndarray:
-        """Give the effects that standard values stand for.
-
-        Parameters
-        ----------
-        z : numpy.ndarray
-            Shape (draw, point, effect).
-
-        Returns
-        -------
-        numpy.ndarray
-            Of the same shape.
-        """
+        """Give the effects that standard values z (draw, point, effect) stand for."""
         effects: np.ndarray = self.mean[:, None] + z @ np.swapaxes(self.factor, 1, 2)
         return effects

@@ -16,21 +16,9 @@ from data.study import Study
 from models.settings import Settings
 
 if TYPE_CHECKING:
-    from models.priors.prior_set import Priors  # results are named by a set, and know no priors
+    from models.priors.prior_set import Priors
 
 COMPRESSED = {"zlib": True, "complevel": 1, "shuffle": True}
-
-
-def fit_path(results: Path, study: Study, priors: "Priors", model: str) -> Path:
-    """Name the file of a fit.
-
-    Returns
-    -------
-    pathlib.Path
-        ``results/<study>/<priors>/<model>.nc``; a fit that fails the gate has
-        ``.failed.nc`` in place of ``.nc``.
-    """
-    return results / study.name / priors.name / f"{model}.nc"
 
 
 def fit_digest(study: Study, priors: "Priors", model: str, settings: Settings) -> str:
@@ -42,13 +30,7 @@ def fit_digest(study: Study, priors: "Priors", model: str, settings: Settings) -
         SHA-256 of the study's bytes, the priors in force, the model, the settings and the
         package's version.
     """
-    made_from = [
-        study.digest,
-        priors.to_json(),
-        model,
-        asdict(settings),
-    ]
-    return digest_of(made_from)
+    return digest_of([study.digest, priors.to_json(), model, asdict(settings)])
 
 
 def digest_of(made_from: Sequence[object]) -> str:

@@ -9,7 +9,10 @@ from models.settings import Settings
 from models.work.fits import failed_path, fit_digest, is_current
 
 if TYPE_CHECKING:
-    from models.priors.prior_set import Priors  # results are named by a set, and know no priors
+    from models.priors.prior_set import Priors
+
+
+COMPARISON = "comparison.nc"  # beside the fits that it compares
 
 
 def prior_folder(results: Path, study: str, priors: str) -> Path:
@@ -51,7 +54,7 @@ class Workspace:
 
     @property
     def comparison(self) -> Path:
-        return self.folder / "comparison.nc"
+        return self.folder / COMPARISON
 
     @property
     def figures(self) -> Path:

@@ -10,7 +10,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import NullLocator
 from peers import PEERS
 
-from analysis.figures.style import DPI, SMALL, TEXT, WIDTH, plain_axes, write_below
+from analysis.figures.style import DPI, INK, SMALL, TEXT, WIDTH, write_below
 from data.files import replacing
 
 # Okabe and Ito's colours; interlocal's first
@@ -21,6 +21,14 @@ UNFINISHED = (
     "independent of the others."
 )
 APART = 0.045  # labels, as a share of the panel's height
+
+
+def plain_axes(panel: Axes, title: str = "") -> None:
+    """Take away what an axes does not need, and write its title."""
+    if title:
+        panel.set_title(title, fontsize=TEXT, loc="left", color=INK)
+    panel.tick_params(labelsize=SMALL, colors=INK)
+    panel.spines[["top", "right"]].set_visible(False)
 
 
 def draw_costs(rows: pd.DataFrame, path: Path) -> None:
