@@ -14,7 +14,7 @@ from data.study import Study
 from models.compiled.log_prob import fused_log_prob
 from models.compiled.log_prob_of_draws import has_kernel
 from models.compiled.predictor import KnownOfDyads, predictor_of
-from models.effects.centering import centering
+from models.effects.centering import centering, informed_first
 from models.effects.city import CityEffect, city_effects
 from models.effects.pair import pair_effects
 from models.effects.slopes import random_slopes
@@ -92,14 +92,13 @@ def build(
     for caution in name.cautions:
         warnings.warn(f"{name.name}: {caution}", ModelCaution, stacklevel=2)
     with pm.Model(coords=_coords(dyads, name)) as pymc_model:
+        known = centering(dyads, name.family_name, name.roles)
         # exchangeable, for a second try that knows more of the cities
-        shares = {
-            label: pm.Data(label, np.asarray(share))
-            for label, share in centering(dyads, name.family_name, name.roles).items()
-        }
+        shares = {label: pm.Data(label, share) for label, share in known.items()}
         effects: dict[Role, CityEffect] = {}
         for block in name.blocks:
-            effects |= city_effects(block, dyads, chosen, shares)
+            order = informed_first(block, known)
+            effects |= city_effects(block, dyads, chosen, shares, order)
         parameters: dict[str, Array] = {
             part: _linear_predictor(part, dyads, effects, chosen, fused=likelihood == "fused")
             for part in name.parts
@@ -149,16 +148,22 @@ def _linear_predictor(
         if role not in effects:
             continue
         effect, side = effects[role], role.side
-        constant = constant + effect.along[0]
+        terms_of = {0: None} | {
+            column: term
+            for column, term in effect.split.term_of[role].items()
+            if coef_priors[term].can_be_shifted
+        }
+        onto, rest = effect.split.projected(list(terms_of))
         of_city[side] = effect.across
-        for column in range(1, effect.split.columns.shape[1]):
-            weight = effect.along[column]
-            term = effect.split.term_of[role].get(column)
-            if term is not None and coef_priors[term].can_be_shifted:
+        for column in np.flatnonzero(rest.any(axis=0)):
+            of_city[side] = of_city[side] + rest[:, column] * effect.along[column]
+        for row, term in zip(onto, terms_of.values(), strict=True):
+            weight = (row * effect.along).sum()
+            if term is None:
+                constant = constant + weight
+            else:
                 shifts[term] = shifts[term] + weight * scale[term]
                 constant = constant + weight * center[term]
-            else:
-                of_city[side] = of_city[side] + effect.split.columns[:, column] * weight
 
     if intercept_prior.can_be_shifted:
         intercept = _shifted(part.intercept, intercept_prior, constant)

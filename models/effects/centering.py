@@ -14,7 +14,7 @@ error is used, for a share that is too large for a variance near zero traps the 
 that is too small only slows it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -28,8 +28,8 @@ from models.predictor.linear import city_position
 LOW = 0.05  # quantile of a variance's draws
 
 
-def centering(dyads: xr.Dataset, family: str, roles: Sequence[Role]) -> dict[str, float]:
-    """Choose how far effects are centered: shares by the names of the model's data."""
+def centering(dyads: xr.Dataset, family: str, roles: Sequence[Role]) -> dict[str, np.ndarray]:
+    """Choose how far effects are centered: shares (city,) by the names of the model's data."""
     if not roles:
         return {}
     problem = regression_of(dyads, family).problem
@@ -37,14 +37,19 @@ def centering(dyads: xr.Dataset, family: str, roles: Sequence[Role]) -> dict[str
     shares = {}
     for role in roles:
         k = SELECTION if role.part == "selection" else DEGREE
-        city = city_position(dyads, role.side)
-        score = np.bincount(city, found.first[k])
-        information = np.maximum(np.bincount(city, -found.second[k, k]), 0)
-        shares[role.centering] = _share(score, information)
+        city, cities = city_position(dyads, role.side), dyads.sizes["city"]
+        score = np.bincount(city, found.first[k], cities)
+        information = np.maximum(np.bincount(city, -found.second[k, k], cities), 0)
+        shares[role.centering] = _shares(score, information)
     return shares
 
 
-def centering_of_draws(posterior: xr.Dataset) -> dict[str, float]:
+def informed_first(roles: Sequence[Role], shares: Mapping[str, np.ndarray]) -> list[Role]:
+    """Put the roles of which the data say most first."""
+    return sorted(roles, key=lambda role: -shares[role.centering].mean())
+
+
+def centering_of_draws(posterior: xr.Dataset) -> dict[str, np.ndarray]:
     """Choose how far the effects of each role are centered, from draws of the model itself.
 
     Parameters
@@ -54,31 +59,32 @@ def centering_of_draws(posterior: xr.Dataset) -> dict[str, float]:
 
     Returns
     -------
-    dict of str to float
-        For each role, by the name of the model's data, a share between 0 and 1. The information
-        is what the data have added to the precision of an effect; the variance is a low quantile
-        of its draws, for the same reason for which `centering` takes its estimate less the error.
-        Unlike what `centering` knows, this is of the model with city effects.
+    dict of str to numpy.ndarray
+        For each role, by the name of the model's data, a share between 0 and 1 for each city. The
+        information is what the data have added to the precision of an effect; the variance is a
+        low quantile of its draws, for the same reason for which `centering` takes its estimate less
+        the error. Unlike what `centering` knows, this is of the model with city effects.
     """
     draws = ("chain", "draw")
     shares = {}
     for role in (role for part in PARTS for role in part.roles):
         if role.effect in posterior:
             variance = posterior[role.sd] ** 2
-            left = float(posterior[role.effect].var(draws).mean())
+            left = posterior[role.effect].var(draws).to_numpy()
             prior = float(variance.mean())
             # information / (information + 1 / low), of the information 1 / left - 1 / prior
-            known = float(variance.quantile(LOW, draws)) * max(prior - left, 0.0)
+            known = float(variance.quantile(LOW, draws)) * np.maximum(prior - left, 0.0)
             shares[role.centering] = known / (prior * left + known)
     return shares
 
 
-def _share(score: np.ndarray, information: np.ndarray) -> float:
+def _shares(score: np.ndarray, information: np.ndarray) -> np.ndarray:
     square = float((information**2).sum())
     if not square > 0:
-        return 0.0
+        return np.zeros(len(score))
     variance = max(float((score**2 - information).sum()) / square, 0.0)
     spread = information + variance * information**2
     error = float(np.sqrt(2 * (spread**2).sum())) / square
-    known = float(information.mean()) * max(variance - error, 0.0)
-    return known / (1 + known)
+    known = information * max(variance - error, 0.0)
+    shares: np.ndarray = known / (1 + known)
+    return shares

@@ -6,10 +6,15 @@ predictor's coefficient by the likelihood: a ridge that a sampler walks slowly. 
 are split into the part in the span of those predictors and the part across it. The sampler moves
 the intercept and the coefficients *plus* the first part, which the data do inform; the first
 part itself keeps its prior. The change of variables has unit Jacobian, the posterior is the
-same, and the plain parameters come back as derived values.
+same, and the plain parameters come back as derived values. Correlated roles share the split; what
+a role takes along predictors of the other is projected onto its own, and only the rest stays an
+effect.
 
 The part across is sampled between centered and non-centered, as `models.effects.centering` decides
-from what the data say of a city.
+from what the data say of a city. Of correlated effects those come first of which the data say most,
+and the others are what they say plus a rest of their own. The other way round a correlation would
+be tied to standardized values of which nothing is known, and a sampler could move it only by moving
+a value for every city along.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -87,6 +92,21 @@ class Split:
             total = total - vector * (reach * value).sum()
         return total
 
+    def projected(self, own: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Project the columns onto the span of some of them.
+
+        Returns
+        -------
+        onto : numpy.ndarray
+            Shape (own, along): each column's projection, as weights on those of ``own``.
+        rest : numpy.ndarray
+            Shape (city, along): what is left of each column; zeros of those that are own.
+        """
+        span = self.columns[:, own]
+        onto = np.linalg.lstsq(span, self.columns)[0]
+        onto[:, own] = np.eye(len(own))
+        return onto, self.columns - span @ onto
+
 
 @dataclass(frozen=True)
 class CityEffect:
@@ -106,9 +126,20 @@ class CityEffect:
 
 
 def city_effects(
-    roles: Sequence[Role], dyads: xr.Dataset, priors: Priors, centering: Mapping[str, Array]
+    block: Sequence[Role],
+    dyads: xr.Dataset,
+    priors: Priors,
+    centering: Mapping[str, Array],
+    order: Sequence[Role],
 ) -> dict[Role, CityEffect]:
     """Add a group of correlated city effects to the model in whose context it is called.
+
+    Parameters
+    ----------
+    block : sequence of Role
+        The group, as the model's name has it.
+    order : sequence of Role
+        The same, in the order in which each depends on those before it.
 
     Returns
     -------
@@ -116,20 +147,22 @@ def city_effects(
         One effect a role. The model gains ``<role>_sd``, ``<role>`` (city) and, for several
         roles, their correlation: ``<part>_generalized_reciprocity`` or ``city_correlation``.
     """
-    split = split_city_space(dyads, roles)
-    cholesky = _correlation_cholesky(roles, priors)
+    split = split_city_space(dyads, block)
+    sds = {role: priors.variable(role.sd) for role in block}
+    cholesky = _correlation_cholesky(block, priors, order)
     along: list[Array] = []
     across: list[Array] = []
     effects = {}
-    for k, role in enumerate(roles):
-        sd = priors.variable(role.sd)
+    for k, role in enumerate(order):
+        sd = sds[role]
         *before, last = cholesky[k]
         shape = split.reach.shape[1]
         # standardized values of the earlier roles carry the correlation (Cholesky, row by row)
         mean = sd * sum(weight * z for weight, z in zip(before, across, strict=True))
         # the sampler moves z own^share + share mean own^(share - 1): of share 0 the standardized
         # value z, of share 1 the value itself, mean + own z
-        own, share = sd * last, centering[role.centering]
+        # axis k of city space is little else than city k: only the span of the columns is taken off
+        own, share = sd * last, centering[role.centering][split.columns.shape[1] :]
         moved = pm.Normal(
             role.own("across"), share * mean * own ** (share - 1), own**share, shape=shape
         )
@@ -137,9 +170,10 @@ def city_effects(
         value = mean + own * across[k]
         along.append(pm.Normal(role.own("along"), 0, 1, shape=split.columns.shape[1]))
         correlated = sum(w * z for w, z in zip(cholesky[k], along, strict=True))
-        effect = CityEffect(split, split.weights @ (sd * correlated), split.across(value))
+        effects[role] = CityEffect(split, split.weights @ (sd * correlated), split.across(value))
+    for role in block:
+        effect = effects[role]
         pm.Deterministic(role.effect, effect.across + split.columns @ effect.along, dims="city")
-        effects[role] = effect
     return effects
 
 
@@ -180,32 +214,35 @@ def _spanned(values: np.ndarray, columns: list[np.ndarray]) -> bool:
     return bool(np.linalg.norm(rest) < 1e-6 * np.linalg.norm(values - values.mean()))
 
 
-def _correlation_cholesky(roles: Sequence[Role], priors: Priors) -> list[list[Array]]:
-    """Give the Cholesky factor of the roles' correlation matrix, row by row."""
-    if len(roles) == 1:
+def _correlation_cholesky(
+    block: Sequence[Role], priors: Priors, order: Sequence[Role]
+) -> list[list[Array]]:
+    """Give the Cholesky factor of the correlation matrix of roles in their order, row by row."""
+    if len(block) == 1:
         return [[1.0]]
-    name = correlation_name(roles)
+    name = correlation_name(block)
     if name != CITY_CORRELATION:
         correlation = priors.variable(name)
         return [[1.0], [correlation, pt.sqrt(1 - correlation**2)]]
     # LKJ(eta) by partial correlations: those of level k are Beta(b, b) on (-1, 1) with
     # b = eta + (n - 2 - k) / 2 (Lewandowski, Kurowicka and Joe 2009, section 2.4)
     prior = priors.prior(name)
-    eta = dict(prior.arguments)["eta"]
+    eta, roles = dict(prior.arguments)["eta"], len(order)
     rows: list[list[Array]] = []
-    for i in range(len(roles)):
+    for i in range(roles):
         row: list[Array] = []
         left: Array = 1.0  # of the row's unit length
         for k in range(i):
-            level = replace(prior, arguments=(("eta", eta + (len(roles) - 2 - k) / 2),))
+            level = replace(prior, arguments=(("eta", eta + (roles - 2 - k) / 2),))
             row.append(level.variable(partial_correlation(i, k)) * pt.sqrt(left))
             left = left - row[-1] ** 2
         rows.append([*row, pt.sqrt(left) if i else 1.0])
+    place = [order.index(role) for role in block]  # LKJ knows no order
     lower = [
-        sum(a * b for a, b in zip(rows[i], rows[j], strict=False))
-        for i in range(len(roles))
+        sum(a * b for a, b in zip(rows[place[i]], rows[place[j]], strict=False))
+        for i in range(roles)
         for j in range(i)
     ]
-    pm.modelcontext(None).add_coord("role_pair", role_pairs(roles))
+    pm.modelcontext(None).add_coord("role_pair", role_pairs(block))
     pm.Deterministic(name, pt.stack(lower), dims="role_pair")
     return rows

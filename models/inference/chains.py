@@ -1,4 +1,4 @@
-"""Compiled model -> draws, with a second and more careful try where the first fails the gate."""
+"""Compiled model -> draws: a first look, a run, a more careful one where the gate stays shut."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -9,12 +9,14 @@ import pymc as pm
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
+from data.roles import PARTS
 from models.effects.centering import centering_of_draws
 from models.inference.gate import Diagnostics, diagnose
-from models.inference.samplers import Compiled, compiled_for
+from models.inference.samplers import Compiled, Uncompiled, compiled_for
 from models.settings import Settings, seed_of
 from models.work.progress import Reporter
 
+LOOK = {"draws": 100, "tune": 300, "chains": 2}  # the most that a first look takes
 LONGER = 4  # how much longer the second run is
 CLOSER = 20  # how much closer to 1 its target acceptance is
 
@@ -71,16 +73,19 @@ def draw_chains(
 ) -> Chains:
     """Draw; where the gate stays shut, draw once more and longer.
 
-    The second run has other starts, centers effects by what the first has learnt of them, and goes
-    in smaller steps where draws of the first diverged.
+    A short run looks at the city effects first, for what the pooled model says of them is wrong
+    where effects of the other side take the place of its dispersion. Effects are centered by what
+    it has learnt. The second run has other starts, centers effects by what the first has learnt,
+    and goes in smaller steps where draws of the first diverged.
     """
+    if not isinstance(compiled, Uncompiled):  # which would be compiled for it
+        compiled = _centered_by_a_look(compiled, names, settings, reporter)
     chains = _draw_thinned(compiled, names, settings, 1, reporter)
     first = chains.diagnostics
     if not first.faults:
         return chains
     reporter.stage(f"a second try, for {'; '.join(first.faults)}")
-    shares = centering_of_draws(chains.posterior)
-    again_from = compiled.with_data(**{label: np.asarray(share) for label, share in shares.items()})
+    again_from = compiled.with_data(**centering_of_draws(chains.posterior))
     # smaller steps are the remedy for draws that diverge, and only slow the others
     steps = CLOSER if first.divergences else 1
     careful = 1 - (1 - settings.target_accept) / steps
@@ -93,6 +98,18 @@ def draw_chains(
         seed=seed_of(settings.seed, "second try"),
     )
     return _draw_thinned(again_from, names, again, LONGER, reporter)
+
+
+def _centered_by_a_look(
+    compiled: Compiled, names: list[str], settings: Settings, reporter: Reporter
+) -> Compiled:
+    if not any(role.effect in names for part in PARTS for role in part.roles):
+        return compiled
+    most = {name: min(value, getattr(settings, name)) for name, value in LOOK.items()}
+    run = replace(settings, **most, seed=seed_of(settings.seed, "first look"))
+    with threadpool_limits(1, "blas"):
+        look = compiled.draw(run, reporter)["posterior"].to_dataset()
+    return compiled.with_data(**centering_of_draws(look))
 
 
 def _draw_thinned(

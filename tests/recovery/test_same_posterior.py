@@ -63,7 +63,7 @@ def ours(study, model, centering, seed, draws=HOW.draws):
     if centering is not None:
         roles = parse_model(model).roles
         compiled = compiled.with_data(
-            **{f"{role}_centering": np.asarray(centering) for role in roles}
+            **{f"{role}_centering": np.full(study.dyads.sizes["city"], centering) for role in roles}
         )
     return drawn(compiled, names, seed, draws)
 

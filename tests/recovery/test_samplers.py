@@ -90,9 +90,9 @@ def test_data_are_exchanged(study, sampler):
     masked = compiled.with_data(kept=np.zeros(study.dyads.sizes["dyad"]))
     prior = masked.draw(settings, Reporter())["posterior"].to_dataset()[names]
     whole = compiled.draw(settings, Reporter())["posterior"].to_dataset()[names]
-    # the default priors of the intercept and of the dispersion: Normal(0, 3), HalfNormal(2)
+    # the default priors of the intercept and of the dispersion: Normal(-1, 2.5), HalfNormal(2)
     for name, mean, sd in (
-        ("degree_intercept", 0.0, 3.0),
+        ("degree_intercept", -1.0, 2.5),
         ("dispersion", 2 * np.sqrt(2 / np.pi), 2 * np.sqrt(1 - 2 / np.pi)),
     ):
         z = (prior[name].mean() - mean) / az.mcse(prior[[name]])[name]

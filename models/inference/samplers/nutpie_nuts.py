@@ -27,6 +27,16 @@ from models.work.progress import Reporter
 
 POINT = "point"
 DOUBLES = types.CPointer(types.double)
+# nutpie's low-rank metric: directions whose variance is ten times larger or smaller than the
+# diagonal says are scaled by their own. Its default is two: then steps are so long that draws
+# diverge. With its default of gamma, matrices are so near to singular that all takes ten times as
+# long.
+LOW_RANK = {
+    "adaptation": "low_rank",
+    "mass_matrix_eigval_cutoff": 10.0,
+    "mass_matrix_gamma": 1e-3,
+}
+MANY = 256  # coordinates, above which that metric costs more than it saves
 NOT_FINITE = 1  # the density or its gradient; the trajectory ends there
 
 
@@ -59,6 +69,7 @@ class Compiled:
             cores=min(settings.chains, os.process_cpu_count() or 1),
             seed=settings.seed,
             target_accept=settings.target_accept,
+            **(LOW_RANK if self.flat.middle.size <= MANY else {}),
             save_warmup=False,
             progress_bar=False,
             progress_callback=_teller(reporter),

@@ -99,7 +99,7 @@ def test_predictive_draws_have_the_zeros_of_the_data(fit, guangdong):
 
 def test_prior_draws_follow_the_prior(fit):
     intercept = fit["prior"]["degree_intercept"].to_numpy().ravel()
-    assert stats.kstest(intercept, stats.norm(0, 3).cdf).pvalue > 1e-3
+    assert stats.kstest(intercept, stats.norm(-1, 2.5).cdf).pvalue > 1e-3
     sd = fit["prior"]["degree_sender_sd"].to_numpy().ravel()
     assert stats.kstest(sd, stats.halfnorm(scale=1).cdf).pvalue > 1e-3
     shapes = fit["prior"]["degree_receiver"] / fit["prior"]["degree_receiver_sd"]

@@ -17,7 +17,7 @@ formula <- bf(as.formula(paste("count ~", right)), as.formula(paste("zi ~", righ
 # Columns are standardised, so a coefficient speaks of one standard deviation. The dispersion,
 # 1 / shape, is half-normal(0, 2): the density of shape has the Jacobian 1 / shape^2.
 priors <- c(
-  set_prior("normal(0, 3)", class = "Intercept"),
+  set_prior("normal(-1, 2.5)", class = "Intercept"),
   set_prior("normal(0, 2)", class = "Intercept", dpar = "zi"),
   set_prior("normal(0, 1)", class = "b"),
   set_prior("normal(0, 1)", class = "b", dpar = "zi"),

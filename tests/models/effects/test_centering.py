@@ -32,16 +32,17 @@ def test_share_of_a_poisson_sender_by_hand():
     square = (information**2).sum()
     variance = (score**2 - information).sum() / square
     error = np.sqrt(2 * ((information + variance * information**2) ** 2).sum()) / square
-    known = information.mean() * (variance - error)
+    known = information * (variance - error)
     (share,) = centering(bare, "poisson", (DEGREE_SENDER,)).values()
     assert variance > error
-    assert share == pytest.approx(known / (1 + known), rel=1e-6)
+    np.testing.assert_allclose(share, known / (1 + known), rtol=1e-6)
 
 
 def test_effects_that_are_not_there_are_not_centered():
     study, _ = simulate_study(40, "zinb_pooled", seed=3)
     shares = centering(study.dyads, "zinb", (SELECTION_SENDER, DEGREE_RECEIVER))
-    assert shares == {SELECTION_SENDER.centering: 0.0, DEGREE_RECEIVER.centering: 0.0}
+    assert set(shares) == {SELECTION_SENDER.centering, DEGREE_RECEIVER.centering}
+    assert not any(share.any() for share in shares.values())
 
 
 def test_the_more_is_known_of_a_city_the_more_its_effects_are_centered():
@@ -49,7 +50,7 @@ def test_the_more_is_known_of_a_city_the_more_its_effects_are_centered():
         centering(simulate_study(cities, "nb_sender", seed=4)[0].dyads, "nb", (DEGREE_SENDER,))
         for cities in (12, 30, 80)
     ]
-    few, some, many = (share[DEGREE_SENDER.centering] for share in shares)
+    few, some, many = (share[DEGREE_SENDER.centering].mean() for share in shares)
     assert 0 <= few < some < many < 1
 
 
@@ -67,9 +68,8 @@ def test_what_draws_know_is_the_variance_that_the_data_have_taken_away():
         }
     )
     shares = centering_of_draws(known)
-    expected = 1 - left.mean() / 4
-    assert shares[DEGREE_SENDER.centering] == pytest.approx(expected, abs=0.005)
-    assert shares[DEGREE_RECEIVER.centering] == 0.0  # wider than its prior: nothing is known
+    np.testing.assert_allclose(shares[DEGREE_SENDER.centering], 1 - left / 4, atol=0.005)
+    assert not shares[DEGREE_RECEIVER.centering].any()  # wider than its prior: nothing is known
 
 
 def test_a_variance_that_may_be_near_zero_is_hardly_centered_at():
@@ -86,9 +86,8 @@ def test_a_variance_that_may_be_near_zero_is_hardly_centered_at():
     information = 1 / 2 - 1 / (0.9 * 4 + 0.1 * 0.04)
     expected = information / (information + 1 / 0.04)
     assert expected < 0.01
-    assert centering_of_draws(known)[SELECTION_SENDER.centering] == pytest.approx(
-        expected, rel=0.02
-    )
+    shares = centering_of_draws(known)[SELECTION_SENDER.centering]
+    assert shares.mean() == pytest.approx(expected, rel=0.02)
 
 
 def test_a_second_try_centers_by_the_first(monkeypatch):
@@ -107,12 +106,11 @@ def test_a_second_try_centers_by_the_first(monkeypatch):
     (first, _, _), (second, run, thin) = asked
     assert (run.draws, run.tune, run.target_accept, thin) == (800, 400, 0.8, 4)
     assert found.posterior.sizes["draw"] == 200
-    assert first is compiled
-    assert second is not compiled
+    assert second is not first
 
 
 def test_counts_that_are_all_zero_are_no_fault():
     study, _ = simulate_study(12, "zinb_srm", seed=5)
     empty = study.dyads.assign(count=study.dyads["count"] * 0)
     for share in centering(empty, "zinb", (SELECTION_SENDER, DEGREE_SENDER)).values():
-        assert share == 0
+        assert not share.any()

@@ -32,7 +32,7 @@ def on_a_grid(study, rows):
     X = study.dyads["degree_design"].to_numpy()[:, 0]
     count, scale = study.dyads["count"].to_numpy(), X.std(ddof=1)
     intercept, slope = np.meshgrid(np.linspace(-3, 5, 801), np.linspace(-3, 3, 601))
-    prior = stats.norm(0, 3).logpdf(intercept) + stats.norm(0, 1).logpdf(slope)
+    prior = stats.norm(-1, 2.5).logpdf(intercept) + stats.norm(0, 1).logpdf(slope)
     eta = intercept[..., None] + slope[..., None] * (X - X.mean()) / scale
     pointwise = stats.poisson.logpmf(count, np.exp(eta))
     left = pointwise[..., rows].sum(axis=-1)
