@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.chapters.fits import INTERVAL, fit_page
 from analysis.chapters.material import failed
 from analysis.chapters.maximum_likelihood import INTERVAL as ML_INTERVAL
+from analysis.comparison.errors import cities_of_units, errors_of
 from analysis.comparison.file import ML, comparison_table
 from analysis.figures.coefficients import errors_of
 from analysis.fits.gathering import ModelResults, StudyResults
@@ -41,7 +42,10 @@ UNITS = (
     "Selection: log odds of being an eligible partner. Degree: log of the expected count, of an "
     "eligible dyad where the model has a selection part. Intercepts are at the predictors' means."
 )
-SCORES = "elpd: log predictive density of directed dyads, each left out in turn; below it its SE."
+SCORES = (
+    "elpd: log predictive density of directed dyads, each left out in turn; below it its SE, for "
+    "new counts of these cities."
+)
 COLUMNS = ["estimate", "error", "lower", "upper"]
 LEVELS = ["group", "parameter"]
 
@@ -156,8 +160,9 @@ def _scores(results: StudyResults) -> tuple[pd.DataFrame, str]:
     loo = {name: model.loo for name, model in results.models.items() if name not in scores.index}
     if not loo:
         return scores, ""
+    cities = cities_of_units(results.study.dyads, "dyad")
     for name, found in loo.items():
-        scores.loc[name] = [found.elpd, found.se]
+        scores.loc[name] = [found.elpd, errors_of(found.elpd_i.to_numpy(), cities).these]
     hard = {name: len(high_k(found)) for name, found in loo.items()}
     said = "; ".join(f"{name}: {n} of high Pareto k" for name, n in hard.items() if n)
     return scores, f" By PSIS-LOO for {listed(list(loo))}{f' ({said})' if said else ''}."
