@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.chapters.fits import INTERVAL, fit_page
 from analysis.chapters.material import failed
 from analysis.chapters.maximum_likelihood import INTERVAL as ML_INTERVAL
-from analysis.comparison.errors import cities_of_units, errors_of
+from analysis.comparison.errors import cities_of_units, errors_of_sum
 from analysis.comparison.file import ML, comparison_table
 from analysis.figures.coefficients import errors_of
 from analysis.fits.gathering import ModelResults, StudyResults
@@ -162,7 +162,7 @@ def _scores(results: StudyResults) -> tuple[pd.DataFrame, str]:
         return scores, ""
     cities = cities_of_units(results.study.dyads, "dyad")
     for name, found in loo.items():
-        scores.loc[name] = [found.elpd, errors_of(found.elpd_i.to_numpy(), cities).these]
+        scores.loc[name] = [found.elpd, errors_of_sum(found.elpd_i.to_numpy(), cities).these]
     hard = {name: len(high_k(found)) for name, found in loo.items()}
     said = "; ".join(f"{name}: {n} of high Pareto k" for name, n in hard.items() if n)
     return scores, f" By PSIS-LOO for {listed(list(loo))}{f' ({said})' if said else ''}."

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from arviz_stats.utils import ELPDDataLOO
 
-from analysis.comparison.errors import cities_of_units, errors_of, ruling
+from analysis.comparison.errors import cities_of_units, errors_of_sum, ruling
 from analysis.comparison.file import ML
 from data.errors import ResultsError
 from data.study import Study
@@ -222,8 +222,8 @@ def _table(rows: Mapping[str, Row], cities: np.ndarray) -> pd.DataFrame:
     table = table.rename(columns={"p": "p_loo"}).drop(columns="p_worse")
     of = [rows[str(model)] for model in table.index]
     elpd = [row.estimate.elpd_i.to_numpy() for row in of]
-    table["se"] = [errors_of(own, cities).these for own in elpd]
-    differences = [errors_of(elpd[0] - own, cities) for own in elpd]
+    table["se"] = [errors_of_sum(own, cities).these for own in elpd]
+    differences = [errors_of_sum(elpd[0] - own, cities) for own in elpd]
     table["dse"] = [errors.these for errors in differences]
     table["dse_others"] = [errors.others for errors in differences]
     table["ruling"] = [ruling(elpd[0] - own) for own in elpd]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import xarray as xr
 
 from analysis.comparison.compare import Row, fit_of
-from analysis.comparison.errors import cities_of_units, errors_of
+from analysis.comparison.errors import cities_of_units, errors_of_sum
 from analysis.comparison.file import Compared
 from analysis.comparison.inflation import Verdict, overlap, twin_of
 from data.errors import ConvergenceError
@@ -72,7 +72,7 @@ def verdicts_on(
                 model=model,
                 twin=twin,
                 gain=float(difference.sum()),
-                errors=errors_of(difference, cities),
+                errors=errors_of_sum(difference, cities),
                 overlap=overlap(prior, posterior),
                 at_boundary=at_boundary[family],
             )

@@ -65,7 +65,7 @@ def apart(difference: float, error: float) -> bool:
     return difference >= MARGIN and difference > 2 * error
 
 
-def errors_of(values: np.ndarray, cities: np.ndarray) -> Errors:
+def errors_of_sum(values: np.ndarray, cities: np.ndarray) -> Errors:
     """Give the errors of the sum of what units contribute.
 
     Parameters

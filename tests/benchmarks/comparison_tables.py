@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from analysis.comparison.errors import RULED, errors_of, independent, jackknife, ruling
+from analysis.comparison.errors import RULED, errors_of_sum, independent, jackknife, ruling
 from analysis.comparison.inflation import Verdict
 
 Network = tuple[str, int, Mapping[str, np.ndarray]]  # population, cities, what its file holds
@@ -58,7 +58,7 @@ KINDS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "larger of independent, jackknife": lambda values, cities: max(
         independent(values), jackknife(values, cities)
     ),
-    "jackknife and independent": lambda values, cities: errors_of(values, cities).others,
+    "jackknife and independent": lambda values, cities: errors_of_sum(values, cities).others,
 }
 
 
@@ -161,7 +161,12 @@ def _inflation(networks: Sequence[Network]) -> str:
         values = found["zinb_crossed/dyad"] - found["nb_crossed/dyad"]
         expected = found["zinb_crossed/dyad_expected"] - found["nb_crossed/dyad_expected"]
         verdict = Verdict(
-            *("zinb_crossed", "nb_crossed", float(values.sum()), errors_of(values, found["ends"])),
+            *(
+                "zinb_crossed",
+                "nb_crossed",
+                float(values.sum()),
+                errors_of_sum(values, found["ends"]),
+            ),
             overlap=float(found["zinb_crossed/overlap"]),
             at_boundary=bool(found["zinb_pooled/at_boundary"]),
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.comparison.errors import cities_of_units, errors_of
+from analysis.comparison.errors import cities_of_units, errors_of_sum
 from analysis.comparison.inflation import Verdict
 from data import read_study
 from models import sample, simulate_study
@@ -18,7 +18,7 @@ def verdict(study):
         fit = sample(study, model, progress=False, draws=500, tune=500, chains=2, seed=1)
         elpd[model] = psis(fit, "dyad").elpd_i.to_numpy()
     gain = elpd["zinb_pooled"] - elpd["nb_pooled"]
-    errors = errors_of(gain, cities_of_units(study.dyads, "dyad"))
+    errors = errors_of_sum(gain, cities_of_units(study.dyads, "dyad"))
     return Verdict("zinb_pooled", "nb_pooled", gain.sum(), errors, 0.5, at_boundary=False)
 
 

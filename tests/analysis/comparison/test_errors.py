@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from analysis.comparison.errors import cities_of_units, errors_of, independent, jackknife, ruling
+from analysis.comparison.errors import (
+    cities_of_units,
+    errors_of_sum,
+    independent,
+    jackknife,
+    ruling,
+)
 from models import simulate_study
 from models.leave_out.units import rows_of_units
 
@@ -56,7 +62,7 @@ def test_it_is_the_definition_taken_at_its_word(dyads, rng):
         values[(sender != city) & (receiver != city)].mean() for city in some["city"].to_numpy()
     ]
     expected = 50 * np.sqrt((CITIES - 1) * np.var(means))
-    found = errors_of(values, cities_of_units(some, "dyad"))
+    found = errors_of_sum(values, cities_of_units(some, "dyad"))
     assert found.these == pytest.approx(expected, rel=1e-12)
 
 
@@ -65,9 +71,12 @@ def test_names_and_order_change_nothing(dyads, rng, unit):
     cities = cities_of_units(dyads, unit)
     values = rng.normal(size=cities.shape[1])
     renamed, order = rng.permutation(CITIES), rng.permutation(values.size)
-    one, other = errors_of(values, cities), errors_of(values[order], renamed[cities[:, order]])
+    one, other = (
+        errors_of_sum(values, cities),
+        errors_of_sum(values[order], renamed[cities[:, order]]),
+    )
     assert [other.these, other.others] == pytest.approx([one.these, one.others], rel=1e-12)
-    turned = errors_of(-3 * values, cities[::-1])
+    turned = errors_of_sum(-3 * values, cities[::-1])
     assert turned.others == pytest.approx(3 * one.others, rel=1e-12)
 
 
@@ -82,7 +91,7 @@ def test_cities_of_units_are_those_of_their_labels(dyads):
 def test_by_city_each_count_stands_in_two_units(dyads, rng):
     of_dyads = rng.normal(size=dyads.sizes["dyad"])
     values = np.array([of_dyads[rows].sum() for rows in rows_of_units(dyads, "city").values()])
-    found = errors_of(values, cities_of_units(dyads, "city"))
+    found = errors_of_sum(values, cities_of_units(dyads, "city"))
     assert found.others == pytest.approx(2 * np.sqrt(CITIES * values.var(ddof=1)), rel=1e-12)
     assert found.these == found.others
 
