@@ -25,11 +25,9 @@ QUESTIONS = {
 # soft hyphens: names have room on a terminal of 80 columns
 COLUMNS = {
     "elpd": "elpd",
-    "se": "SE",
     "elpd_diff": "differ\u00adence",
     "dse": "these cities",
     "dse_others": "other cities",
-    "p_loo": "p_loo",
     "weight": "weight",
     "high_k": "high k",
     "integrated": "inte\u00adgrated",
@@ -53,7 +51,7 @@ def sentences(table: pd.DataFrame, unit: str) -> list[str]:
     if others:
         row = table.iloc[names.index(others[0])]
         said.append(_held_against(best, others[0], row, unit))
-        if row["ruling"] > RULED:
+        if pooled and row["ruling"] > RULED:
             said.append(
                 f"The errors of this difference are not to be trusted: one {unit} makes up "
                 f"{row['ruling']:.0%} of its squared deviations."

@@ -63,7 +63,8 @@ TWINS = ("nb_crossed", "zinb_crossed")
 SAMPLED = ("nb_crossed", "zinb_crossed", "zinb_srm")
 POOLED = ("nb", "zinb")
 SETTINGS = Settings(draws=500, tune=400, chains=2)
-OF_CITY, UP_TO = 200, 21  # draws that a city's counts are integrated in, and for how many cities
+OF_CITY = 200  # draws that a city's counts are integrated in
+UP_TO = 21  # cities, with which models are scored by city, and zinb_pooled too
 BRIEF = 1000  # the first number of those in which inflation alone is judged
 REPLICATES = 6  # pairs of new counts
 BEYOND = 1e-7  # probability of the counts that sums leave out
@@ -180,7 +181,9 @@ def make(network: Network) -> None:
     for model in TWINS if network.brief else SAMPLED:
         scores = _sampled(study, model, seed, grid, () if network.brief else replicates)
         found |= {f"{model}/{key}": value for key, value in scores}
-    for family_name in () if network.brief else POOLED:
+    # near separation every dyad takes two refits: too long with many
+    pooled = POOLED if network.cities <= UP_TO else POOLED[:1]
+    for family_name in () if network.brief else pooled:
         scores = _pooled(study, family_name, grid)
         found |= {f"{family_name}_pooled/{key}": value for key, value in scores}
     with replacing(network.path) as temporary, temporary.open("wb") as file:

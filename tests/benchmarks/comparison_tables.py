@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,11 @@ PAIRS = (
     ("nb_crossed", "zinb_crossed"),
     ("zinb_crossed", "zinb_srm"),
 )
+FEWEST = 4  # networks of a population whose mean is taken for its expectation
+WORDS = {
+    "these": "These cities: the expectation over new counts of the same cities.",
+    "others": "Other cities: the expectation over networks of other cities.",
+}
 NAMES = {"nb_pooled": "nb_pooled (ML)", "zinb_pooled": "zinb_pooled (ML)"}
 
 
@@ -51,107 +57,117 @@ def _halved(values: np.ndarray, cities: np.ndarray) -> float:
 KINDS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "independent": lambda values, _: independent(values),
     "jackknife": jackknife,
-    "jackknife, t": _by_t,
-    "jackknife, halved": _halved,
+    "by t": _by_t,
+    "halved": _halved,
     "dyadic": _dyadic,
     "bootstrap": _bootstrap,
-    "larger of independent, jackknife": lambda values, cities: max(
-        independent(values), jackknife(values, cities)
-    ),
-    "jackknife and independent": lambda values, cities: errors_of_sum(values, cities).others,
+    "both": lambda values, cities: errors_of_sum(values, cities).others,
 }
 
 
 def tables(networks: Sequence[Network]) -> str:
     """Write coverage by unit, target and size, by city, and what the rule on inflation finds."""
     counted = pd.DataFrame(list(_differences(networks)))
-    parts = [_coverage(counted, target) for target in ("these", "others")]
-    return "\n".join([*parts, _by_city(networks), _inflation(networks)])
+    of_population = counted.groupby(["population", "cities", "unit", "models"])["difference"]
+    number = of_population.transform("size")
+    # the mean has the network itself in it
+    widened = np.sqrt(number / (number - 1).clip(lower=1))
+    counted["off others"] = (counted["difference"] - of_population.transform("mean")) * widened
+    counted.loc[number < FEWEST, "off others"] = np.nan
+    counted["off these"] = counted["difference"] - counted["these"]
+    parts = [_coverage(counted, target) for target in WORDS]
+    return "\n".join([*parts, _by_share(counted), _by_city(networks), _inflation(networks)])
 
 
 def _differences(networks: Sequence[Network]) -> Iterator[dict[str, object]]:
-    for population, cities, found in networks:
-        for unit in ("dyad", "pair"):
-            ends = found["ends"] if unit == "dyad" else found["ends"][:, found["pairs"][:, 0]]
-            for one, other in PAIRS:
-                values = found[f"{other}/{unit}"] - found[f"{one}/{unit}"]
-                key = f"{unit}_expected"
-                yield {
-                    "population": population,
-                    "cities": cities,
-                    "unit": unit,
-                    "models": f"{NAMES.get(one, one)}, {NAMES.get(other, other)}",
-                    "difference": values.sum(),
-                    "these": (found[f"{other}/{key}"] - found[f"{one}/{key}"]).sum(),
-                    "ruled": ruling(values) > RULED,
-                    **{kind: error(values, ends) for kind, error in KINDS.items()},
-                }
+    """Give each difference that a file holds, in the order in which tables show them."""
+    by_size = sorted(networks, key=lambda network: network[1])
+    for unit, (one, other), network in product(("dyad", "pair"), PAIRS, by_size):
+        population, cities, found = network
+        if not {f"{one}/{unit}", f"{other}/{unit}"} <= set(found):
+            continue
+        values = found[f"{other}/{unit}"] - found[f"{one}/{unit}"]
+        ends = found["ends"] if unit == "dyad" else found["ends"][:, found["pairs"][:, 0]]
+        key = f"{unit}_expected"
+        yield {
+            "population": population,
+            "cities": cities,
+            "unit": unit,
+            "models": f"{NAMES.get(one, one)}, {NAMES.get(other, other)}",
+            "difference": values.sum(),
+            "these": (found[f"{other}/{key}"] - found[f"{one}/{key}"]).sum(),
+            "ruling": ruling(values),
+            **{kind: error(values, ends) for kind, error in KINDS.items()},
+        }
 
 
 def _coverage(counted: pd.DataFrame, target: str) -> str:
     """Count how often the difference lies within 1.96 errors of a target."""
-    used = counted[~counted["ruled"]].copy()
-    if target == "others":
-        of_population = used.groupby(["population", "cities", "unit", "models"])["difference"]
-        number = of_population.transform("size")
-        used["others"] = of_population.transform("mean")
-        # the mean has the network itself in it
-        used["off"] = (used["difference"] - used["others"]) * np.sqrt(number / (number - 1))
-        used = used[number > 2]
-    else:
-        used["off"] = used["difference"] - used["these"]
+    used = counted[counted[f"off {target}"].notna()]
     rows = []
     for (cities, unit, models), some in used.groupby(["cities", "unit", "models"], sort=False):
-        within = {kind: f"{(some['off'].abs() <= REACH * some[kind]).mean():.2f}" for kind in KINDS}
+        within = {kind: _within(some[f"off {target}"], some[kind]) for kind in KINDS}
         rows.append({"cities": cities, "unit": unit, "models": models, "n": len(some), **within})
-    words = {
-        "these": "These cities: the expectation over new counts of the same cities.",
-        "others": "Other cities: the expectation over networks of other cities.",
-    }
-    left_out = counted[counted["ruled"]].groupby("models").size()
-    without = "; ".join(f"{number} of {models}" for models, number in left_out.items())
     caption = (
-        f"{words[target]} Share of n networks in which the difference lies within {REACH} standard "
-        f"errors of it. Not counted are those of whose difference one unit makes up more than "
-        f"{RULED:.0%} (sizes and units together: {without or 'none'})."
+        f"{WORDS[target]} Share of n networks of all populations in which the difference lies "
+        f"within {REACH} standard errors of it."
     )
     return _captioned(caption, pd.DataFrame(rows))
 
 
+def _by_share(counted: pd.DataFrame) -> str:
+    """Count the same for the errors that are used, by what one unit makes up."""
+    edges = [0, 0.1, RULED, 0.5, 1]
+    shares = pd.cut(counted["ruling"], edges, labels=["to 10 %", "to 25 %", "to 50 %", "to 100 %"])
+    separated = counted["models"].str.contains("zinb_pooled")
+    rows = [
+        {
+            "one unit makes up": share,
+            "models": label,
+            "n": len(some),
+            "these cities, jackknife": _within(some["off these"], some["jackknife"]),
+            "other cities, both": _within(some["off others"], some["both"]),
+        }
+        for label, chosen in (("with city effects", ~separated), ("zinb_pooled (ML)", separated))
+        for share, some in counted[chosen].groupby(shares[chosen], observed=True)
+    ]
+    caption = (
+        "Of all sizes and units: coverage by the share of the squared deviations of the pointwise "
+        "differences that one unit makes up."
+    )
+    return _captioned(caption, pd.DataFrame(rows))
+
+
+def _within(off: pd.Series, error: pd.Series) -> str:
+    known = off.notna()
+    return f"{(off[known].abs() <= REACH * error[known]).mean():.2f}" if known.any() else ""
+
+
 def _by_city(networks: Sequence[Network]) -> str:
     rows = []
-    for cities in dict.fromkeys(cities for _, cities, _ in networks):
+    for population, cities, found in networks:
         for one, other in PAIRS[:3]:
-            off: dict[str, list[float]] = {}
-            errors = []
-            for population, of, found in networks:
-                if of == cities and f"{one}/city" in found and f"{other}/city" in found:
-                    values = found[f"{other}/city"] - found[f"{one}/city"]
-                    if ruling(values) <= RULED:
-                        off.setdefault(population, []).append(float(values.sum()))
-                        errors.append((population, independent(values)))
-            error = pd.DataFrame(errors, columns=["population", "error"])
-            apart, known = [], []
-            for population, sums in off.items():
-                if len(sums) > 2:
-                    centred = np.array(sums) - np.mean(sums)
-                    apart.append(np.abs(centred) * np.sqrt(len(sums) / (len(sums) - 1)))
-                    known.append(error.loc[error["population"] == population, "error"].to_numpy())
-            if not apart:
-                continue
-            relative = np.concatenate(apart) / np.concatenate(known)
-            rows.append(
-                {
-                    "cities": cities,
-                    "models": f"{NAMES.get(one, one)}, {NAMES.get(other, other)}",
-                    "n": len(relative),
-                    **{
-                        label: f"{(relative <= REACH * factor).mean():.2f}"
-                        for label, factor in (("independent", 1), ("twice independent", 2))
-                    },
-                }
-            )
-    return _captioned("Other cities, all dyads of a city left out.", pd.DataFrame(rows))
+            if f"{one}/city" in found and f"{other}/city" in found:
+                values = found[f"{other}/city"] - found[f"{one}/city"]
+                models = f"{NAMES.get(one, one)}, {NAMES.get(other, other)}"
+                rows.append((cities, models, population, values.sum(), independent(values)))
+    columns = ["cities", "models", "population", "difference", "error"]
+    every = pd.DataFrame(rows, columns=columns)
+    of_population = every.groupby(columns[:3])["difference"]
+    number = of_population.transform("size")
+    every = every[number >= FEWEST]
+    off = (every["difference"] - of_population.transform("mean")) * np.sqrt(number / (number - 1))
+    lines = [
+        {
+            "cities": cities,
+            "models": models,
+            "n": len(some),
+            "independent": _within(off[some.index], some["error"]),
+            "twice": _within(off[some.index], 2 * some["error"]),
+        }
+        for (cities, models), some in every.groupby(["cities", "models"], sort=False)
+    ]
+    return _captioned("Other cities, all dyads of a city left out.", pd.DataFrame(lines))
 
 
 def _inflation(networks: Sequence[Network]) -> str:
@@ -204,4 +220,5 @@ def _inflation(networks: Sequence[Network]) -> str:
 
 
 def _captioned(caption: str, table: pd.DataFrame) -> str:
-    return f"{textwrap.fill(caption, 100)}\n\n{table.to_markdown(index=False)}\n"
+    text = table.to_markdown(index=False, disable_numparse=True)
+    return f"{textwrap.fill(caption, 100)}\n\n{text}\n"
