@@ -8,7 +8,6 @@ import pandas as pd
 from analysis.chapters.fits import INTERVAL, fit_page
 from analysis.chapters.material import failed
 from analysis.chapters.maximum_likelihood import INTERVAL as ML_INTERVAL
-from analysis.comparison.errors import cities_of_units, errors_of_sum
 from analysis.comparison.file import ML, comparison_table
 from analysis.figures.coefficients import errors_of
 from analysis.fits.gathering import ModelResults, StudyResults
@@ -42,10 +41,7 @@ UNITS = (
     "Selection: log odds of being an eligible partner. Degree: log of the expected count, of an "
     "eligible dyad where the model has a selection part. Intercepts are at the predictors' means."
 )
-SCORES = (
-    "elpd: log predictive density of directed dyads, each left out in turn; below it its SE, for "
-    "new counts of these cities."
-)
+SCORES = "elpd: log predictive density of directed dyads, each left out in turn; below it its SE."
 COLUMNS = ["estimate", "error", "lower", "upper"]
 LEVELS = ["group", "parameter"]
 
@@ -160,9 +156,8 @@ def _scores(results: StudyResults) -> tuple[pd.DataFrame, str]:
     loo = {name: model.loo for name, model in results.models.items() if name not in scores.index}
     if not loo:
         return scores, ""
-    cities = cities_of_units(results.study.dyads, "dyad")
     for name, found in loo.items():
-        scores.loc[name] = [found.elpd, errors_of_sum(found.elpd_i.to_numpy(), cities).these]
+        scores.loc[name] = [found.elpd, found.se]
     hard = {name: len(high_k(found)) for name, found in loo.items()}
     said = "; ".join(f"{name}: {n} of high Pareto k" for name, n in hard.items() if n)
     return scores, f" By PSIS-LOO for {listed(list(loo))}{f' ({said})' if said else ''}."

@@ -101,7 +101,7 @@ def compare(
     -------
     pandas.DataFrame
         Rows (unit, model), the best first. ``elpd`` (log predictive density of all units) and
-        its standard error ``se``; ``elpd_diff`` to the best, with its standard errors ``dse``, for
+        ``se``, as `arviz.compare` has it; ``elpd_diff`` to the best, with its standard errors ``dse``, for
         new counts of the same cities (by city of other cities), and ``dse_others``, for other
         cities (`analysis.comparison.errors`), and ``ruling``, the share of its squared deviations
         that one unit makes up; ``diag_diff`` and ``diag_elpd`` as `arviz.compare`
@@ -218,11 +218,10 @@ def _table(rows: Mapping[str, Row], cities: np.ndarray) -> pd.DataFrame:
     table: pd.DataFrame = az.compare(
         {model: row.estimate for model, row in rows.items()}, round_to="none"
     )
-    # of independent units, which they are not
+    # `arviz.compare` takes units for independent
     table = table.rename(columns={"p": "p_loo"}).drop(columns="p_worse")
     of = [rows[str(model)] for model in table.index]
     elpd = [row.estimate.elpd_i.to_numpy() for row in of]
-    table["se"] = [errors_of_sum(own, cities).these for own in elpd]
     differences = [errors_of_sum(elpd[0] - own, cities) for own in elpd]
     table["dse"] = [errors.these for errors in differences]
     table["dse_others"] = [errors.others for errors in differences]
