@@ -101,12 +101,12 @@ def compare(
     -------
     pandas.DataFrame
         Rows (unit, model), the best first. ``elpd`` (log predictive density of all units) and
-        ``se``, as `arviz.compare` has it; ``elpd_diff`` to the best, with its standard errors ``dse``, for
-        new counts of the same cities (by city of other cities), and ``dse_others``, for other
-        cities (`analysis.comparison.errors`), and ``ruling``, the share of its squared deviations
-        that one unit makes up; ``diag_diff`` and ``diag_elpd`` as `arviz.compare`
-        has them; ``p_loo``; stacking ``weight``; ``high_k``
-        (units beyond importance sampling over the draws), ``integrated`` (how many of them were
+        ``se`` as `arviz.compare` has it; ``elpd_diff`` to the best, with its standard errors
+        ``dse``, for new counts of the same cities (by city of other cities), and ``dse_others``,
+        for other cities (`analysis.comparison.errors`), and ``ruling``, the share of its squared
+        deviations that one unit makes up; ``diag_diff`` and ``diag_elpd`` as `arviz.compare` has
+        them; ``p_loo``; stacking ``weight``; ``high_k`` (units beyond importance sampling over
+        the draws), ``integrated`` (how many of them were
         scored with their cities' effects integrated out), ``refits`` (how many were left out
         exactly), ``failed`` (refits that failed the gate), ``few`` (units whose density rests on
         fewer than 50 effective draws of its refit) and ``mc_error`` (of the elpd, from
