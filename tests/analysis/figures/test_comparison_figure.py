@@ -29,6 +29,7 @@ def made_up(differences, errors, units):
                 "elpd_diff": differences,
                 "dse": errors,
                 "dse_others": 1.5 * np.array(errors),
+                "ruling": [0.0, 0.1, 0.4],
                 "elpd": -100 + np.array(differences),
                 "se": 7.5,
                 "diag_diff": ["", "N < 100", ""],
