@@ -2,10 +2,10 @@
 
     .venv/bin/python tests/benchmarks/comparison_errors.py results/comparison_errors
 
-Each network has cities, predictors, effects and counts of its own, from one of the populations
-below. `nb_crossed`, `zinb_crossed` and `zinb_srm` are sampled, `nb_pooled` and `zinb_pooled` fitted
-by maximum likelihood, and each scored by dyad, pair and city. Two values are what a difference may
-be an estimate of:
+Each network has cities, predictors, effects and counts of its own, from one of the populations in
+`comparison_networks.py`. `nb_crossed`, `zinb_crossed` and `zinb_srm` are sampled, `nb_pooled` and
+`zinb_pooled` fitted by maximum likelihood, and each scored by dyad, pair and city. Two values are
+what a difference may be an estimate of:
 
 - *these cities*: the expectation over new counts of the same cities, whose effects are known here.
   By dyad it is a sum over all counts, under the leave-one-out predictive distribution of each
@@ -29,22 +29,18 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-import numba
 import numpy as np
-import pandas as pd
 import pymc as pm
 import xarray as xr
 from arviz_stats.base.array import array_stats
+from comparison_networks import POPULATIONS, TERMS, Counts, simulated
 from comparison_tables import tables
-from scipy.special import expit, logsumexp
-from scipy.stats import nbinom
+from scipy.special import logsumexp
 
 from analysis.comparison.errors import cities_of_units
-from data.declaration import Declaration
-from data.dyads import dyads_dataset
 from data.files import replacing
-from data.roles import PARTS, Part
-from data.study import Study, study_from_table
+from data.roles import Part
+from data.study import Study
 from models import maximum_likelihood
 from models.compiled.predictor import KnownOfDyads
 from models.effects.centering import centering
@@ -56,7 +52,6 @@ from models.leave_out.psis import reweighted
 from models.leave_out.units import rows_of_units
 from models.name import parse_model
 from models.settings import Settings
-from models.simulation.simulate import draw_outcomes
 from models.work.progress import Reporter
 
 TWINS = ("nb_crossed", "zinb_crossed")
@@ -67,44 +62,10 @@ OF_CITY = 200  # draws that a city's counts are integrated in
 UP_TO = 21  # cities, with which models are scored by city, and zinb_pooled too
 BRIEF = 1000  # the first number of those in which inflation alone is judged
 REPLICATES = 6  # pairs of new counts
-BEYOND = 1e-7  # probability of the counts that sums leave out
-LEAST = 1e-9  # dispersion, which is as good as none
-TERMS = ("near", "alike", "shared")
-
-SPREAD = {
-    "selection_sender_sd": 0.6,
-    "selection_receiver_sd": 0.5,
-    "selection_generalized_reciprocity": 0.4,
-    "degree_sender_sd": 0.7,
-    "degree_receiver_sd": 0.5,
-    "degree_generalized_reciprocity": 0.5,
-    "dispersion": 0.5,
-}
-
-
-def _truth(selection: tuple[float, ...], degree: tuple[float, ...]) -> dict[str, Any]:
-    found: dict[str, Any] = dict(SPREAD)
-    for part, (intercept, *coefs) in (("selection", selection), ("degree", degree)):
-        found |= {
-            f"{part}_intercept": intercept,
-            f"{part}_coef": dict(zip(TERMS, coefs, strict=True)),
-        }
-    return found
-
-
-# what networks are drawn from; coefficients are those of near, alike and shared
-POPULATIONS = {
-    "no inflation": ("nb_srm", _truth((0, 0, 0, 0), (0.0, 0.5, 0.3, 0.2))),
-    "inflation": ("zinb_srm", _truth((0.2, 0.7, -0.4, 0.3), (1.0, 0.4, 0.3, 0.2))),
-    "weak inflation": ("zinb_srm", _truth((1.2, 0.5, 0.0, 0.2), (0.3, 0.4, 0.3, 0.2))),
-    # whether a dyad can have a count at all is nearly decided by the regions that it shares
-    "regions": ("zinb_srm", _truth((-1.5, 0.5, 0.0, 4.0), (-0.8, 0.2, 0.3, 0.5))),
-    "pooled": ("zinb_pooled", _truth((0.2, 0.7, -0.4, 0.3), (1.0, 0.4, 0.3, 0.2))),
-}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Simulate what is missing, and write the tables."""
+    """Simulate what is missing, and write tables of all that the folder holds."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="a file a network, and tables.md")
     parser.add_argument("--cities", type=int, nargs="+", default=[21, 40, 60])
@@ -135,12 +96,16 @@ def main(arguments: list[str] | None = None) -> None:
     else:
         for network in missing:
             make(network)
-    found = [
-        (network.population, network.cities, dict(np.load(network.path))) for network in wanted
-    ]
-    text = tables(found)
+    text = tables(list(_kept(given.folder)))
     (given.folder / "tables.md").write_text(text, encoding="utf-8")
     print(text)
+
+
+def _kept(folder: Path) -> Iterator[tuple[str, int, dict[str, np.ndarray]]]:
+    """Read every network's file, in the order of the populations."""
+    for population in POPULATIONS:
+        for path in sorted(folder.glob(f"{population.replace(' ', '_')}-*.npz")):
+            yield population, int(path.stem.split("-")[1]), dict(np.load(path))
 
 
 @dataclass(frozen=True)
@@ -170,7 +135,9 @@ def make(network: Network) -> None:
     """Draw a network, score each model in it, and keep what it found."""
     place = list(POPULATIONS).index(network.population)
     entropy = [network.seed, place, network.cities, network.number]
-    study, truth, known = simulated(network, np.random.default_rng(entropy))
+    study, truth, known = simulated(
+        network.population, network.cities, np.random.default_rng(entropy)
+    )
     seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
     grid = Counts.of(*known)
     pairs = np.array(list(rows_of_units(study.dyads, "pair").values()))
@@ -190,46 +157,6 @@ def make(network: Network) -> None:
         np.savez_compressed(file, **found)
 
 
-def simulated(network: Network, rng: np.random.Generator) -> tuple[Study, str, Any]:
-    """Draw a network.
-
-    Returns
-    -------
-    model : str
-        What it was drawn from.
-    known : tuple
-        The arguments of the family's functions, with one draw.
-    """
-    cities = network.cities
-    names = np.array([f"city {k:03d}" for k in range(1, cities + 1)])
-    i, j = np.nonzero(~np.eye(cities, dtype=bool))
-    place = rng.random((cities, 2))
-    likeness = rng.normal(size=(cities, cities))
-    regions = rng.random((cities, 4)) < 0.3
-    columns = {
-        "near": -np.log(np.linalg.norm(place[i] - place[j], axis=1) + 0.05),
-        "alike": (likeness + likeness.T)[i, j],
-        "shared": (regions[i] & regions[j]).sum(axis=1).astype(float),
-    }
-    # standardized, so that predictors of another network can take their place
-    columns = {k: (v - v.mean()) / v.std(ddof=1) for k, v in columns.items()}
-    table = pd.DataFrame({"sender": names[i], "receiver": names[j], "count": 1, **columns})
-    declaration = Declaration.model_validate(
-        {
-            "title": f"Simulated: {network.population}, {cities} cities, {network.number}",
-            "models": SAMPLED,
-            "dyads": {"sender": "sender", "receiver": "receiver", "outcome": "count"},
-            "formula": dict.fromkeys(PARTS, " + ".join(TERMS)),
-        }
-    )
-    model, truth = POPULATIONS[network.population]
-    name, dyads = parse_model(model), dyads_dataset(table, declaration)
-    drawn, count = draw_outcomes(dyads, name, truth, rng)
-    known = family_arguments(drawn.expand_dims(draw=1), dyads, name)
-    study = study_from_table(table.assign(count=count), declaration, "simulated")
-    return study, model, known
-
-
 @cache
 def _compiled(model: str, cities: int) -> tuple[Any, list[str]]:
     """Compile a model once a process, for counts and predictors that are exchanged."""
@@ -239,14 +166,13 @@ def _compiled(model: str, cities: int) -> tuple[Any, list[str]]:
         return replace(known, design=pm.Data(part.design, known.design))  # type: ignore[arg-type]
 
     building = import_module("models.build")  # of the package, the name is the function
-    any_network = Network("inflation", cities, 0, 0, Path())
-    study = simulated(any_network, np.random.default_rng(0))[0]
+    study = simulated("inflation", cities, np.random.default_rng(0))[0]  # any one
     with mock.patch.object(building, "KnownOfDyads", SimpleNamespace(of=of)):
         return compiled_model(building.build(study, model, exchangeable=("counts",)))
 
 
 def _sampled(
-    study: Study, model: str, seed: int, grid: "Counts", replicates: Sequence[np.ndarray]
+    study: Study, model: str, seed: int, grid: Counts, replicates: Sequence[np.ndarray]
 ) -> Iterator[tuple[str, Any]]:
     """Sample a model, and score it; without replicates by dyad alone."""
     dyads, name = study.dyads, parse_model(model)
@@ -302,7 +228,7 @@ def _of_cities(study: Study, name: Any, draws: xr.Dataset) -> Iterator[float]:
         yield reweighted(densities).elpd
 
 
-def _pooled(study: Study, family: str, grid: "Counts") -> Iterator[tuple[str, Any]]:
+def _pooled(study: Study, family: str, grid: Counts) -> Iterator[tuple[str, Any]]:
     fit = maximum_likelihood(study, f"{family}_pooled")
     for unit in ("dyad", "pair", "city"):
         yield unit, left_out_densities(study, family, unit)["elpd"].to_numpy()
@@ -317,51 +243,6 @@ def _pooled(study: Study, family: str, grid: "Counts") -> Iterator[tuple[str, An
     expected = grid.expectation(grid.log_pmf(*arguments, np.ones((study.dyads.sizes["dyad"], 1))))
     yield "dyad_expected", expected
     yield "pair_expected", expected[list(rows_of_units(study.dyads, "pair").values())].sum(axis=1)
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Each dyad's counts from 0 to where next to nothing is left, and their true probabilities."""
-
-    largest: np.ndarray
-    probability: np.ndarray
-
-    @classmethod
-    def of(cls, degree: Any, selection: Any, dispersion: Any) -> "Counts":
-        mu, size = np.exp(degree[0]), 1 / dispersion.item()
-        largest = nbinom.ppf(1 - BEYOND, size, size / (size + mu)).astype(int)
-        found = cls(largest, np.empty(0))
-        one = np.ones((mu.size, 1))
-        return cls(largest, np.exp(found.log_pmf(degree, selection, dispersion, one)))
-
-    def log_pmf(
-        self, degree: np.ndarray, selection: Any, dispersion: Any, weights: np.ndarray
-    ) -> np.ndarray:
-        """Average the probabilities of all counts over weighed draws, one dyad after the other."""
-        eligible = np.ones_like(degree) if selection is None else expit(selection)
-        first = np.concatenate([[0], np.cumsum(self.largest + 1)])
-        found = np.zeros(first[-1])
-        _add(
-            np.exp(degree), eligible, 1 / np.maximum(dispersion[:, 0], LEAST), weights, first, found
-        )
-        return np.log(np.maximum(found, np.finfo(float).tiny))
-
-    def expectation(self, log_pmf: np.ndarray) -> np.ndarray:
-        first = np.concatenate([[0], np.cumsum(self.largest + 1)[:-1]])
-        return np.add.reduceat(self.probability * log_pmf, first)
-
-
-@numba.njit(cache=True)
-def _add(mu, eligible, size, weights, first, found):  # type: ignore[no-untyped-def]
-    for s in range(mu.shape[0]):
-        for d in range(mu.shape[1]):
-            weight = weights[d, s]
-            odds = mu[s, d] / (mu[s, d] + size[s])
-            p = np.exp(-size[s] * np.log1p(mu[s, d] / size[s])) * weight * eligible[s, d]
-            found[first[d]] += weight * (1 - eligible[s, d]) + p
-            for k in range(1, first[d + 1] - first[d]):
-                p *= odds * (k - 1 + size[s]) / k
-                found[first[d] + k] += p
 
 
 if __name__ == "__main__":

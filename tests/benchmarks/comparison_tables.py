@@ -197,7 +197,8 @@ def _inflation(networks: Sequence[Network]) -> str:
         )
     every = pd.DataFrame(rows)
     lines = []
-    for (cities, population), some in every.groupby(["cities", "population"], sort=False):
+    of_size = every.sort_values("cities", kind="stable")
+    for (cities, population), some in of_size.groupby(["cities", "population"], sort=False):
         share = some["verdict"].value_counts()
         lines.append(
             {
