@@ -183,8 +183,8 @@ def _inflation(networks: Sequence[Network]) -> str:
                 float(values.sum()),
                 errors_of_sum(values, found["ends"]),
             ),
-            overlap=float(found["zinb_crossed/overlap"]),
-            at_boundary=bool(found["zinb_pooled/at_boundary"]),
+            overlap=np.nan,  # which has no part in it, nor has where maximum likelihood ends
+            at_boundary=False,
         )
         rows.append(
             {
