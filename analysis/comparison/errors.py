@@ -23,7 +23,7 @@ RULE = "jackknife over cities, with that of independent units for other cities; 
 WORDS = (
     "These cities, other cities: standard errors of the difference, as an estimate of what new "
     "counts of the same cities would give, and of what networks of other cities from the same "
-    "population would give. Counted on simulated networks of 21 to 60 cities, nearly all in."
+    "population would give; docs/comparing.md has how often they hold."
 )
 
 

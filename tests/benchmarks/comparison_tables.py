@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from analysis.comparison.errors import RULED, errors_of_sum, independent, jackknife, ruling
+from analysis.comparison.errors import MARGIN, RULED, errors_of_sum, independent, jackknife, ruling
 from analysis.comparison.inflation import Verdict
 
 Network = tuple[str, int, Mapping[str, np.ndarray]]  # population, cities, what its file holds
@@ -176,13 +176,9 @@ def _inflation(networks: Sequence[Network]) -> str:
     for population, cities, found in networks:
         values = found["zinb_crossed/dyad"] - found["nb_crossed/dyad"]
         expected = found["zinb_crossed/dyad_expected"] - found["nb_crossed/dyad_expected"]
+        gain, errors = float(values.sum()), errors_of_sum(values, found["ends"])
         verdict = Verdict(
-            *(
-                "zinb_crossed",
-                "nb_crossed",
-                float(values.sum()),
-                errors_of_sum(values, found["ends"]),
-            ),
+            *("zinb_crossed", "nb_crossed", gain, errors),
             overlap=np.nan,  # which has no part in it, nor has where maximum likelihood ends
             at_boundary=False,
         )
@@ -191,7 +187,8 @@ def _inflation(networks: Sequence[Network]) -> str:
                 "cities": cities,
                 "population": population,
                 "helps": expected.sum() > 0,
-                "gain": float(values.sum()),
+                "gain": gain,
+                "two errors": gain >= max(MARGIN, 2 * errors.these),
                 "verdict": verdict.verdict,
             }
         )
@@ -211,6 +208,7 @@ def _inflation(networks: Sequence[Network]) -> str:
                     name: int(share.get(name, 0))
                     for name in ("identified", "weakly identified", "not identified")
                 },
+                "4 elpd and two errors": int(some["two errors"].sum()),
             }
         )
     caption = (
