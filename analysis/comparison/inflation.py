@@ -9,7 +9,7 @@ from scipy.stats import gaussian_kde
 from analysis.comparison.errors import MARGIN, Errors
 
 GRID = 512
-WEAK = 2.0  # elpd, which the twin was never behind by without inflation (docs/comparing.md)
+WEAK = 2.0  # elpd, which few gains exceed without inflation: 2 of 49 (docs/comparing.md)
 RULES = (
     f"identified: the zero-inflated model predicts a dyad better than its twin without inflation, "
     f"by at least {MARGIN:.0f} elpd and one standard error for these cities. Not identified: it is "
