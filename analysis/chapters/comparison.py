@@ -6,13 +6,15 @@ import pandas as pd
 import xarray as xr
 
 from analysis.chapters.material import Material
-from analysis.comparison.file import ML, UNTRUSTED, attribute, comparison_table
-from analysis.comparison.inflation import MARGIN, RULES
+from analysis.comparison.errors import MARGIN, RULED, UNTRUSTED, WORDS, apart
+from analysis.comparison.file import ML, attribute, comparison_table
+from analysis.comparison.inflation import RULES
 from analysis.figures import elpd_figure
 from analysis.figures.catalogue import look_for
 from analysis.tables.blocks import Block, Fold, Page, Picture, Section, Table, Text
 from analysis.tables.files import write_page
 from data.files import replacing
+from models.inference.gate import ENOUGH
 from models.work.workspace import COMPARISON
 
 QUESTIONS = {
@@ -23,10 +25,9 @@ QUESTIONS = {
 # soft hyphens: names have room on a terminal of 80 columns
 COLUMNS = {
     "elpd": "elpd",
-    "se": "SE",
     "elpd_diff": "differ\u00adence",
-    "dse": "its SE",
-    "p_loo": "p_loo",
+    "dse": "these cities",
+    "dse_others": "other cities",
     "weight": "weight",
     "high_k": "high k",
     "integrated": "inte\u00adgrated",
@@ -48,25 +49,47 @@ def sentences(table: pd.DataFrame, unit: str) -> list[str]:
     others = pooled or names[1:]
     said = []
     if others:
-        other = others[0]
-        row = table.iloc[names.index(other)]
-        difference, error = -float(row["elpd_diff"]), float(row["dse"])
-        figures = f"{difference:.1f} ± {error:.1f} elpd"
-        if difference > 2 * error:
-            said.append(f"{best} predicts {QUESTIONS[unit]} better than {other}, by {figures}.")
-        else:
+        row = table.iloc[names.index(others[0])]
+        said.append(_held_against(best, others[0], row, unit))
+        if pooled and row["ruling"] > RULED:
             said.append(
-                f"{best} and {other} predict {QUESTIONS[unit]} alike: the difference, {figures}, "
-                "is within its error."
+                f"The errors of this difference are not to be trusted: one {unit} makes up "
+                f"{row['ruling']:.0%} of its squared deviations."
             )
-        units = int(table.attrs["units"])
-        if units < UNTRUSTED or difference < MARGIN:
-            why = f"there are {units} units" if units < UNTRUSTED else f"it is below {MARGIN:.0f}"
-            said.append(f"The error of this difference is not to be trusted: {why}.")
-    for name, failed, refits in zip(names, table["failed"], table["refits"], strict=True):
+        if table.attrs["cities"] < UNTRUSTED:
+            said.append(
+                f"The errors of differences are not to be trusted: there are "
+                f"{table.attrs['cities']} cities, and they were counted from {UNTRUSTED} on."
+            )
+    for name, failed, refits, few in zip(
+        names, table["failed"], table["refits"], table["few"], strict=True
+    ):
         if failed:
             said.append(f"{name}: {failed} of {refits} refits failed the diagnostics.")
+        if few:
+            said.append(
+                f"{name}: the densities of {few} of {refits} refitted units rest on fewer than "
+                f"{ENOUGH} effective draws, and are not to be trusted."
+            )
     return said
+
+
+def _held_against(best: str, other: str, row: pd.Series, unit: str) -> str:
+    difference = -float(row["elpd_diff"])
+    these, others = (float(row[error]) for error in ("dse", "dse_others"))
+    figures, question = f"{difference:.1f} ± {these:.1f} elpd", QUESTIONS[unit]
+    if not apart(difference, these):
+        why = "is within two standard errors"
+        if difference < MARGIN:
+            why = f"is below {MARGIN:.0f}, which says nothing"
+        return f"{best} and {other} cannot be told apart by {question}: {figures} {why}."
+    said = f"{best} predicts {question} better than {other}, by {figures}"
+    if unit == "city":
+        return f"{said}."
+    of_others = f"(± {others:.1f})"
+    if apart(difference, others):
+        return f"{said} for these cities, and for other cities too {of_others}."
+    return f"{said} for these cities; for other cities they cannot be told apart {of_others}."
 
 
 def comparison_page(tree: xr.DataTree) -> Page:
@@ -123,4 +146,4 @@ def _blocks(tree: xr.DataTree) -> tuple[Block, ...]:
         blocks += map(Text, sentences(table, unit))
     verdicts = attribute(tree, "verdicts")
     rules = [f"Rules: {RULES}"] if verdicts else []
-    return (*blocks, *map(Text, [TREATED, *verdicts, *rules]))
+    return (*blocks, *map(Text, [WORDS, TREATED, *verdicts, *rules]))

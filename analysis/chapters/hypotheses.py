@@ -81,11 +81,12 @@ def _table(rows: pd.DataFrame, caption: str, notes: tuple[str, ...]) -> Table:
             "mean": rows["mean"],
             INTERVAL: intervals(rows),
             "P(direction)": rows["p_direction"],
+            "beyond ROPE": rows["beyond_share"],
             "in ROPE": rows["rope_share"],
             "verdict": rows["verdict"] + turns,
         }
     ).droplevel("hypothesis")
-    return Table(shown, caption, {"in ROPE": ".0%"}, notes=notes)
+    return Table(shown, caption, dict.fromkeys(["beyond ROPE", "in ROPE"], ".0%"), notes=notes)
 
 
 def _beside(table: pd.DataFrame) -> Table:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import arviz as az
@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 from arviz_stats.utils import ELPDDataLOO
 
+from analysis.comparison.errors import cities_of_units, errors_of_sum, ruling
 from analysis.comparison.file import ML
 from data.errors import ResultsError
 from data.study import Study
 from models.inference.fit import Fit
+from models.inference.gate import ENOUGH
 from models.leave_out.loo import container, high_k, in_sample, psis, with_others
 from models.leave_out.maximum_likelihood import left_out_densities
 from models.leave_out.refit import TUNE, Refits
@@ -42,6 +44,8 @@ class Row:
         How many exact refits there were, and how many of them failed the gate.
     error : float
         Monte Carlo standard error of the elpd that comes from the treated units.
+    effective : pandas.Series
+        By unit how many draws of its exact refit its density rests on; others are not in it.
     """
 
     estimate: ELPDDataLOO
@@ -50,6 +54,7 @@ class Row:
     refits: int
     failed: int
     error: float
+    effective: pd.Series = field(default_factory=lambda: pd.Series(dtype=float))
 
 
 @dataclass(frozen=True)
@@ -96,11 +101,15 @@ def compare(
     -------
     pandas.DataFrame
         Rows (unit, model), the best first. ``elpd`` (log predictive density of all units) and
-        ``se``; ``elpd_diff`` to the best and its standard error ``dse``; ``p_worse``, ``diag_diff``
-        and ``diag_elpd`` as `arviz.compare` has them; ``p_loo``; stacking ``weight``; ``high_k``
-        (units beyond importance sampling over the draws), ``integrated`` (how many of them were
+        ``se`` as `arviz.compare` has it; ``elpd_diff`` to the best, with its standard errors
+        ``dse``, for new counts of the same cities (by city of other cities), and ``dse_others``,
+        for other cities (`analysis.comparison.errors`), and ``ruling``, the share of its squared
+        deviations that one unit makes up; ``diag_diff`` and ``diag_elpd`` as `arviz.compare` has
+        them; ``p_loo``; stacking ``weight``; ``high_k`` (units beyond importance sampling over
+        the draws), ``integrated`` (how many of them were
         scored with their cities' effects integrated out), ``refits`` (how many were left out
-        exactly), ``failed`` (refits that failed the gate) and ``mc_error`` (of the elpd, from
+        exactly), ``failed`` (refits that failed the gate), ``few`` (units whose density rests on
+        fewer than 50 effective draws of its refit) and ``mc_error`` (of the elpd, from
         these units). A pooled family's row ``zinb_pooled (ML)`` is scored by exact
         maximum-likelihood refits.
 
@@ -152,7 +161,10 @@ def comparison(
             scored = left_out_densities(workspace.study, family, unit).assign(pareto_k=0.0)
             estimate = container(scored, unit, 1)
             rows[unit][f"{family}_pooled {ML}"] = Row(estimate, 0, 0, len(scored), 0, 0.0)
-    return Comparison({unit: _table(rows[unit]) for unit in units}, rows)
+    dyads = workspace.study.dyads
+    return Comparison(
+        {unit: _table(rows[unit], cities_of_units(dyads, unit)) for unit in units}, rows
+    )
 
 
 def fit_of(workspace: Workspace, model: str) -> Fit:
@@ -198,16 +210,25 @@ def _row(unit: str, estimate: ELPDDataLOO, scores: pd.DataFrame, error: float) -
         refits=len(refitted),
         failed=int((refitted["passed"] == 0).sum()),
         error=error,
+        effective=refitted["effective"],
     )
 
 
-def _table(rows: Mapping[str, Row]) -> pd.DataFrame:
+def _table(rows: Mapping[str, Row], cities: np.ndarray) -> pd.DataFrame:
     table: pd.DataFrame = az.compare(
         {model: row.estimate for model, row in rows.items()}, round_to="none"
     )
-    table = table.rename(columns={"p": "p_loo"})
+    # `arviz.compare` takes units for independent
+    table = table.rename(columns={"p": "p_loo"}).drop(columns="p_worse")
+    of = [rows[str(model)] for model in table.index]
+    elpd = [row.estimate.elpd_i.to_numpy() for row in of]
+    differences = [errors_of_sum(elpd[0] - own, cities) for own in elpd]
+    table["dse"] = [errors.these for errors in differences]
+    table["dse_others"] = [errors.others for errors in differences]
+    table["ruling"] = [ruling(elpd[0] - own) for own in elpd]
     for column in ("high_k", "integrated", "refits", "failed"):
-        table[column] = [getattr(rows[str(model)], column) for model in table.index]
-    table["mc_error"] = [rows[str(model)].error for model in table.index]
-    table.attrs["units"] = next(iter(rows.values())).estimate.n_data_points
+        table[column] = [getattr(row, column) for row in of]
+    table["few"] = [int((row.effective < ENOUGH).sum()) for row in of]
+    table["mc_error"] = [row.error for row in of]
+    table.attrs["units"] = of[0].estimate.n_data_points
     return table

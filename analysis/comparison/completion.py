@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import xarray as xr
 
 from analysis.comparison.compare import Row, fit_of
+from analysis.comparison.errors import cities_of_units, errors_of_sum
 from analysis.comparison.file import Compared
 from analysis.comparison.inflation import Verdict, overlap, twin_of
 from data.errors import ConvergenceError
@@ -37,8 +38,10 @@ def compared_fits(workspace: Workspace, models: Sequence[str]) -> Compared:
         with fit_of(workspace, model) as fit:
             fits[model] = fit.digest
     study = workspace.study
-    declared = study.declaration
-    return Compared(declared.title, declared.synthetic, workspace.priors.name, study.digest, fits)
+    declared, cities = study.declaration, study.dyads.sizes["city"]
+    return Compared(
+        *(declared.title, declared.synthetic, workspace.priors.name, study.digest, fits, cities)
+    )
 
 
 def verdicts_on(
@@ -47,6 +50,7 @@ def verdicts_on(
     """Judge whether the inflation of each zero-inflated model is identified."""
     inflated = [model for model in models if twin_of(model)]
     at_boundary: dict[str, bool] = {}
+    cities = cities_of_units(workspace.study.dyads, "dyad")
     verdicts = []
     for model in inflated:
         twin = twin_of(model)
@@ -55,7 +59,7 @@ def verdicts_on(
             fit_of(workspace, twin) as other,
         ):
             family = fit.name.family_name
-            difference = _by_dyad(fit, compared) - _by_dyad(other, compared)
+            difference = (_by_dyad(fit, compared) - _by_dyad(other, compared)).to_numpy()
             prior, posterior = (
                 fit.tree[group].to_dataset()[Part.SELECTION.intercept].load()
                 for group in ("prior", "posterior")
@@ -68,7 +72,7 @@ def verdicts_on(
                 model=model,
                 twin=twin,
                 gain=float(difference.sum()),
-                error=float((difference.size * difference.var(ddof=1)) ** 0.5),
+                errors=errors_of_sum(difference, cities),
                 overlap=overlap(prior, posterior),
                 at_boundary=at_boundary[family],
             )

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from analysis.comparison.errors import RULE
 from analysis.comparison.inflation import Verdict
 from analysis.fits.opening import open_fit
 from models.work.fits import decoded
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from analysis.comparison.compare import Comparison  # which can refit, with all that this needs
 
 ML = "(ML)"  # behind the name of a row that is scored at maximum-likelihood estimates
-UNTRUSTED = 100  # units, below which the standard error of a difference is not to be trusted
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Compared:
     ----------
     fits : mapping of str to str
         What each model's fit was made from, by its digest; the twins' too, which verdicts need.
+    cities : int
+        How many cities there are.
     """
 
     title: str
@@ -37,14 +39,16 @@ class Compared:
     priors: str
     study_digest: str
     fits: Mapping[str, str]
+    cities: int
 
     @property
-    def attributes(self) -> dict[str, str]:
+    def attributes(self) -> dict[str, str | int]:
         """The same as a file holds it, lists in JSON, with the version that compared."""
         return asdict(self) | {
             "synthetic": json.dumps(list(self.synthetic)),
             "fits": json.dumps(dict(self.fits)),
             "version": version("interlocal"),
+            "errors": RULE,
         }
 
 
@@ -56,7 +60,8 @@ def comparison_tree(
     Returns
     -------
     xarray.DataTree
-        A group a unit: ``elpd_i`` and ``pareto_k`` (model, unit); each column of the unit's table
+        A group a unit: ``elpd_i``, ``pareto_k`` and ``effective``, NaN where a unit was not
+        refitted by draws (model, unit); each column of the unit's table
         (model), the best model first; ``draws`` (model), 1 for maximum likelihood. Attributes:
         those of `Compared`, and the sentences of ``verdicts``; lists are in JSON.
     """
@@ -71,6 +76,9 @@ def comparison_tree(
             )
             for name in ("elpd_i", "pareto_k")
         }
+        labels = pointwise["elpd_i"][unit].to_numpy()
+        effective = [rows[model].effective.reindex(labels).to_numpy(float) for model in models]
+        pointwise["effective"] = xr.DataArray(effective, dims=("model", unit))
         columns = {str(name): ("model", _plain(column)) for name, column in table.items()}
         draws = [rows[model].estimate.n_samples for model in models]
         groups[unit] = xr.Dataset(pointwise | columns | {"draws": ("model", draws)})
@@ -107,17 +115,10 @@ def _compared(tree: xr.DataTree, unit: str) -> set[str]:
 
 
 def comparison_table(tree: xr.DataTree, unit: str) -> pd.DataFrame:
-    """Take one unit's table out of a comparison.
-
-    Notes
-    -----
-    Comparisons of earlier versions integrated nothing, and have no such column.
-    """
+    """Take one unit's table out of a comparison."""
     group = tree[unit].to_dataset()
     table = group.drop_dims(unit).to_dataframe()
-    if "integrated" not in table:  # an earlier version refitted every unit that it treated
-        table["integrated"] = 0
-    table.attrs["units"] = group.sizes[unit]
+    table.attrs["units"], table.attrs["cities"] = group.sizes[unit], int(tree.attrs["cities"])
     return table
 
 

@@ -6,15 +6,16 @@ import numpy as np
 import xarray as xr
 from scipy.stats import gaussian_kde
 
-MARGIN = 4.0  # a smaller difference of elpd says nothing (Sivula, Magnusson and Vehtari 2020)
-OVERLAP = 0.5  # of prior and posterior, from which on the data have said little
+from analysis.comparison.errors import MARGIN, Errors
+
 GRID = 512
+WEAK = 2.0  # elpd, which few gains exceed without inflation: 2 of 49 (docs/comparing.md)
 RULES = (
     f"identified: the zero-inflated model predicts a dyad better than its twin without inflation, "
-    f"by at least {MARGIN:.0f} elpd and two standard errors, and prior and posterior of the "
-    f"selection intercept overlap by less than {OVERLAP:.0%}. Not identified: it is not better by "
-    f"{MARGIN:.0f} elpd, and either they overlap by more, or maximum likelihood ends where every "
-    "dyad is eligible. Weakly identified: anything between."
+    f"by at least {MARGIN:.0f} elpd and one standard error for these cities. Not identified: it is "
+    f"better by less than {WEAK:.0f} elpd. Weakly identified: anything between. Two standard "
+    "errors are not asked for: the twin is the same model with no inflation, and where there is "
+    "none the gain hardly varies."
 )
 
 
@@ -26,39 +27,41 @@ class Verdict:
     ----------
     model, twin : str
         The zero-inflated model, and the same without a selection part.
-    gain, error : float
-        How much better it predicts a dyad than its twin, in elpd, and the standard error.
+    gain : float
+        How much better it predicts a dyad than its twin, in elpd.
+    errors : analysis.comparison.errors.Errors
+        The gain's standard errors.
     overlap : float
-        Of prior and posterior of the selection intercept, from 0 to 1.
+        Of prior and posterior of the selection intercept, from 0 to 1; no part of the verdict, for
+        inflation may be a rule of the predictors.
     at_boundary : bool
-        Whether pooled maximum likelihood ends where every dyad is eligible.
+        Whether pooled maximum likelihood ends where every dyad is eligible; nor is this.
     """
 
     model: str
     twin: str
     gain: float
-    error: float
+    errors: Errors
     overlap: float
     at_boundary: bool
 
     @property
     def verdict(self) -> str:
         """One of ``identified``, ``weakly identified`` and ``not identified``."""
-        moved = self.overlap < OVERLAP
-        if self.gain >= max(MARGIN, 2 * self.error) and moved:
+        if self.gain >= max(MARGIN, self.errors.these):
             return "identified"
-        if self.gain < MARGIN and (not moved or self.at_boundary):
-            return "not identified"
-        return "weakly identified"
+        return "not identified" if self.gain < WEAK else "weakly identified"
 
     @property
     def sentence(self) -> str:
         """The verdict with its reasons."""
-        where = "at the boundary" if self.at_boundary else "inside"
+        where = "at the boundary, every dyad eligible" if self.at_boundary else "inside"
+        these, others = self.errors.these, self.errors.others
         return (
-            f"{self.model}: inflation {self.verdict}: elpd {self.gain:+.1f} ± {self.error:.1f} "
-            f"against {self.twin}, prior and posterior of the selection intercept overlap by "
-            f"{self.overlap:.0%}, pooled maximum likelihood ends {where}."
+            f"{self.model}: inflation {self.verdict}: elpd {self.gain:+.1f} against {self.twin} "
+            f"(± {these:.1f} for these cities, ± {others:.1f} for others). Prior and posterior of "
+            f"the selection intercept overlap by {self.overlap:.0%}; pooled maximum likelihood "
+            f"ends {where}."
         )
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 from arviz import PlotCollection
 from arviz_stats.utils import ELPDDataLOO
 
-from analysis.comparison.file import UNTRUSTED
+from analysis.comparison.errors import UNTRUSTED
 from analysis.figures import style
 from models.inference.fit import Fit
 from models.leave_out.loo import high_k
@@ -24,17 +24,18 @@ def elpd_table(comparison: xr.DataTree) -> pd.DataFrame:
     """Take what is drawn out of a comparison.
 
     Rows (unit, model), in the order of the file: the best model of each unit first. ``elpd_diff``
-    to the best, its standard error ``dse``, ``refits`` and ``failed`` ones, ``draws``, ``units``
-    (how many dyads, pairs or cities), ``ml`` (whether the row is scored at maximum-likelihood
-    estimates) and ``far`` (whether it would press all others together; of two models neither).
+    to the best, its standard errors ``dse`` and ``dse_others``, ``refits`` and ``failed`` ones,
+    ``draws``, ``units`` (how many dyads, pairs or cities), ``ml`` (whether the row is scored at
+    maximum-likelihood estimates) and ``far`` (whether it would press all others together; of two
+    models neither).
     """
     tables = {}
     for unit, group in comparison.children.items():
-        columns = ["elpd_diff", "dse", "refits", "failed", "draws"]
+        columns = ["elpd_diff", "dse", "dse_others", "refits", "failed", "draws"]
         table = group.to_dataset()[columns].to_dataframe()
         table.index = table.index.astype(str)
         size = table["elpd_diff"].abs()
-        scale = max(size[size > 0].median(), 2 * table.loc[size > 0, "dse"].median())
+        scale = max(size[size > 0].median(), 2 * table.loc[size > 0, "dse_others"].median())
         tables[unit] = table.assign(
             units=group.sizes[unit],
             ml=table["draws"] == 1,  # an estimate is one point
@@ -48,8 +49,9 @@ def elpd_figure(comparison: xr.DataTree, *, backend: str = "matplotlib") -> styl
     """Draw how much worse than the best each model predicts what was left out.
 
     Look for lines that stay left of zero: these models predict worse than the best by more than
-    chance, at two standard errors. Whether they do may differ by panel: known cities (dyads,
-    pairs) and new ones are different questions.
+    chance, for these cities (thick lines) or for others too (thin ones). Others cannot be told
+    apart from the best. Whether they can may differ by panel: known cities (dyads, pairs) and new
+    ones are different questions.
 
     Parameters
     ----------
@@ -62,8 +64,9 @@ def elpd_figure(comparison: xr.DataTree, *, backend: str = "matplotlib") -> styl
     -------
     matplotlib.figure.Figure or arviz.PlotCollection
         A panel a unit, models in the order of the first; point: difference in elpd to the best,
-        thick and thin line: one and two standard errors; squares: maximum likelihood; arrows at
-        the edge: differences more than eight times the panel's median, in figures alone.
+        thick and thin line: two standard errors for these and for other cities; squares: maximum
+        likelihood; arrows at the edge: differences more than eight times the panel's median, in
+        figures alone.
     """
     table = elpd_table(comparison)
     units = list(comparison.children)
@@ -79,9 +82,7 @@ def elpd_figure(comparison: xr.DataTree, *, backend: str = "matplotlib") -> styl
         _draw_rows(drawn, unit, rows)
         number = int(rows["units"].iloc[0])
         left_out = f"{'directed ' * (unit == 'dyad')}{unit}"
-        titles[unit] = (
-            f"Left out: a {left_out}\n{number} {PLURAL[unit]}{'*' * (number < UNTRUSTED)}"
-        )
+        titles[unit] = f"Left out: a {left_out}\n{number} {PLURAL[unit]}"
     style.titled(drawn, "unit", titles)
     style.rule(drawn, 0, color=style.FAINT, linestyle="C0")
     first = drawn.get_target("elpd", {"unit": units[0]})
@@ -89,15 +90,16 @@ def elpd_figure(comparison: xr.DataTree, *, backend: str = "matplotlib") -> styl
     style.canvas(drawn).yticks(np.arange(len(models), 0, -1), names, first)
     about, failed, refits = Fit(comparison), table["failed"].sum(), table["refits"].sum()
     draws = " or ".join(map(str, sorted(set(table.loc[~table["ml"], "draws"]))))
-    doubtful = f"* Fewer than {UNTRUSTED}: the standard errors are not to be trusted."
+    cities = int(comparison.attrs["cities"])
+    doubtful = f"{cities} cities: with fewer than {UNTRUSTED} the errors are not to be trusted."
     shown = (
         f"{about.title}: {about.priors} priors, {draws} draws a fit. "
         "Difference to the best model of each panel in expected log predictive density (elpd); "
-        "thick line: 1, thin line: 2 standard errors, as the figures at the right; squares: "
-        "maximum likelihood, by exact refits"
+        "thick line: two standard errors for new counts of the same cities (at the right: one), "
+        "thin line: two for other cities; squares: maximum likelihood, by exact refits"
         f"{'; arrows: beyond the axis' * bool(table['far'].any())}."
     )
-    lines = [shown, doubtful * bool((table["units"] < UNTRUSTED).any())]
+    lines = [shown, doubtful * (cities < UNTRUSTED)]
     lines.append(f"{failed} of {refits} refits failed their diagnostics." if failed else "")
     return style.finished(drawn, [*lines, style.synthetic_line(about)])
 
@@ -106,14 +108,14 @@ def _draw_rows(drawn: PlotCollection, unit: str, rows: pd.DataFrame) -> None:
     """Draw a panel by `arviz.plot_compare`, for Bayes and maximum likelihood, two lines each."""
     on, panel = style.canvas(drawn), drawn.get_target("elpd", {"unit": unit})
     near = rows[~rows["far"]]
-    left = 1.1 * min(float((near["elpd_diff"] - 2 * near["dse"]).min()), -1.0)
+    left = 1.1 * min(float((near["elpd_diff"] - 2 * near["dse_others"]).min()), -1.0)
     right = -0.1 * left
     for ml, color, marker in ((False, style.MARK, "C0"), (True, style.OTHER, "C5")):
         own = rows.where((rows["ml"] == ml) & ~rows["far"])
         point = {"color": color, "facecolor": "white", "marker": marker, "width": 1}
-        for errors, width in ((2, 1.2), (1, 3.2)):
+        for error, width in (("dse_others", 1.2), ("dse", 3.2)):
             compared = az.plot_compare(
-                own.assign(dse=errors * own["dse"]),
+                own.assign(dse=2 * own[error]),
                 backend="none",  # which gives what is to be drawn, here on a panel of several
                 visuals={"error_bar": {"color": color, "width": width}, "point_estimate": point}
                 | dict.fromkeys(["ref_line", "title", "labels", "ticklabels"], False),

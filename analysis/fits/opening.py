@@ -76,7 +76,7 @@ def load_comparison(
         known = suggest(priors, found) if found else "run `make compare` first"
         raise ResultsError(f"{path}: no such comparison; {known}")
     tree = open_fit(path)
-    if "fits" not in tree.attrs:
+    if "errors" not in tree.attrs:
         tree.close()
         raise ResultsError(
             f"{path}: written by an earlier version; run `make compare` again, which refits nothing"

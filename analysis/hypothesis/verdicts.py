@@ -18,12 +18,12 @@ from models.name import named
 from models.predictor.linear import column_scale
 
 ROPE_RATIO = 1.1  # odds and rate ratios between 1 / 1.1 and 1.1 are as good as 1
-SURE = 0.95  # a posterior probability that decides
-RULED_OUT = 0.05  # what is less probable than this is ruled out
+SURE = 0.95  # posterior probability of an effect that matters, which decides
+INSIDE = 0.975  # share of the posterior within the region that an effect is as good as none from
 KEY = ["hypothesis", "model", "priors"]
 COLUMNS = [
     *("term", "part", "direction", "source", "mean", "lower", "upper", "step"),
-    *("p_direction", "rope_share", "verdict", "sign_changes"),
+    *("p_direction", "beyond_share", "rope_share", "verdict", "sign_changes"),
 ]
 
 
@@ -49,22 +49,38 @@ class Findings:
 def rules(rope: float = ROPE_RATIO) -> str:
     """Say how verdicts come about."""
     return (
-        f"supported: the hypothesised direction has a posterior probability of at least {SURE:g}, "
-        f"and less than {RULED_OUT:.0%} of the posterior lies within the region of practical "
-        f"equivalence (ROPE). Contradicted: the same of the other direction. Negligible: more than "
-        f"{SURE:.0%} lies within the region. Undecided: anything else. Within the region, one step "
-        f"of the predictor multiplies odds or counts by {1 / rope:.3g} to {rope:.3g}; a step is "
-        "one standard deviation, or from 0 to 1 where the predictor is 0 or 1."
+        f"supported: at least {SURE:.0%} of the posterior lies in the hypothesised direction and "
+        f"beyond the region of practical equivalence (ROPE). Contradicted: the same of the other "
+        f"direction. Negligible: more than {INSIDE:.1%} lies within the region. Undecided: "
+        f"anything else. Within the region, one step of the predictor multiplies odds or counts by "
+        f"{1 / rope:.3g} to {rope:.3g}; a step is one standard deviation, or from 0 to 1 where the "
+        "predictor is 0 or 1."
     )
 
 
-def verdict(p_direction: float, rope_share: float) -> str:
-    """Judge a hypothesis by one posterior."""
-    if rope_share > SURE:
+def verdict(beyond_share: float, rope_share: float) -> str:
+    """Judge a hypothesis by one posterior.
+
+    Parameters
+    ----------
+    beyond_share : float
+        Share of the posterior in the hypothesised direction and beyond the region of practical
+        equivalence.
+    rope_share : float
+        Share within the region.
+
+    Notes
+    -----
+    An effect is as good as none where the region holds more than 97.5 % of the whole posterior:
+    the rule of the full ROPE (Makowski, Ben-Shachar and Lüdecke 2019, JOSS 4(40), 1541,
+    doi:10.21105/joss.01541, after Kruschke 2018, doi:10.1177/2515245918771304, who compares an
+    interval of highest density).
+    """
+    if rope_share > INSIDE:
         return "negligible"
-    if rope_share < RULED_OUT and p_direction >= SURE:
+    if beyond_share >= SURE:
         return "supported"
-    if rope_share < RULED_OUT and 1 - p_direction >= SURE:
+    if 1 - rope_share - beyond_share >= SURE:
         return "contradicted"
     return "undecided"
 
@@ -98,8 +114,9 @@ def hypotheses(
         Rows (hypothesis, model, priors). ``term``, ``part``, ``direction``, ``source``;
         posterior ``mean`` of the coefficient on the formula's own scale, ``lower`` and ``upper``
         (89 % equal-tailed interval); ``step``, in the column's units; ``p_direction``, posterior
-        probability of the hypothesised direction; ``rope_share``, share of the posterior within
-        the region of practical equivalence; ``verdict``, by `rules`; ``sign_changes``, whether
+        probability of the hypothesised direction; ``beyond_share``, share of the posterior in that
+        direction and beyond the region of practical equivalence; ``rope_share``, share within the
+        region; ``verdict``, by `rules`; ``sign_changes``, whether
         the sign of the mean depends on the prior set; of the family's pooled maximum likelihood,
         where `interlocal mle` has made it, ``ml_estimate``, ``p_<kind>`` (two-sided, Wald) for
         each kind of standard error, ``p_permutation``; ``effect`` and what belongs to it, in plain
@@ -175,8 +192,9 @@ def _row(fit: Fit, hypothesis: Hypothesis, rope: float) -> dict[str, object]:
     scale = column_scale(fit.dyads, hypothesis.part)
     step = float(scale.sel(term))
     lower, upper = np.quantile(draws, [(1 - CI_PROB) / 2, (1 + CI_PROB) / 2])
-    as_stated = draws > 0 if hypothesis.direction == "positive" else draws < 0
-    p_direction = float(as_stated.mean())
+    as_stated = draws if hypothesis.direction == "positive" else -draws
+    p_direction = float((as_stated > 0).mean())
+    beyond_share = float((as_stated * step >= np.log(rope)).mean())
     rope_share = float((np.abs(draws * step) < np.log(rope)).mean())
     return {
         "hypothesis": hypothesis.label,
@@ -189,8 +207,9 @@ def _row(fit: Fit, hypothesis: Hypothesis, rope: float) -> dict[str, object]:
         "upper": float(upper),
         "step": step,
         "p_direction": p_direction,
+        "beyond_share": beyond_share,
         "rope_share": rope_share,
-        "verdict": verdict(p_direction, rope_share),
+        "verdict": verdict(beyond_share, rope_share),
     }
 
 

@@ -9,6 +9,7 @@ import xarray as xr
 MAX_R_HAT = 1.01
 MIN_ESS = 400
 MIN_BFMI = 0.3
+ENOUGH = 50  # effective draws that the density of a unit must rest on
 
 
 @dataclass(frozen=True)

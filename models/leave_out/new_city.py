@@ -19,52 +19,77 @@ from models.leave_out.importance import Component, mode_and_root, points_of
 from models.name import ModelName
 from models.predictor.linear import linear_predictor
 
-DRAWS = 500  # posterior draws that are used, evenly spaced
+AT_ONCE = 500  # draws that are held at once
 NEAR, DEFENSIVE = 128, 32  # points around the mode, and from the population
 
 
-def log_density_of_newcomer(
+def log_densities_of_newcomer(
     draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, city: str, seed: int
-) -> tuple[float, float]:
-    """Compute the joint log-probability of the counts that a new city sends and receives.
+) -> tuple[np.ndarray, float]:
+    """Compute, in each draw, the joint probability of the counts that a new city has.
 
     Parameters
     ----------
     draws : xarray.Dataset
-        Posterior draws (chain, draw, ...) of a fit from which the city's counts were left out.
-        The city's own effects in it are not used.
+        Draws (chain, draw, ...) of everything else. The city's own effects in them are not used.
 
     Returns
     -------
-    log_density : float
-        Natural log.
+    log_densities : numpy.ndarray
+        Natural logs, shape (chain, draw).
+    error : float
+        Relative standard error that the mean density has from the points, which all draws share.
 
     Notes
     -----
     Random slopes and pair effects of the city's dyads are those of the draws, where they follow
     their population distributions; their part of the integral is a plain Monte Carlo mean.
     """
-    used = thinned(draws, DRAWS)
-    rows, uses = _rows_of(dyads, name, city)
-    factor = np.linalg.cholesky(population_covariance(used, name))
-    density = CityDensity(
-        family=name.family,
-        count=dyads["count"].to_numpy()[rows],
-        base=_without(used, name, city, dyads, rows),
-        uses=uses,
-        dispersion=used["dispersion"].to_numpy() if name.family.has_dispersion else None,
-        mean=np.zeros(factor.shape[:2]),
-        factor=factor,
-    )
-    mode, root = mode_and_root(density.value_and_gradient, np.zeros(factor.shape[:2]))
+    shape = draws.sizes["chain"], draws.sizes["draw"]
     rng = np.random.default_rng(seed)
     near, defensive = (
         norm.ppf(qmc.Sobol(len(name.roles), rng=rng).random(points))[None]
         for points in (NEAR, DEFENSIVE)
     )
+    every = thinned(draws, shape[0] * shape[1])
+    log_weights = np.concatenate(
+        [
+            _of_points(every.isel(draw=slice(k, k + AT_ONCE)), dyads, name, city, near, defensive)
+            for k in range(0, every.sizes["draw"], AT_ONCE)
+        ]
+    )
+    of_draw = logsumexp(log_weights, axis=1) - np.log(log_weights.shape[1])
+    of_point = logsumexp(log_weights, axis=0)
+    relative = np.exp(of_point - of_point.max())
+    error = relative.std(ddof=1) / relative.mean() / np.sqrt(relative.size)
+    return of_draw.reshape(shape), float(error)
+
+
+def _of_points(
+    draws: xr.Dataset,
+    dyads: xr.Dataset,
+    name: ModelName,
+    city: str,
+    near: np.ndarray,
+    defensive: np.ndarray,
+) -> np.ndarray:
+    """Weigh the density at each draw's points by what they come from; logs, (draw, point)."""
+    rows, uses = _rows_of(dyads, name, city)
+    factor = np.linalg.cholesky(population_covariance(draws, name))
+    density = CityDensity(
+        family=name.family,
+        count=dyads["count"].to_numpy()[rows],
+        base=_without(draws, name, city, dyads, rows),
+        uses=uses,
+        dispersion=draws["dispersion"].to_numpy() if name.family.has_dispersion else None,
+        mean=np.zeros(factor.shape[:2]),
+        factor=factor,
+    )
+    mode, root = mode_and_root(density.value_and_gradient, np.zeros(factor.shape[:2]))
     population = np.zeros_like(mode), np.broadcast_to(np.eye(len(name.roles)), root.shape)
     z, log_proposed = points_of([Component(mode, root, near), Component(*population, defensive)])
-    return _log_mean(density.value(z) - log_proposed)
+    found: np.ndarray = density.value(z) - log_proposed
+    return found
 
 
 def _rows_of(
@@ -91,12 +116,3 @@ def _without(
         {role.effect: draws[role.effect].where(draws["city"] != city, 0.0) for role in name.roles}
     )
     return {part: linear_predictor(bare, dyads, part, rows).to_numpy() for part in name.parts}
-
-
-def _log_mean(log_weights: np.ndarray) -> tuple[float, float]:
-    """Average weights (draw, point); the draws are independent, and share their points."""
-    log_mean = float(logsumexp(log_weights) - np.log(log_weights.size))
-    relative = np.exp(log_weights - log_mean)
-    of_draw, of_point = relative.mean(axis=1), relative.mean(axis=0)
-    variance = of_draw.var(ddof=1) / of_draw.size + of_point.var(ddof=1) / of_point.size
-    return log_mean, float(np.sqrt(variance))

@@ -17,9 +17,11 @@ from scipy.special import logsumexp
 
 from data.study import Study
 from models.build import build
-from models.inference.chains import compiled_model, draw_chains
+from models.inference.chains import LONGER, Chains, compiled_model, draw_chains
+from models.inference.gate import ENOUGH
 from models.inference.predictive import log_likelihood
-from models.leave_out.new_city import log_density_of_newcomer
+from models.leave_out.new_city import log_densities_of_newcomer
+from models.leave_out.psis import reweighted
 from models.leave_out.units import rows_of_units
 from models.name import ModelName, named
 from models.priors.prior_set import Priors
@@ -54,7 +56,29 @@ class Refits:
     def digest(self) -> str:
         """SHA-256 of everything that a refit is made from but what it leaves out."""
         study, priors = self.study.digest, self.priors.to_json()
-        return digest_of([study, priors, self.model, self.unit, asdict(self.settings)])
+        settings = asdict(self.settings)
+        return digest_of([study, priors, self.model, self.unit, settings, ENOUGH, LONGER])
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """The mean of a unit's density over the draws of a refit.
+
+    Attributes
+    ----------
+    elpd, error : float
+        Natural log of the mean, and its Monte Carlo standard error.
+    effective : float
+        How many independent draws, all of the same density, would know the mean as well: the
+        mean of a density over draws rests on the few in which the counts are likely.
+    pareto_k : float
+        Shape of the upper tail of the densities; from 0.7 on the error is not to be trusted.
+    """
+
+    elpd: float
+    error: float
+    effective: float
+    pareto_k: float
 
 
 def refit(refits: Refits, label: str) -> xr.Dataset:
@@ -64,60 +88,76 @@ def refit(refits: Refits, label: str) -> xr.Dataset:
     -------
     xarray.Dataset
         Scalars: ``elpd``, the natural log of the joint predictive probability of the unit's
-        counts; ``error``, its Monte Carlo standard error; ``passed`` (the gate), ``max_r_hat``,
+        counts; ``error``, its Monte Carlo standard error; ``effective`` draws that it rests on and
+        their ``pareto_k``, as `Averaged` says; ``passed`` (the gate), ``max_r_hat``,
         ``min_ess_bulk``, ``divergences``. Attributes ``digest``, ``unit``, ``label``, ``faults``.
+
+    Notes
+    -----
+    Where fewer than 50 draws are effective, four times as many are drawn, once.
     """
-    dyads, name = refits.study.dyads, refits.name
-    rows = rows_of_units(dyads, refits.unit)[label]
+    rows = rows_of_units(refits.study.dyads, refits.unit)[label]
     compiled, public = _compiled(refits)
-    kept = np.ones(dyads.sizes["dyad"])
+    kept = np.ones(refits.study.dyads.sizes["dyad"])
     kept[rows] = 0
+    without = compiled.with_data(kept=kept)
     settings = replace(refits.settings, seed=seed_of(refits.settings.seed, label))
-    chains = draw_chains(compiled.with_data(kept=kept), public, settings, Reporter())
-    if refits.unit == "city" and name.roles:
-        elpd, error = log_density_of_newcomer(chains.posterior, dyads, name, label, settings.seed)
-    else:
-        elpd, error = log_mean_density(
-            log_likelihood(chains.posterior, dyads, name, rows).sum("dyad")
-        )
-    found = chains.diagnostics
+    chains = draw_chains(without, public, settings, Reporter())
+    found = _predicted(refits, chains, label, rows)
+    if found.effective < ENOUGH:
+        seed = seed_of(settings.seed, "longer")
+        longer = replace(settings, draws=settings.draws * LONGER, seed=seed)
+        chains = draw_chains(without, public, longer, Reporter())
+        found = _predicted(refits, chains, label, rows)
+    of_chains = chains.diagnostics
     return xr.Dataset(
         {
-            "elpd": elpd,
-            "error": error,
-            "passed": int(not found.faults),
-            "max_r_hat": found.max_r_hat,
-            "min_ess_bulk": found.min_ess_bulk,
-            "divergences": found.divergences,
+            **asdict(found),
+            "passed": int(not of_chains.faults),
+            "max_r_hat": of_chains.max_r_hat,
+            "min_ess_bulk": of_chains.min_ess_bulk,
+            "divergences": of_chains.divergences,
         },
         attrs={
             "digest": refits.digest,
             "unit": refits.unit,
             "label": label,
-            "faults": json.dumps(found.faults),
+            "faults": json.dumps(of_chains.faults),
         },
     )
 
 
-def log_mean_density(log_densities: xr.DataArray) -> tuple[float, float]:
+def _predicted(refits: Refits, chains: Chains, label: str, rows: np.ndarray) -> Averaged:
+    dyads, name, draws = refits.study.dyads, refits.name, chains.posterior
+    if refits.unit == "city" and name.roles:
+        seed = seed_of(refits.settings.seed, label)
+        return averaged(*log_densities_of_newcomer(draws, dyads, name, label, seed))
+    return averaged(log_likelihood(draws, dyads, name, rows).sum("dyad").to_numpy())
+
+
+def averaged(log_densities: np.ndarray, error: float = 0.0) -> Averaged:
     """Average densities over draws.
 
     Parameters
     ----------
-    log_densities : xarray.DataArray
-        Natural logs; dims (chain, draw).
-
-    Returns
-    -------
-    log_mean : float
-        Natural log of the mean density.
+    log_densities : numpy.ndarray
+        Natural logs, shape (chain, draw).
+    error : float
+        Relative standard error of the mean that is not one of the draws.
     """
-    values = log_densities.to_numpy()
-    highest = float(values.max())
-    relative = np.exp(values - highest)
-    mean = float(relative.mean())
-    error = float(az.mcse(relative, method="mean")) / mean if np.ptp(relative) else 0.0
-    return float(logsumexp(values) - np.log(values.size)), error
+    relative = np.exp(log_densities - log_densities.max())
+    size, mean = relative.size, float(relative.mean())
+    elpd = float(logsumexp(log_densities) - np.log(size))
+    if not np.ptp(relative):
+        return Averaged(elpd, error, float(size), 0.0)
+    independent = min(size, float(az.ess(relative, method="mean")))
+    variance = float(relative.var()) / mean**2
+    return Averaged(
+        elpd,
+        float(np.hypot(np.sqrt(variance / independent), error)),
+        independent / (1 + variance),
+        reweighted(-log_densities).pareto_k,
+    )
 
 
 # What a process has compiled: by study, model, priors and sampler.

@@ -72,8 +72,9 @@ class Treatment:
         Returns
         -------
         scores : pandas.DataFrame
-            A row a unit: ``elpd``, its ``error``, ``pareto_k`` (0 of a refit), ``passed`` (0 of a
-            refit that failed the gate) and ``integrated`` (whether it was).
+            A row a unit: ``elpd``, its ``error``, ``pareto_k`` (of a refit that of the densities
+            in its draws, by dyad and by pair 0), ``effective`` draws of a refit, ``passed`` (0 of
+            a refit that failed the gate) and ``integrated`` (whether it was).
         error : float
             Monte Carlo standard error of the sum of ``elpd``. Units that were integrated share
             the fit's draws; each refit has its own.
@@ -85,7 +86,8 @@ class Treatment:
             reached = done[done["passed"] == 1]
             error = self._joint_error(reached.index.tolist())
         refitted = self.refit([unit for unit in self.labels if unit not in reached.index], bench)
-        refitted = refitted.assign(pareto_k=0.0)
+        if self.refits.unit != "city":  # of these arviz's container has the weights'
+            refitted = refitted.assign(pareto_k=0.0)
         whole = pd.concat([reached.assign(integrated=True), refitted.assign(integrated=False)])
         scores = whole.loc[self.labels].astype({"integrated": bool})
         return scores, float(np.sqrt(error**2 + (refitted["error"] ** 2).sum()))
@@ -95,7 +97,7 @@ class Treatment:
         pieces, refits = self.refit_pieces(labels), self.refits
         title = f"{refits.model}: refits without each {refits.unit}"
         pieces.make(refit, lambda label: (refits, label), title, bench)
-        return pieces.scalars(["elpd", "error", "passed"])
+        return pieces.scalars([*COLUMNS, "effective"])
 
     def integrate(self, posterior: xr.Dataset, labels: Sequence[str], bench: Bench) -> pd.DataFrame:
         """Leave units out with the effects of their own cities integrated out."""

@@ -18,6 +18,7 @@ import xarray as xr
 
 from analysis.chapters.comparison import sentences
 from analysis.cli import main
+from analysis.comparison.errors import Errors
 from analysis.comparison.inflation import Verdict, overlap, twin_of
 from analysis.figures.elpd import elpd_table
 from analysis.fits.opening import load_comparison
@@ -73,13 +74,24 @@ def test_one_row_a_model_and_the_maximum_likelihood_fit_among_them(undisturbed, 
         assert rows["p_loo"].between(0, 60).all()
     assert (table.loc["city"].drop("nb_pooled (ML)")["refits"] == 7).all()
     assert "Left out: all dyads of a new city" in said
-    assert "not to be trusted: there are 7 units" in said
+    assert "not to be trusted: there are 7 cities" in said
     assert "Synthetic data: services, near, alike are simulated" in said
     with load_comparison(study, results=results) as tree:
         elpd = tree["city"]["elpd_i"].sum("city").to_series()
         np.testing.assert_allclose(
             elpd[table.loc["city"].index], table.loc["city", "elpd"], rtol=1e-9
         )
+        # each of the errors, from the densities that the file holds
+        city = tree["city"].to_dataset().load()
+        apart = city["elpd_i"].isel(model=0) - city["elpd_i"]
+        expected = 2 * np.sqrt(7 * apart.var("city", ddof=1))
+        np.testing.assert_allclose(city["dse_others"], expected, rtol=1e-9, atol=1e-12)
+        np.testing.assert_array_equal(city["dse"], city["dse_others"])
+        dyad = tree["dyad"].to_dataset().load()
+        assert (dyad["dse"].isel(model=slice(1, None)) < dyad["dse_others"][1:]).all()
+        refitted = city["effective"].dropna("model", how="all")
+        assert set(refitted["model"].to_numpy()) == {"nb_sender", "nb_pooled"}
+        assert ((refitted < 50).sum("city") == city["few"].sel(model=refitted["model"])).all()
         shown = elpd_table(tree)
         assert shown["elpd_diff"].tolist() == pytest.approx(table["elpd_diff"].tolist())
         assert shown.index[shown["ml"]].tolist() == [
@@ -171,47 +183,75 @@ def test_bad_input_is_one_line(study, tmp_path, more, message):
     assert not list(tmp_path.rglob("*.nc"))
 
 
-def made_up(difference, error, units):
+def made_up(difference, error, of_others, cities=21, few=0, ruling=0.1):
     table = pd.DataFrame(
         {
             "elpd_diff": [0.0, -difference],
             "dse": [0.0, error],
+            "dse_others": [0.0, of_others],
+            "ruling": [0.0, ruling],
             "failed": [0, 0],
-            "refits": [0, units],
+            "refits": [cities, 420],
+            "few": [few, 0],
         },
         index=["zinb_srm", "zinb_pooled (ML)"],
     )
-    table.attrs["units"] = units
+    table.attrs["cities"] = cities
     return table
 
 
 def test_words_follow_from_the_figures():
-    better, *rest = sentences(made_up(31.2, 9.1, 420), "dyad")
-    assert better == (
-        "zinb_srm predicts a new dyad between known cities better than zinb_pooled (ML), "
-        "by 31.2 ± 9.1 elpd."
+    better = "zinb_srm predicts a new dyad between known cities better than zinb_pooled (ML), by "
+    assert sentences(made_up(31.2, 9.1, 11.0), "dyad") == [
+        f"{better}31.2 ± 9.1 elpd for these cities, and for other cities too (± 11.0)."
+    ]
+    (said,) = sentences(made_up(31.2, 14.1, 16.0), "dyad")
+    known, others = said.removesuffix(".").split("; ")
+    assert known == f"{better}31.2 ± 14.1 elpd for these cities"
+    assert others == "for other cities they cannot be told apart (± 16.0)"
+    not_apart = "zinb_srm and zinb_pooled (ML) cannot be told apart by "
+    both, one = "both directions between two known cities", "a new dyad between known cities"
+    (said,) = sentences(made_up(31.2, 16.0, 18.0), "pair")
+    assert said == f"{not_apart}{both}: 31.2 ± 16.0 elpd is within two standard errors."
+    (said,) = sentences(made_up(3.9, 1.0, 1.1), "dyad")
+    assert said == f"{not_apart}{one}: 3.9 ± 1.0 elpd is below 4, which says nothing."
+    (said,) = sentences(made_up(60, 9, 9), "city")
+    assert said.endswith("new city better than zinb_pooled (ML), by 60.0 ± 9.0 elpd.")
+
+
+def test_words_name_what_is_not_to_be_trusted():
+    assert sentences(made_up(60, 9, 9, cities=12), "city")[1] == (
+        "The errors of differences are not to be trusted: there are 12 cities, and they were "
+        "counted from 21 on."
     )
-    assert rest == []
-    alike, caution = sentences(made_up(3.1, 2.0, 420), "dyad")
-    assert "alike: the difference, 3.1 ± 2.0 elpd, is within its error" in alike
-    assert caution.endswith("not to be trusted: it is below 4.")
-    assert sentences(made_up(60, 9, 21), "city")[1].endswith("there are 21 units.")
+    assert sentences(made_up(60, 9, 9, ruling=0.6), "city")[1] == (
+        "The errors of this difference are not to be trusted: one city makes up 60% of its squared "
+        "deviations."
+    )
+    assert sentences(made_up(60, 9, 9, few=3), "city")[1] == (
+        "zinb_srm: the densities of 3 of 21 refitted units rest on fewer than 50 effective draws, "
+        "and are not to be trusted."
+    )
 
 
-def verdict(gain, error, share, *, at_boundary=False):
-    return Verdict("zinb_srm", "nb_srm", gain, error, share, at_boundary).verdict
+def verdict(gain, error, share=0.3, *, at_boundary=False):
+    errors = Errors(error, 1.2 * error)
+    return Verdict("zinb_srm", "nb_srm", gain, errors, share, at_boundary).verdict
 
 
 def test_verdicts_follow_from_the_rules():
     assert twin_of("zinb_srm") == "nb_srm"
     assert twin_of("zip_pooled") == "poisson_pooled"
     assert twin_of("hurdle_nb_srm") == ""
-    assert verdict(30, 9, 0.2) == "identified"
-    assert verdict(30, 16, 0.2) == "weakly identified"
-    assert verdict(30, 9, 0.8) == "weakly identified"
-    assert verdict(1, 1, 0.8) == "not identified"
-    assert verdict(1, 1, 0.3, at_boundary=True) == "not identified"
-    assert verdict(1, 1, 0.3) == "weakly identified"
+    assert verdict(30, 29) == "identified"
+    assert verdict(30, 31) == "weakly identified"
+    assert verdict(3.9, 1) == "weakly identified"
+    assert verdict(2.1, 1) == "weakly identified"
+    assert verdict(1.9, 0.5) == "not identified"
+    assert verdict(-5, 1, at_boundary=True) == "not identified"
+    # neither says whether there is inflation
+    assert verdict(30, 9, 0.8, at_boundary=True) == "identified"
+    assert verdict(1, 1, 0.1) == "not identified"
 
 
 def test_overlap_is_that_of_the_densities():

@@ -28,6 +28,8 @@ def made_up(differences, errors, units):
             {
                 "elpd_diff": differences,
                 "dse": errors,
+                "dse_others": 1.5 * np.array(errors),
+                "ruling": [0.0, 0.1, 0.4],
                 "elpd": -100 + np.array(differences),
                 "se": 7.5,
                 "diag_diff": ["", "N < 100", ""],
@@ -37,10 +39,11 @@ def made_up(differences, errors, units):
                 "integrated": [6, 0, 0],
                 "refits": [3, 4, size],
                 "failed": [0, 1, 0],
+                "few": [0, 2, 0],
             },
             index=models,
         )
-        table.attrs["units"] = size
+        table.attrs |= {"units": size, "cities": 21}
         densities = pd.DataFrame(
             {"elpd": np.arange(size) - 9.5, "pareto_k": 0.1, "lpd": 1.0},
             index=[f"{unit} {i}" for i in range(size)],
@@ -63,7 +66,9 @@ def found():
 
 def figure_of(found, synthetic=()):
     figure = elpd_figure(
-        comparison_tree(found, [], Compared("Made $up$ of cities", synthetic, "skeptical", "", {}))
+        comparison_tree(
+            found, [], Compared("Made $up$ of cities", synthetic, "skeptical", "", {}, 21)
+        )
     )
     figure.canvas.draw()
     return figure, " ".join(figure._supxlabel.get_text().split())
@@ -72,7 +77,7 @@ def figure_of(found, synthetic=()):
 def test_the_file_holds_tables_and_pointwise_densities(found, tmp_path):
     folder = tmp_path / "here" / "skeptical"
     paths = write_comparison(
-        comparison_tree(found, [], Compared("Made up", ["ties"], "skeptical", "", {})), folder
+        comparison_tree(found, [], Compared("Made up", ["ties"], "skeptical", "", {}, 21)), folder
     )
     assert [path.name for path in paths] == [
         f"comparison.{kind}" for kind in ("csv", "md", "tex", "docx", "nc")
@@ -98,7 +103,7 @@ def test_the_file_holds_tables_and_pointwise_densities(found, tmp_path):
                     np.testing.assert_array_equal(one[name], getattr(row.estimate, name))
         pd.testing.assert_frame_equal(
             elpd_table(tree),
-            elpd_table(comparison_tree(found, [], Compared("", [], "", "", {}))),
+            elpd_table(comparison_tree(found, [], Compared("", [], "", "", {}, 21))),
         )
 
 
@@ -107,7 +112,7 @@ def test_a_comparison_that_is_not_there(found, tmp_path):
         load_comparison("here", results=tmp_path)
     folder = tmp_path / "here" / "skeptical"
     write_comparison(
-        comparison_tree(found, [], Compared("Made up", [], "skeptical", "", {})), folder
+        comparison_tree(found, [], Compared("Made up", [], "skeptical", "", {}, 21)), folder
     )
     with pytest.raises(ResultsError, match="did you mean 'skeptical'"):
         load_comparison("here", "sceptical", tmp_path)
@@ -146,7 +151,7 @@ def test_differences_and_their_errors(found):
     assert [label.get_text() for label in first.get_yticklabels()] == MODELS
     points, lines = drawn(first)  # the first row on top
     assert points == {(3, 0.0, BAYES), (2, -3.25, BAYES), (1, -31.5, MAXIMUM)}
-    assert {(2, -5.25, -1.25), (2, -7.25, 0.75), (1, -40.5, -22.5), (1, -49.5, -13.5)} < lines
+    assert {(2, -7.25, 0.75), (2, -9.25, 2.75), (1, -49.5, -13.5), (1, -58.5, -4.5)} < lines
     # the second panel's best is the maximum-likelihood row; rows stay where they are
     points, _ = drawn(second)
     assert points == {(3, -3.25, BAYES), (2, -31.5, BAYES), (1, 0.0, MAXIMUM)}
@@ -156,9 +161,10 @@ def test_differences_and_their_errors(found):
         "\N{MINUS SIGN}31.5 ± 9.0",
     ]
     assert first.get_title(loc="left") == "Left out: a directed dyad\n120 directed dyads"
-    assert second.get_title(loc="left") == "Left out: a city\n21 cities*"
+    assert second.get_title(loc="left") == "Left out: a city\n21 cities"
     assert r"Made $up$ of cities: skeptical priors, 4000 draws a fit" in said
-    assert "* Fewer than 100: the standard errors are not to be trusted." in said
+    assert "thick line: two standard errors for new counts of the same cities" in said
+    assert "not to be trusted" not in said  # with 21 cities
     assert "2 of 155 refits failed their diagnostics." in said
     assert "Synthetic data: ties. Not findings about the world." in said
 

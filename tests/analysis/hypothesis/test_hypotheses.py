@@ -96,22 +96,38 @@ def test_the_step_of_a_column_of_zeros_and_ones_is_from_0_to_1(tmp_path, guangdo
     assert found["rope_share"] == pytest.approx(exact.cdf(edge) - exact.cdf(-edge), abs=2 / DRAWS)
 
 
+def normal(mean, sd):
+    """Give the verdict on a normal posterior, whose hypothesis is a positive effect."""
+    edge, effect = np.log(1.1), stats.norm(mean, sd)
+    return verdict(effect.sf(edge), effect.cdf(edge) - effect.cdf(-edge))
+
+
 @pytest.mark.parametrize(
-    ("p_direction", "rope_share", "expected"),
+    ("sd", "sds_beyond", "expected"),
     [
-        (0.95, 0.049, "supported"),
-        (0.949, 0.0, "undecided"),
-        (0.99, 0.05, "undecided"),
-        (0.05, 0.01, "contradicted"),
-        (0.06, 0.01, "undecided"),
-        (0.99, 0.96, "negligible"),
-        (0.01, 0.96, "negligible"),
-        (0.5, 0.95, "undecided"),
+        (0.1, 1.65, "supported"),  # 95.05 % lie beyond
+        (0.1, 1.64, "undecided"),  # 94.95 %
+        (0.02, 1.3, "undecided"),  # 90.3 % beyond, 0 % on the other side, 9.7 % within
+        (0.1, -1.65 - 2 * np.log(1.1) / 0.1, "contradicted"),
+        (0.1, -1.64 - 2 * np.log(1.1) / 0.1, "undecided"),
+        (0.02, -2.0, "negligible"),  # 97.7 % within, the rest beyond
+        (0.02, -1.9, "undecided"),  # 97.1 %
     ],
 )
-def test_verdicts_follow_the_rules(p_direction, rope_share, expected):
-    assert verdict(p_direction, rope_share) == expected
+def test_verdicts_follow_the_rules(sd, sds_beyond, expected):
+    assert normal(np.log(1.1) + sds_beyond * sd, sd) == expected
     assert expected in rules().lower()
+
+
+def test_what_is_supported_lies_beyond_the_region_with_the_same_certainty(tmp_path, guangdong):
+    # 95.2 % positive and only 2 % within the region, but 94.1 % beyond it
+    keep_fit(tmp_path, guangdong, "zinb_srm", of={TIES: 0.332})
+    found = row(hypotheses(guangdong, results=tmp_path, rope=1.02, effects=False), TIES, "zinb_srm")
+    exact = stats.norm(0.332, 0.2)
+    assert found["beyond_share"] == pytest.approx(exact.sf(np.log(1.02)), abs=1 / DRAWS)
+    assert found["p_direction"] > 0.95
+    assert found["rope_share"] < 0.05
+    assert found["verdict"] == "undecided"
 
 
 def test_only_sound_fits_of_this_study_are_used(tmp_path, guangdong):

@@ -11,9 +11,11 @@ from data.errors import ModelError
 from models import Priors, simulate_study
 from models.frequentist.optimum import climb, find_optimum
 from models.frequentist.regression import regression
+from models.inference.chains import draw_chains
 from models.leave_out import maximum_likelihood as frequentist_left_out
+from models.leave_out import refit as refitting
 from models.leave_out.maximum_likelihood import left_out_densities
-from models.leave_out.refit import Refits, refit
+from models.leave_out.refit import Refits, averaged, refit
 from models.leave_out.units import rows_of_units
 from models.settings import Settings
 
@@ -51,6 +53,89 @@ def test_a_refit_predicts_what_the_grid_says(small, unit):
         assert abs(float(found["elpd"]) - expected) < 4 * float(found["error"])
         assert float(found["error"]) < 0.1
         assert found.attrs["label"] == label
+
+
+@pytest.fixture(scope="module")
+def senders():
+    """Give a study of six cities that differ as senders, one predictor in its degree part."""
+    study, _ = simulate_study(6, "poisson_sender", seed=2)
+    return replace(study, dyads=study.dyads.sel(degree_term=["near"]))
+
+
+def of_a_city(study, city):
+    """Integrate everything out on a grid, each sender's effect in it, with and without a city."""
+    dyads = study.dyads
+    X, count = dyads["degree_design"].to_numpy()[:, 0], dyads["count"].to_numpy()
+    X = (X - X.mean()) / X.std(ddof=1)
+    sender, receiver = (dyads[side].to_numpy() for side in ("sender", "receiver"))
+    intercept, slope, log_sd = np.meshgrid(
+        *(np.linspace(-1.5, 4.5, 37), np.linspace(-0.6, 1.6, 37)),
+        np.linspace(np.log(0.08), np.log(4), 16),
+        indexing="ij",
+    )
+    prior = stats.norm(0, 3).logpdf(intercept) + stats.norm(0, 1).logpdf(slope)
+    prior += stats.halfnorm.logpdf(np.exp(log_sd)) + log_sd
+    z = np.linspace(-5, 5, 61)
+    found = []
+    for some in (np.full(count.size, True), (sender != city) & (receiver != city)):
+        total = prior
+        for each in np.unique(sender[some]):
+            of = intercept[..., None] + np.exp(log_sd)[..., None] * z
+            log_prob = np.broadcast_to(stats.norm.logpdf(z), of.shape) + np.log(z[1] - z[0])
+            for k in np.flatnonzero(some & (sender == each)):
+                log_prob = log_prob + stats.poisson.logpmf(
+                    count[k], np.exp(of + slope[..., None] * X[k])
+                )
+            total = total + logsumexp(log_prob, axis=-1)
+        found.append(logsumexp(total))
+    return found[0] - found[1]
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """List how many draws a chain each run of a refit has."""
+    found = []
+
+    def counted(compiled, names, settings, reporter):
+        found.append(settings.draws)
+        return draw_chains(compiled, names, settings, reporter)
+
+    monkeypatch.setattr(refitting, "draw_chains", counted)
+    return found
+
+
+def test_a_city_is_predicted_by_as_many_draws_as_its_density_needs(senders, runs):
+    refits = Refits(senders, "poisson_sender", Priors.load("default"), "city", Settings(seed=5))
+    found = refit(refits, "city 003")
+    assert runs == [1000, 4000]  # 42 of 4000 are effective
+    assert abs(float(found["elpd"]) - of_a_city(senders, "city 003")) < 3 * float(found["error"])
+    assert float(found["error"]) < 0.15  # 500 of the 4000 draws would know it to 0.25
+    assert float(found["effective"]) > 100
+    assert float(found["pareto_k"]) < 0.7
+
+
+def test_a_city_of_unlikely_counts_says_that_it_rests_on_few_draws(senders, runs):
+    dyads = senders.dyads
+    of_city = (dyads["sender"] == "city 003") | (dyads["receiver"] == "city 003")
+    count = dyads["count"].where(~of_city, 2 * dyads["count"] + 1).astype(int)
+    odd = replace(senders, dyads=dyads.assign(count=count))
+    refits = Refits(odd, "poisson_sender", Priors.load("default"), "city", Settings(seed=5))
+    found = refit(refits, "city 003")
+    assert runs == [1000, 4000]
+    assert float(found["effective"]) < 50
+    assert float(found["pareto_k"]) > 0.7
+
+
+def test_effective_draws_are_those_of_equal_densities():
+    rng = np.random.default_rng(3)
+    for sd in (0.0, 0.5, 1.0):
+        found = averaged(rng.normal(0, sd, (4, 25_000)))
+        # densities e^x, x ~ N(0, sd^2): mean e^(sd^2 / 2), squared coefficient of variation
+        # e^(sd^2) - 1, so that S draws count for S e^(-sd^2)
+        assert found.elpd == pytest.approx(sd**2 / 2, abs=0.02)
+        assert found.effective == pytest.approx(100_000 * np.exp(-(sd**2)), rel=0.1)
+        assert found.error == pytest.approx(np.sqrt(np.expm1(sd**2) / 100_000), rel=0.1)
+    assert averaged(np.log(rng.pareto(1.25, (4, 25_000)))).pareto_k == pytest.approx(0.8, abs=0.1)
 
 
 def test_a_refit_is_the_same_each_time_and_its_own(small):
