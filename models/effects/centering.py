@@ -14,7 +14,7 @@ error is used, for a share that is too large for a variance near zero traps the 
 that is too small only slows it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -42,6 +42,11 @@ def centering(dyads: xr.Dataset, family: str, roles: Sequence[Role]) -> dict[str
         information = np.maximum(np.bincount(city, -found.second[k, k], cities), 0)
         shares[role.centering] = _shares(score, information)
     return shares
+
+
+def has_city_effects(names: Collection[str]) -> bool:
+    """Tell whether any of a model's parameters are city effects."""
+    return any(role.effect in names for part in PARTS for role in part.roles)
 
 
 def informed_first(roles: Sequence[Role], shares: Mapping[str, np.ndarray]) -> list[Role]:

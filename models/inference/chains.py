@@ -9,8 +9,7 @@ import pymc as pm
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from data.roles import PARTS
-from models.effects.centering import centering_of_draws
+from models.effects.centering import centering_of_draws, has_city_effects
 from models.inference.gate import Diagnostics, diagnose
 from models.inference.samplers import Compiled, Uncompiled, compiled_for
 from models.settings import Settings, seed_of
@@ -103,7 +102,7 @@ def draw_chains(
 def _centered_by_a_look(
     compiled: Compiled, names: list[str], settings: Settings, reporter: Reporter
 ) -> Compiled:
-    if not any(role.effect in names for part in PARTS for role in part.roles):
+    if not has_city_effects(names):
         return compiled
     most = {name: min(value, getattr(settings, name)) for name, value in LOOK.items()}
     run = replace(settings, **most, seed=seed_of(settings.seed, "first look"))

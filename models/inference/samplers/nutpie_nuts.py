@@ -20,6 +20,7 @@ from nutpie.compile_pymc import CompiledPyMCModel
 from pymc.blocking import DictToArrayBijection
 
 from data.errors import ModelError
+from models.effects.centering import has_city_effects
 from models.inference.flat_model import FlatModel, flat_model
 from models.inference.samplers.starts import ADVICE, jittered
 from models.settings import Settings
@@ -36,7 +37,8 @@ LOW_RANK = {
     "mass_matrix_eigval_cutoff": 10.0,
     "mass_matrix_gamma": 1e-3,
 }
-MANY = 256  # coordinates, above which that metric costs more than it saves
+MANY = 256  # coordinates, above which that metric costs more than it saves; a model without city
+# effects has few, and a skewed likelihood in which its long steps diverge
 NOT_FINITE = 1  # the density or its gradient; the trajectory ends there
 
 
@@ -52,6 +54,11 @@ class Compiled:
 
     flat: FlatModel
     inner: CompiledPyMCModel
+
+    @property
+    def is_correlated(self) -> bool:
+        """Whether the low-rank metric pays."""
+        return self.flat.middle.size <= MANY and has_city_effects(self.flat.names)
 
     def with_data(self, **values: Any) -> Self:
         """Exchange data of the model."""
@@ -69,7 +76,7 @@ class Compiled:
             cores=min(settings.chains, os.process_cpu_count() or 1),
             seed=settings.seed,
             target_accept=settings.target_accept,
-            **(LOW_RANK if self.flat.middle.size <= MANY else {}),
+            **(LOW_RANK if self.is_correlated else {}),
             save_warmup=False,
             progress_bar=False,
             progress_callback=_teller(reporter),
