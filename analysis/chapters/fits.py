@@ -18,6 +18,7 @@ INTERVAL = f"{CI_PROB:.0%} interval"
 # what else is summarised than the coefficients of the parts
 SPREADS = "spread and correlation of effects, dispersion"
 SHARES = "share of the linear predictor's variance"
+OF_POPULATION = "effects: population variances, random slopes with their side"
 
 
 def fit_page(tree: xr.DataTree) -> Page:
@@ -51,6 +52,7 @@ def parameter_tables(tree: xr.DataTree, names: Sequence[str], model: str = "") -
         chains = {"R-hat": "r_hat", "ESS": "ess_bulk", "tail ESS": "ess_tail"}
         shown = shown.assign(**{heading: summary[key] for heading, key in chains.items()})
         caption = f"{name}: {part_unit(tree, name)}" if name in PARTS else name
+        caption = f"{name} ({OF_POPULATION})" if name == SHARES else caption
         caption = f"{model}, {caption}" if model else caption.capitalize()
         tables.append(Table(shown, caption, {"ESS": ".0f", "tail ESS": ".0f"}))
     return tables
