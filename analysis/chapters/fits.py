@@ -66,9 +66,14 @@ def diagnosed(material: Material) -> Section:
         for model, fit in fits.items()
         if not fit.passed
     ]
+    warnings += [
+        f"{model}: {fit.first_try.sentence}"
+        for model, fit in fits.items()
+        if fit.passed and fit.first_try and fit.first_try.apart
+    ]
     rows = {
         model: {
-            "diagnostics": "passes" if fit.passed else "fails",
+            "diagnostics": _outcome(fit),
             "largest R-hat": fit.diagnostics.max_r_hat,
             "least bulk ESS": fit.diagnostics.min_ess_bulk,
             "least tail ESS": fit.diagnostics.min_ess_tail,
@@ -132,6 +137,12 @@ def _how_drawn(fit: Fit) -> str:
     return f"{drawn} ({again})"
 
 
+def _outcome(fit: Fit) -> str:
+    if not fit.passed:
+        return "fails"
+    return "passes, second try" if fit.first_try else "passes"
+
+
 def _gate(fit: Fit) -> list[Text]:
     attributes, faults = fit.tree.attrs, "; ".join(fit.faults)
     if faults:
@@ -140,6 +151,7 @@ def _gate(fit: Fit) -> list[Text]:
             Text(f"Do not interpret it: {attributes['remedy']}"),
         ]
     found = fit.diagnostics
+    first = fit.first_try
     return [
         Text(
             f"Passes the diagnostics: R-hat at most {found.max_r_hat:.3f}, bulk ESS at least "
@@ -147,5 +159,6 @@ def _gate(fit: Fit) -> list[Text]:
             f"{found.divergences} divergences, E-BFMI at least {found.min_bfmi:.2f}; compiled in "
             f"{attributes['compile_seconds']:.0f} s, "
             f"sampled in {attributes['sampling_seconds']:.0f} s"
-        )
+        ),
+        *([Text(first.sentence, warns=first.apart)] if first else []),
     ]

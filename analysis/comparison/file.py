@@ -58,7 +58,8 @@ def comparison_tree(
     xarray.DataTree
         A group a unit: ``elpd_i`` and ``pareto_k`` (model, unit); each column of the unit's table
         (model), the best model first; ``draws`` (model), 1 for maximum likelihood. Attributes:
-        those of `Compared`, and the sentences of ``verdicts``; lists are in JSON.
+        those of `Compared`, the sentences of ``verdicts``, and ``left``, how many refits a table by
+        city lacks; lists are in JSON.
     """
     groups = {}
     for unit, rows in found.rows.items():
@@ -76,14 +77,24 @@ def comparison_tree(
         groups[unit] = xr.Dataset(pointwise | columns | {"draws": ("model", draws)})
     tree = xr.DataTree.from_dict(groups)
     sentences = [verdict.sentence for verdict in verdicts]
-    tree.attrs = compared.attributes | {"verdicts": json.dumps(sentences)}
+    tree.attrs = compared.attributes | {"verdicts": json.dumps(sentences), "left": found.left}
     return tree
 
 
 def kept_comparison(
-    path: Path, compared: Compared, models: Sequence[str], units: Sequence[str]
+    path: Path,
+    compared: Compared,
+    models: Sequence[str],
+    units: Sequence[str],
+    *,
+    refits: bool = True,
 ) -> xr.DataTree | None:
     """Read the comparison that a file holds, where it is the one that is asked for.
+
+    Parameters
+    ----------
+    refits : bool
+        Whether it must have reached every unit.
 
     Returns
     -------
@@ -94,8 +105,11 @@ def kept_comparison(
     if not path.exists():
         return None
     with open_fit(path) as tree:
+        if not refits and refits_left(tree):
+            units = [unit for unit in units if unit != "city"]
         same = (
-            list(tree.children) == list(units)
+            not (refits and (refits_left(tree) or _not_reached(tree)))
+            and list(tree.children) == list(units)
             and all(tree.attrs.get(name) == value for name, value in compared.attributes.items())
             and all(_compared(tree, unit) == set(models) for unit in units)
         )
@@ -104,6 +118,15 @@ def kept_comparison(
 
 def _compared(tree: xr.DataTree, unit: str) -> set[str]:
     return {name for name in tree[unit]["model"].to_numpy().tolist() if not name.endswith(ML)}
+
+
+def refits_left(tree: xr.DataTree) -> int:
+    """Tell how many refits a table by city lacks, where there is none for want of them."""
+    return int(tree.attrs.get("left", 0))
+
+
+def _not_reached(tree: xr.DataTree) -> int:
+    return sum(int(comparison_table(tree, unit)["not_reached"].sum()) for unit in tree)
 
 
 def comparison_table(tree: xr.DataTree, unit: str) -> pd.DataFrame:
@@ -117,6 +140,8 @@ def comparison_table(tree: xr.DataTree, unit: str) -> pd.DataFrame:
     table = group.drop_dims(unit).to_dataframe()
     if "integrated" not in table:  # an earlier version refitted every unit that it treated
         table["integrated"] = 0
+    if "not_reached" not in table:
+        table["not_reached"] = 0
     table.attrs["units"] = group.sizes[unit]
     return table
 

@@ -32,6 +32,8 @@ class Verdict:
         Of prior and posterior of the selection intercept, from 0 to 1.
     at_boundary : bool
         Whether pooled maximum likelihood ends where every dyad is eligible.
+    faults : tuple of str
+        What is wrong with the twin's draws, where they fail the gate by little.
     """
 
     model: str
@@ -40,6 +42,7 @@ class Verdict:
     error: float
     overlap: float
     at_boundary: bool
+    faults: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -58,8 +61,14 @@ class Verdict:
         return (
             f"{self.model}: inflation {self.verdict}: elpd {self.gain:+.1f} ± {self.error:.1f} "
             f"against {self.twin}, prior and posterior of the selection intercept overlap by "
-            f"{self.overlap:.0%}, pooled maximum likelihood ends {where}."
+            f"{self.overlap:.0%}, pooled maximum likelihood ends {where}.{self._flag}"
         )
+
+    @property
+    def _flag(self) -> str:
+        if not self.faults:
+            return ""
+        return f" {self.twin} misses the diagnostics by little: {'; '.join(self.faults)}."
 
 
 def twin_of(model: str) -> str:

@@ -49,6 +49,12 @@ class FlatModel:
             data[self.places[name]] = np.ravel(value)
         return replace(self, data=data)
 
+    @property
+    def single_data(self) -> dict[str, float]:
+        """The data that are single numbers, as how far effects are centered."""
+        single = {name: self.data[place] for name, place in self.places.items()}
+        return {name: float(value[0]) for name, value in single.items() if value.size == 1}
+
     def gradient(self, point: np.ndarray) -> tuple[float, np.ndarray]:
         """Compute the joint log-density at a point (coordinate,), and its gradient there."""
         value, gradient = self.density(point, self.data)
