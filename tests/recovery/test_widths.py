@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from widths import misfits, standing
 
-TRUTHS, DRAWS = 60, 500
+TRUTHS, DRAWS = 60, 200
 
 
 def posteriors(rng, width, shift=0.0):
@@ -19,23 +19,23 @@ def posteriors(rng, width, shift=0.0):
     )
 
 
-def refused(width, shift=0.0, times=100):
+def refused(width, shift=0.0, times=30):
     rng = np.random.default_rng(1)
     return sum(bool(misfits(*standing(*posteriors(rng, width, shift)))) for _ in range(times))
 
 
 def test_a_right_posterior_is_let_through():
-    # 0.2 of 100 are expected to be refused; 4 or more are once in 20,000
-    assert refused(1.0) <= 3
+    # a right one is refused once in 500 times or less often; twice of 30, once in 600
+    assert refused(1.0) <= 1
 
 
 @pytest.mark.parametrize("width", [1e9, 3.0, 2.0, 0.5, 0.3, 1e-6])
 def test_one_that_is_too_wide_or_too_narrow_is_refused(width):
-    assert refused(width) >= 97
+    assert refused(width) >= 28
 
 
 def test_one_that_lies_elsewhere_is_refused():
-    assert refused(1.0, shift=1.0) >= 97
+    assert refused(1.0, shift=1.0) >= 28
 
 
 @pytest.mark.parametrize("number", [12, 13])
