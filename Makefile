@@ -17,6 +17,7 @@ ML      ?=
 SE      ?=
 PRIOR_ONLY ?=
 UNITS   ?= dyad pair city
+NO_REFITS ?=
 ERRORS  ?= jackknife
 PERMUTATIONS ?= 999
 CITIES  ?= 40
@@ -61,9 +62,10 @@ mle: $(READY) ## fit the pooled models by maximum likelihood: ERRORS=jackknife P
 	@$(RUN)/interlocal mle '$(STUDY)' --model '$(MODEL)' --errors '$(ERRORS)' \
 		--permutations '$(PERMUTATIONS)' --seed '$(SEED)' --results '$(RESULTS)' $(if $(FORCE),--force)
 
-compare: $(READY) ## compare the fits by dyad, pair and city: UNITS="dyad pair city" SCHEDULER=tcp://host:port
+compare: $(READY) ## compare the fits by dyad, pair and city: UNITS="dyad pair city" NO_REFITS=1 SCHEDULER=tcp://host:port
 	@$(RUN)/interlocal compare '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --unit '$(UNITS)' \
-		--scheduler '$(SCHEDULER)' --results '$(RESULTS)' $(if $(FORCE),--force)
+		--scheduler '$(SCHEDULER)' --results '$(RESULTS)' $(if $(NO_REFITS),--no-refits) \
+		$(if $(FORCE),--force)
 
 sensitivity: $(READY) ## hold the hypotheses against every prior set: PRIORS="default wide"; all by default
 	@$(RUN)/interlocal sensitivity '$(STUDY)' --model '$(MODEL)' \

@@ -7,7 +7,7 @@ import xarray as xr
 
 from analysis.chapters.material import Material
 from analysis.comparison.errors import MARGIN, RULED, UNTRUSTED, WORDS, apart
-from analysis.comparison.file import ML, attribute, comparison_table
+from analysis.comparison.file import ML, attribute, comparison_table, refits_left
 from analysis.comparison.inflation import RULES
 from analysis.figures import elpd_figure
 from analysis.figures.catalogue import look_for
@@ -70,6 +70,13 @@ def sentences(table: pd.DataFrame, unit: str) -> list[str]:
             said.append(
                 f"{name}: the densities of {few} of {refits} refitted units rest on fewer than "
                 f"{ENOUGH} effective draws, and are not to be trusted."
+            )
+    for name, number in zip(names, table["not_reached"], strict=True):
+        if number:
+            said.append(
+                f"{name}: {number} of {table.attrs['units']} units were not reached, for no refits "
+                "were made. Their densities are importance sampling's, with a high Pareto k: they "
+                "are not to be trusted and tend to be too high, and so is the elpd of this model."
             )
     return said
 
@@ -141,9 +148,13 @@ def _blocks(tree: xr.DataTree) -> tuple[Block, ...]:
     blocks: list[Block] = []
     for unit in map(str, tree.children):
         table = comparison_table(tree, unit)
-        shown = table[list(COLUMNS)].rename(columns=COLUMNS)
+        columns = COLUMNS | ({"not_reached": "not reached"} if table["not_reached"].any() else {})
+        shown = table[list(columns)].rename(columns=columns)
         blocks.append(Table(shown, f"Left out: {QUESTIONS[unit]}", {"weight": ".2f"}, ".1f"))
         blocks += map(Text, sentences(table, unit))
+    if number := refits_left(tree):
+        missing = f"Left out: {QUESTIONS['city']}: not reached; it needs {number} refits."
+        blocks.append(Text(missing, warns=True))
     verdicts = attribute(tree, "verdicts")
     rules = [f"Rules: {RULES}"] if verdicts else []
     return (*blocks, *map(Text, [WORDS, TREATED, *verdicts, *rules]))

@@ -18,6 +18,7 @@ INTERVAL = f"{CI_PROB:.0%} interval"
 # what else is summarised than the coefficients of the parts
 SPREADS = "spread and correlation of effects, dispersion"
 SHARES = "share of the linear predictor's variance"
+OF_POPULATION = "effects: population variances, random slopes with their side"
 
 
 def fit_page(tree: xr.DataTree) -> Page:
@@ -51,6 +52,7 @@ def parameter_tables(tree: xr.DataTree, names: Sequence[str], model: str = "") -
         chains = {"R-hat": "r_hat", "ESS": "ess_bulk", "tail ESS": "ess_tail"}
         shown = shown.assign(**{heading: summary[key] for heading, key in chains.items()})
         caption = f"{name}: {part_unit(tree, name)}" if name in PARTS else name
+        caption = f"{name} ({OF_POPULATION})" if name == SHARES else caption
         caption = f"{model}, {caption}" if model else caption.capitalize()
         tables.append(Table(shown, caption, {"ESS": ".0f", "tail ESS": ".0f"}))
     return tables
@@ -64,9 +66,14 @@ def diagnosed(material: Material) -> Section:
         for model, fit in fits.items()
         if not fit.passed
     ]
+    warnings += [
+        f"{model}: {fit.first_try.sentence}"
+        for model, fit in fits.items()
+        if fit.passed and fit.first_try and fit.first_try.apart
+    ]
     rows = {
         model: {
-            "diagnostics": "passes" if fit.passed else "fails",
+            "diagnostics": _outcome(fit),
             "largest R-hat": fit.diagnostics.max_r_hat,
             "least bulk ESS": fit.diagnostics.min_ess_bulk,
             "least tail ESS": fit.diagnostics.min_ess_tail,
@@ -130,6 +137,12 @@ def _how_drawn(fit: Fit) -> str:
     return f"{drawn} ({again})"
 
 
+def _outcome(fit: Fit) -> str:
+    if not fit.passed:
+        return "fails"
+    return "passes, second try" if fit.first_try else "passes"
+
+
 def _gate(fit: Fit) -> list[Text]:
     attributes, faults = fit.tree.attrs, "; ".join(fit.faults)
     if faults:
@@ -138,6 +151,7 @@ def _gate(fit: Fit) -> list[Text]:
             Text(f"Do not interpret it: {attributes['remedy']}"),
         ]
     found = fit.diagnostics
+    first = fit.first_try
     return [
         Text(
             f"Passes the diagnostics: R-hat at most {found.max_r_hat:.3f}, bulk ESS at least "
@@ -145,5 +159,6 @@ def _gate(fit: Fit) -> list[Text]:
             f"{found.divergences} divergences, E-BFMI at least {found.min_bfmi:.2f}; compiled in "
             f"{attributes['compile_seconds']:.0f} s, "
             f"sampled in {attributes['sampling_seconds']:.0f} s"
-        )
+        ),
+        *([Text(first.sentence, warns=first.apart)] if first else []),
     ]

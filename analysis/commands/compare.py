@@ -22,6 +22,13 @@ def compare(
             help="A dask scheduler, tcp://host:port, whose workers work; this machine by default."
         ),
     ] = "",
+    refits: Annotated[
+        bool,
+        typer.Option(
+            "--refits/--no-refits",
+            help="Refit what importance sampling does not reach; else it is marked as not reached.",
+        ),
+    ] = True,
     results: Results = "results",
     force: Annotated[
         bool, typer.Option("--force", help="Compare again, though nothing has changed.")
@@ -32,7 +39,8 @@ def compare(
     Models that `interlocal sample` has not fitted yet are fitted first, and so is the twin without
     inflation of each zero-inflated one. What importance sampling cannot leave out is left out with
     the effects of its cities integrated out, and where that fails exactly, by refits. Both run on
-    dask and are kept: an interrupted comparison goes on where it stopped.
+    dask and are kept: an interrupted comparison goes on where it stopped. What there is to do is
+    told before it starts. With --no-refits the rest is marked as not reached.
     The maximum-likelihood rows are scored by exact refits too. Written to RESULTS/STUDY/PRIORS/:
     comparison.csv, .md, .tex, .docx and .nc. A comparison of the same fits at the same units is
     shown, not made again.
@@ -57,10 +65,12 @@ def compare(
     try:
         complete_fits(workspace, names)
         compared = compared_fits(workspace, names)
-        kept = None if force else kept_comparison(workspace.comparison, compared, names, left_out)
+        kept = None
+        if not force:
+            kept = kept_comparison(workspace.comparison, compared, names, left_out, refits=refits)
         whole = all(path.exists() for path in comparison_files(folder))
         if kept is None:
-            found = comparison(workspace, names, left_out, scheduler)
+            found = comparison(workspace, names, left_out, scheduler, refits=refits)
             verdicts = verdicts_on(workspace, names, found.rows.get("dyad", {}))
             kept, whole = comparison_tree(found, verdicts, compared), False
         if not whole:

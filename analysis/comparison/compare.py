@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import arviz as az
@@ -18,11 +18,10 @@ from models.inference.fit import Fit
 from models.inference.gate import ENOUGH
 from models.leave_out.loo import container, high_k, in_sample, psis, with_others
 from models.leave_out.maximum_likelihood import left_out_densities
-from models.leave_out.refit import TUNE, Refits
+from models.leave_out.refit import refits_of
 from models.leave_out.treatment import Treatment
 from models.leave_out.units import UNITS
 from models.priors.prior_set import Priors
-from models.settings import Settings
 from models.work.cluster import in_process, on_cluster
 from models.work.pieces import Bench
 from models.work.progress import reporting
@@ -46,6 +45,9 @@ class Row:
         Monte Carlo standard error of the elpd that comes from the treated units.
     effective : pandas.Series
         By unit how many draws of its exact refit its density rests on; others are not in it.
+    not_reached : int
+        Units that were to be refitted, and were not: their densities are what importance sampling
+        gives, with the effects of their cities integrated out where they have any.
     """
 
     estimate: ELPDDataLOO
@@ -55,6 +57,7 @@ class Row:
     failed: int
     error: float
     effective: pd.Series = field(default_factory=lambda: pd.Series(dtype=float))
+    not_reached: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,15 @@ class Comparison:
 
     Attributes
     ----------
+    left : int
+        How many refits a table by city lacks, where there is none for want of them.
     tables : dict of str to pandas.DataFrame
         By unit. A row a model, the best first; columns as `compare` describes.
     """
 
     tables: dict[str, pd.DataFrame]
     rows: dict[str, dict[str, Row]]
+    left: int = 0
 
 
 def compare(
@@ -79,6 +85,7 @@ def compare(
     units: Sequence[str] = UNITS,
     results: str | Path = "results",
     scheduler: str = "",
+    refits: bool = True,
 ) -> pd.DataFrame:
     """Compare the fits of a study, and the maximum-likelihood fit, at each unit.
 
@@ -96,6 +103,9 @@ def compare(
         The results folder: fits are read from it, treated units kept in it.
     scheduler : str
         The address of a dask scheduler; a cluster on this machine where it is empty.
+    refits : bool
+        Whether to refit what importance sampling does not reach. Without, a table by city is made
+        only of refits that are there.
 
     Returns
     -------
@@ -109,9 +119,9 @@ def compare(
         the draws), ``integrated`` (how many of them were
         scored with their cities' effects integrated out), ``refits`` (how many were left out
         exactly), ``failed`` (refits that failed the gate), ``few`` (units whose density rests on
-        fewer than 50 effective draws of its refit) and ``mc_error`` (of the elpd, from
-        these units). A pooled family's row ``zinb_pooled (ML)`` is scored by exact
-        maximum-likelihood refits.
+        fewer than 50 effective draws of its refit), ``not_reached`` (units that were not refitted,
+        though they should be) and ``mc_error`` (of the elpd, from these units). A pooled family's
+        row ``zinb_pooled (ML)`` is scored by exact maximum-likelihood refits.
 
     Raises
     ------
@@ -124,12 +134,18 @@ def compare(
     """
     chosen = priors if isinstance(priors, Priors) else Priors.load(priors)
     names = list(models) or list(study.declaration.models)
-    found = comparison(Workspace(Path(results), study, chosen), names, units, scheduler)
+    place = Workspace(Path(results), study, chosen)
+    found = comparison(place, names, units, scheduler, refits=refits)
     return pd.concat(found.tables, names=["unit", "model"])
 
 
 def comparison(
-    workspace: Workspace, models: Sequence[str], units: Sequence[str], scheduler: str = ""
+    workspace: Workspace,
+    models: Sequence[str],
+    units: Sequence[str],
+    scheduler: str = "",
+    *,
+    refits: bool = True,
 ) -> Comparison:
     """Do the work of `compare`, and keep the pointwise estimates.
 
@@ -145,13 +161,28 @@ def comparison(
             families[fit.name.family_name] = None
             for unit in units:
                 estimate = _first_estimate(fit, unit)
-                wanted[unit, model] = _treatment(fit, workspace, unit, estimate), estimate
-    missing = sum(treatment.missing for treatment, _ in wanted.values())
+                how = _treatment(fit, workspace, unit, estimate, refits)
+                wanted[unit, model] = how, estimate
+    # of a city that is not there no draw of the whole fit tells anything
+    every = (
+        replace(how, refitting=True) for (unit, _), (how, _) in wanted.items() if unit == "city"
+    )
+    left = 0 if refits else sum(how.missing for how in every)
+    if left:
+        units = [unit for unit in units if unit != "city"]
+        wanted = {of: each for of, each in wanted.items() if of[0] != "city"}
+    if not wanted:
+        raise ResultsError(
+            f"by city every unit needs a refit, and {left} are not there; allow them"
+        )
+    plans = [plan for how, _ in wanted.values() if (plan := how.plan)]
     rows: dict[str, dict[str, Row]] = {unit: {} for unit in units}
     with (
-        on_cluster(scheduler) if missing else nullcontext(in_process) as run,
+        on_cluster(scheduler) if plans else nullcontext(in_process) as run,
         reporting(f"compare {workspace.study.name}") as reporter,
     ):
+        for plan in plans:
+            reporter.tell(plan)
         for (unit, model), (treatment, estimate) in wanted.items():
             with fit_of(workspace, model) as fit:
                 scores, error = treatment.scores(fit.posterior, Bench(run, reporter))
@@ -163,13 +194,21 @@ def comparison(
             rows[unit][f"{family}_pooled {ML}"] = Row(estimate, 0, 0, len(scored), 0, 0.0)
     dyads = workspace.study.dyads
     return Comparison(
-        {unit: _table(rows[unit], cities_of_units(dyads, unit)) for unit in units}, rows
+        {unit: _table(rows[unit], cities_of_units(dyads, unit)) for unit in units}, rows, left
     )
 
 
-def fit_of(workspace: Workspace, model: str) -> Fit:
-    """Open the fit of a model, and refuse one that was made from something else."""
+def fit_of(workspace: Workspace, model: str, *, nearly: bool = False) -> Fit:
+    """Open the fit of a model, and refuse one that was made from something else.
+
+    Parameters
+    ----------
+    nearly : bool
+        Whether one that failed the gate by little will do.
+    """
     path = workspace.fit(model)
+    if nearly and not path.exists():
+        path = workspace.failed(model)
     again = f"run `interlocal sample` on it with --model {model} first"
     if not path.exists():
         failed = workspace.failed(model).exists()
@@ -179,6 +218,9 @@ def fit_of(workspace: Workspace, model: str) -> Fit:
     if not fit.is_of(workspace.study, workspace.priors):
         fit.tree.close()
         raise ResultsError(f"{path}: was made from another study or other priors; {again}")
+    if not (fit.passed or fit.diagnostics.nearly):
+        fit.tree.close()
+        raise ResultsError(f"{path}: the fit failed its diagnostics; {again}")
     return fit
 
 
@@ -191,26 +233,28 @@ def _first_estimate(fit: Fit, unit: str) -> ELPDDataLOO:
     return container(unknown, unit, fit.draws)
 
 
-def _treatment(fit: Fit, workspace: Workspace, unit: str, estimate: ELPDDataLOO) -> Treatment:
-    made = fit.settings
-    settings = Settings(made.draws, TUNE, made.chains, made.seed, made.target_accept)
-    refits = Refits(workspace.study, fit.model, workspace.priors, unit, settings)
+def _treatment(
+    fit: Fit, workspace: Workspace, unit: str, estimate: ELPDDataLOO, refitting: bool
+) -> Treatment:
+    refits = refits_of(fit, workspace.study, workspace.priors, unit)
     # of a model without city effects and of a whole city nothing is integrated out
     reachable = unit != "city" and fit.name.roles
     digest = fit.digest if reachable else ""
-    return Treatment(refits, digest, high_k(estimate), workspace.results)
+    return Treatment(refits, digest, high_k(estimate), workspace.results, refitting)
 
 
 def _row(unit: str, estimate: ELPDDataLOO, scores: pd.DataFrame, error: float) -> Row:
-    refitted = scores[~scores["integrated"]]
+    reached = scores[scores["reached"]]
+    refitted = reached[~reached["integrated"]]
     return Row(
         with_others(estimate, scores["elpd"], scores["pareto_k"]),
-        high_k=0 if unit == "city" else len(scores),
+        high_k=0 if unit == "city" else len(high_k(estimate)),
         integrated=int(scores["integrated"].sum()),
         refits=len(refitted),
         failed=int((refitted["passed"] == 0).sum()),
         error=error,
         effective=refitted["effective"],
+        not_reached=len(high_k(estimate)) - len(reached),
     )
 
 
@@ -226,7 +270,7 @@ def _table(rows: Mapping[str, Row], cities: np.ndarray) -> pd.DataFrame:
     table["dse"] = [errors.these for errors in differences]
     table["dse_others"] = [errors.others for errors in differences]
     table["ruling"] = [ruling(elpd[0] - own) for own in elpd]
-    for column in ("high_k", "integrated", "refits", "failed"):
+    for column in ("high_k", "integrated", "refits", "failed", "not_reached"):
         table[column] = [getattr(row, column) for row in of]
     table["few"] = [int((row.effective < ENOUGH).sum()) for row in of]
     table["mc_error"] = [row.error for row in of]

@@ -63,7 +63,8 @@ def comparison_tree(
         A group a unit: ``elpd_i``, ``pareto_k`` and ``effective``, NaN where a unit was not
         refitted by draws (model, unit); each column of the unit's table
         (model), the best model first; ``draws`` (model), 1 for maximum likelihood. Attributes:
-        those of `Compared`, and the sentences of ``verdicts``; lists are in JSON.
+        those of `Compared`, the sentences of ``verdicts``, and ``left``, how many refits a table by
+        city lacks; lists are in JSON.
     """
     groups = {}
     for unit, rows in found.rows.items():
@@ -84,14 +85,24 @@ def comparison_tree(
         groups[unit] = xr.Dataset(pointwise | columns | {"draws": ("model", draws)})
     tree = xr.DataTree.from_dict(groups)
     sentences = [verdict.sentence for verdict in verdicts]
-    tree.attrs = compared.attributes | {"verdicts": json.dumps(sentences)}
+    tree.attrs = compared.attributes | {"verdicts": json.dumps(sentences), "left": found.left}
     return tree
 
 
 def kept_comparison(
-    path: Path, compared: Compared, models: Sequence[str], units: Sequence[str]
+    path: Path,
+    compared: Compared,
+    models: Sequence[str],
+    units: Sequence[str],
+    *,
+    refits: bool = True,
 ) -> xr.DataTree | None:
     """Read the comparison that a file holds, where it is the one that is asked for.
+
+    Parameters
+    ----------
+    refits : bool
+        Whether it must have reached every unit.
 
     Returns
     -------
@@ -102,8 +113,11 @@ def kept_comparison(
     if not path.exists():
         return None
     with open_fit(path) as tree:
+        if not refits and refits_left(tree):
+            units = [unit for unit in units if unit != "city"]
         same = (
-            list(tree.children) == list(units)
+            not (refits and (refits_left(tree) or _not_reached(tree)))
+            and list(tree.children) == list(units)
             and all(tree.attrs.get(name) == value for name, value in compared.attributes.items())
             and all(_compared(tree, unit) == set(models) for unit in units)
         )
@@ -112,6 +126,15 @@ def kept_comparison(
 
 def _compared(tree: xr.DataTree, unit: str) -> set[str]:
     return {name for name in tree[unit]["model"].to_numpy().tolist() if not name.endswith(ML)}
+
+
+def refits_left(tree: xr.DataTree) -> int:
+    """Tell how many refits a table by city lacks, where there is none for want of them."""
+    return int(tree.attrs.get("left", 0))
+
+
+def _not_reached(tree: xr.DataTree) -> int:
+    return sum(int(comparison_table(tree, unit)["not_reached"].sum()) for unit in tree)
 
 
 def comparison_table(tree: xr.DataTree, unit: str) -> pd.DataFrame:

@@ -36,6 +36,8 @@ class Verdict:
         inflation may be a rule of the predictors.
     at_boundary : bool
         Whether pooled maximum likelihood ends where every dyad is eligible; nor is this.
+    faults : tuple of str
+        What is wrong with the twin's draws, where they fail the gate by little.
     """
 
     model: str
@@ -44,6 +46,7 @@ class Verdict:
     errors: Errors
     overlap: float
     at_boundary: bool
+    faults: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -61,8 +64,14 @@ class Verdict:
             f"{self.model}: inflation {self.verdict}: elpd {self.gain:+.1f} against {self.twin} "
             f"(± {these:.1f} for these cities, ± {others:.1f} for others). Prior and posterior of "
             f"the selection intercept overlap by {self.overlap:.0%}; pooled maximum likelihood "
-            f"ends {where}."
+            f"ends {where}.{self._flag}"
         )
+
+    @property
+    def _flag(self) -> str:
+        if not self.faults:
+            return ""
+        return f" {self.twin} misses the diagnostics by little: {'; '.join(self.faults)}."
 
 
 def twin_of(model: str) -> str:

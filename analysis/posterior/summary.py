@@ -83,7 +83,8 @@ def shares(fit: xr.DataTree) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row a part and source (predictors, sender, receiver, pair, residual); the shares of a
-        part add up to 1. Columns as in `coefficients`.
+        part add up to 1. Effects count with their population variance, random slopes with their
+        side. Columns as in `coefficients`.
     """
     table = _summarise(fit, ["variance_share"])
     return table[table["mean"] > 0].rename(

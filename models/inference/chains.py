@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from models.effects.centering import centering_of_draws, has_city_effects
-from models.inference.gate import Diagnostics, diagnose
+from models.inference.gate import Diagnostics, FirstTry, diagnose, first_try
 from models.inference.samplers import Compiled, Uncompiled, compiled_for
 from models.settings import Settings, seed_of
 from models.work.progress import Reporter
@@ -18,6 +19,7 @@ from models.work.progress import Reporter
 LOOK = {"draws": 100, "tune": 300, "chains": 2}  # the most that a first look takes
 LONGER = 4  # how much longer the second run is
 CLOSER = 20  # how much closer to 1 its target acceptance is
+END, ENDS = "end_point", 10  # draws of a chain that another run may begin at, and how many
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,15 @@ class Chains:
         Draws of the parameters (chain, draw, ...).
     stats : xarray.Dataset
         The sampler's figures for each (chain, draw); ``energy_change`` is the energy less that
-        of the draw before in the run itself, NaN for a run's first draw.
+        of the draw before in the run itself, NaN for a run's first draw. Of a sampler that tells
+        of its coordinates, where the run ended: a few draws ``end_point`` (chain, end, coordinate),
+        and how far effects were centered.
     run : Settings
         How the kept draws were made, which differs from what was asked for after a second try.
+    seconds : float
+        How long this run took.
+    first_try : FirstTry or None
+        What an earlier run showed that failed.
     """
 
     posterior: xr.Dataset
@@ -40,6 +48,8 @@ class Chains:
     diagnostics: Diagnostics
     run: Settings
     thin: int
+    seconds: float
+    first_try: FirstTry | None = None
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -53,6 +63,8 @@ class Chains:
             "thin": self.thin,
             "final_tune": self.run.tune,
             "final_target_accept": self.run.target_accept,
+            "final_seconds": self.seconds,
+            "first_try": json.dumps(asdict(self.first_try) if self.first_try else {}),
         }
 
 
@@ -68,7 +80,12 @@ def compiled_model(model: pm.Model, sampler: str = "nutpie") -> tuple[Compiled, 
 
 
 def draw_chains(
-    compiled: Compiled, names: list[str], settings: Settings, reporter: Reporter
+    compiled: Compiled,
+    names: list[str],
+    settings: Settings,
+    reporter: Reporter,
+    ends: xr.Dataset | None = None,
+    thin: int = 1,
 ) -> Chains:
     """Draw; where the gate stays shut, draw once more and longer.
 
@@ -76,10 +93,20 @@ def draw_chains(
     where effects of the other side take the place of its dispersion. Effects are centered by what
     it has learnt. The second run has other starts, centers effects by what the first has learnt,
     and goes in smaller steps where draws of the first diverged.
+
+    Parameters
+    ----------
+    ends : xarray.Dataset, optional
+        Where chains of another run ended (`models.inference.fit.Fit.ends`): the first run begins
+        there, with that run's centering, and without a look.
+    thin : int
+        Of how many draws one is kept, by the first run.
     """
-    if not isinstance(compiled, Uncompiled):  # which would be compiled for it
+    if ends is not None and END in ends:
+        compiled = going_on(compiled, ends)
+    elif not isinstance(compiled, Uncompiled):  # which would be compiled for it
         compiled = _centered_by_a_look(compiled, names, settings, reporter)
-    chains = _draw_thinned(compiled, names, settings, 1, reporter)
+    chains = _draw_thinned(compiled, names, settings, thin, reporter)
     first = chains.diagnostics
     if not first.faults:
         return chains
@@ -96,7 +123,15 @@ def draw_chains(
         # other starts: a chain that was lost far from the others would be lost again
         seed=seed_of(settings.seed, "second try"),
     )
-    return _draw_thinned(again_from, names, again, LONGER, reporter)
+    second = _draw_thinned(again_from.starting_at(None), names, again, thin * LONGER, reporter)
+    return replace(second, first_try=first_try(chains.posterior, first))
+
+
+def going_on(compiled: Compiled, ends: xr.Dataset) -> Compiled:
+    """Let the next run begin where another ended, with its centering."""
+    shares = {str(name): ends[name].to_numpy() for name in ends if name != END}
+    points = ends[END].stack(start=("chain", "end")).transpose("start", ...).to_numpy()
+    return compiled.with_data(**shares).starting_at(points)
 
 
 def _centered_by_a_look(
@@ -114,9 +149,11 @@ def _centered_by_a_look(
 def _draw_thinned(
     compiled: Compiled, names: list[str], run: Settings, thin: int, reporter: Reporter
 ) -> Chains:
+    began = perf_counter()
     # a matrix product that starts threads of its own waits for cores that other chains are using
     with threadpool_limits(1, "blas"):
         fit = compiled.draw(run, reporter)
+    seconds = perf_counter() - began
     stats = fit["sample_stats"].to_dataset()
     stats = stats.assign(energy_change=stats["energy"] - stats["energy"].shift(draw=1))
     posterior = _every(thin, fit["posterior"].to_dataset()[names])
@@ -124,7 +161,11 @@ def _draw_thinned(
     # a kept draw counts as diverging where any of those that it stands for did
     diverging = stats["diverging"].coarsen(draw=thin).max().to_numpy()
     kept = _every(thin, stats).assign(diverging=(("chain", "draw"), diverging))
-    return Chains(posterior, kept, diagnostics, run, thin)
+    if "coordinates" in fit.children:
+        backwards = slice(None, None, -max(1, run.draws // ENDS))
+        told = fit["coordinates"].to_dataset().isel(draw=backwards).rename(point=END, draw="end")
+        kept = kept.assign(told.data_vars)
+    return Chains(posterior, kept, diagnostics, run, thin, seconds)
 
 
 def _every(thin: int, draws: xr.Dataset) -> xr.Dataset:

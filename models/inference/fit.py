@@ -1,6 +1,7 @@
 """A fit: draws with what is known of them, its attributes read in one place."""
 
-from dataclasses import dataclass, fields
+import json
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -9,7 +10,7 @@ import xarray as xr
 
 from data.declaration import Declaration
 from data.study import Study
-from models.inference.gate import Diagnostics
+from models.inference.gate import Diagnostics, FirstTry
 from models.name import ModelName, parse_model
 from models.priors.prior_set import Priors
 from models.settings import Settings
@@ -102,6 +103,26 @@ class Fit:
         return Settings(**self._values(Settings))
 
     @property
+    def run(self) -> Settings:
+        """How the draws were made of which one in `thin` is kept: after a second try, by that."""
+        made, attributes = self.settings, self.tree.attrs
+        return replace(
+            made,
+            draws=made.draws * self.thin,
+            tune=int(attributes["final_tune"]),
+            target_accept=float(attributes["final_target_accept"]),
+        )
+
+    @property
+    def thin(self) -> int:
+        return int(self.tree.attrs["thin"])
+
+    @property
+    def seconds(self) -> float:
+        """How long that took; 0 where it is not known."""
+        return float(self.tree.attrs.get("final_seconds", 0.0))
+
+    @property
     def passed(self) -> bool:
         return bool(self.tree.attrs["passed"])
 
@@ -114,6 +135,19 @@ class Fit:
     def diagnostics(self) -> Diagnostics:
         """The gate's figures."""
         return Diagnostics(**self._values(Diagnostics) | {"faults": self.faults})
+
+    @cached_property
+    def first_try(self) -> FirstTry | None:
+        """What a first try showed that failed; None where there was but one."""
+        found: dict[str, Any] = json.loads(self.tree.attrs.get("first_try", "{}"))
+        lists = {name: tuple(found[name]) for name in ("faults", "means") if found}
+        return FirstTry(**found | lists) if found else None
+
+    @property
+    def ends(self) -> xr.Dataset:
+        """Where its chains ended, as `models.inference.chains.going_on` takes it."""
+        stats = self.tree["sample_stats"].to_dataset()
+        return stats[[name for name in stats if "draw" not in stats[name].dims]].load()
 
     @cached_property
     def dyads(self) -> xr.Dataset:

@@ -14,6 +14,8 @@ from pytensor import tensor as pt
 from pytensor.compile.executor import Function
 from pytensor.graph.replace import clone_replace, vectorize_graph
 
+from data.roles import PARTS
+
 # of functions that numba compiles: it reorders sums by what it compiles together, which depends on
 # what a cache holds, and the same seed shall give the same draws
 FIXED_ORDER = {"numba__fastmath": False}
@@ -48,6 +50,14 @@ class FlatModel:
         for name, value in values.items():
             data[self.places[name]] = np.ravel(value)
         return replace(self, data=data)
+
+    @property
+    def centering(self) -> dict[str, tuple[str, np.ndarray]]:
+        """How far the effects of each city are centered, by the names of the model's data."""
+        names = (role.centering for part in PARTS for role in part.roles)
+        return {
+            name: ("city", self.data[self.places[name]]) for name in names if name in self.places
+        }
 
     def gradient(self, point: np.ndarray) -> tuple[float, np.ndarray]:
         """Compute the joint log-density at a point (coordinate,), and its gradient there."""

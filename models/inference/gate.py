@@ -10,6 +10,8 @@ MAX_R_HAT = 1.01
 MIN_ESS = 400
 MIN_BFMI = 0.3
 ENOUGH = 50  # effective draws that the density of a unit must rest on
+APART = 1.05  # R-hat from which on chains are said to be in different places
+HANDFUL = 5  # divergences
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,16 @@ class Diagnostics:
     faults: tuple[str, ...]
 
     @property
+    def nearly(self) -> bool:
+        """Whether the rules are broken by little: R-hat <= 1.05, ESS >= 100, few divergences."""
+        return (
+            self.max_r_hat <= APART
+            and min(self.min_ess_bulk, self.min_ess_tail) >= MIN_ESS / 4
+            and self.divergences <= HANDFUL
+            and self.min_bfmi >= MIN_BFMI
+        )
+
+    @property
     def remedy(self) -> str:
         """The next thing to try."""
         if not self.faults:
@@ -44,6 +56,57 @@ class Diagnostics:
         if self.min_bfmi < MIN_BFMI:
             return "try TUNE=2000, then a prior set that is tighter on the sds and dispersion"
         return "try DRAWS=4000 TUNE=2000; a parameter that still fails may not be identified"
+
+
+@dataclass(frozen=True)
+class FirstTry:
+    """What a run showed that failed, where another passed after it.
+
+    Attributes
+    ----------
+    worst : str
+        The parameter of the largest R-hat.
+    means : tuple of float
+        The mean of each chain, and ``sd``, the spread within a chain.
+    """
+
+    faults: tuple[str, ...]
+    max_r_hat: float
+    worst: str
+    means: tuple[float, ...]
+    sd: float
+
+    @property
+    def apart(self) -> bool:
+        """Whether its chains were in different places: R-hat > 1.05, means half an sd apart."""
+        return self.max_r_hat > APART and max(self.means) - min(self.means) > self.sd / 2
+
+    @property
+    def sentence(self) -> str:
+        """The same in words."""
+        said = f"The first try failed: {'; '.join(self.faults)}."
+        if not self.apart:
+            return said
+        return (
+            f"{said} Its chains were in different places: their means of {self.worst} went from "
+            f"{min(self.means):.2f} to {max(self.means):.2f}, with a standard deviation of "
+            f"{self.sd:.2f} within a chain. This may be slowness, or a second region of the "
+            "posterior, which draws that pass may have missed or given a wrong weight."
+        )
+
+
+def first_try(posterior: xr.Dataset, found: Diagnostics) -> FirstTry:
+    """Put together what a run showed that failed.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        Its draws (chain, draw, ...).
+    """
+    draws, worst = posterior[[found.worst.partition("[")[0]]], found.worst
+    means = (_flat(draws.isel(chain=k).mean("draw"))[worst] for k in range(draws.sizes["chain"]))
+    sd = _flat(draws.var("draw").mean("chain"))[worst] ** 0.5
+    return FirstTry(found.faults, float(found.max_r_hat), worst, tuple(means), sd)
 
 
 def diagnose(posterior: xr.Dataset, stats: xr.Dataset) -> Diagnostics:

@@ -65,7 +65,8 @@ def sample(
         ``log_likelihood`` (chain, draw, dyad; natural log), ``log_prior`` (chain, draw; natural
         log, a variable a parameter), ``observed_data`` and ``constant_data``. Its attributes are
         the manifest: title, model, priors, settings, versions, synthetic columns, diagnostics,
-        ``compile_seconds`` and ``sampling_seconds``. Of more than 2^27 values ``log_likelihood``
+        what a first try showed that failed (``first_try``), ``compile_seconds`` and
+        ``sampling_seconds``. Of more than 2^27 values ``log_likelihood``
         is not kept, for computing it again takes less time than reading it
         (`models.inference.pointwise`); of counts see `models.inference.predictive.replicated`.
 

@@ -1,7 +1,5 @@
 """Expected log predictive densities by unit: PSIS in blocks, exact refits, arviz's containers."""
 
-import warnings
-
 import arviz as az
 import numpy as np
 import pandas as pd
@@ -11,6 +9,7 @@ from scipy.special import logsumexp
 
 from models.inference.gate import good_k
 from models.inference.pointwise import joint_blocks
+from models.leave_out.psis import smoothed
 from models.leave_out.units import rows_of_units
 
 
@@ -21,7 +20,8 @@ def psis(fit: xr.DataTree, unit: str) -> ELPDDataLOO:
     -------
     arviz_stats.utils.ELPDDataLOO
         As `arviz.loo` gives it, pointwise: ``elpd_i`` and ``pareto_k`` (unit). For a pair the
-        joint density of both directions is left out.
+        joint density of both directions is left out. Where arviz gives up, k is inf
+        (`models.leave_out.psis.smoothed`).
 
     Notes
     -----
@@ -36,19 +36,15 @@ def psis(fit: xr.DataTree, unit: str) -> ELPDDataLOO:
     reff = float(np.hstack([ess[name].to_numpy().ravel() for name in ess.data_vars]).mean())
     pieces = []
     for labels, joint in joint_blocks(fit, rows):
-        block = xr.DataTree.from_dict(
-            {"log_likelihood": xr.Dataset({"count": joint.assign_coords(unit=labels)})}
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of high k, which the caller treats
-            one = az.loo(block, pointwise=True, reff=reff / samples)
-        in_sample = logsumexp(joint.to_numpy(), axis=(0, 1)) - np.log(samples)
+        # a row a unit: a copy, for what follows reads one unit after the other
+        flat = np.ascontiguousarray(joint.to_numpy().reshape(samples, -1).T)
+        log_weights, k = zip(*(smoothed(one, reff / samples) for one in flat), strict=True)
         pieces.append(
             pd.DataFrame(
                 {
-                    "elpd": one.elpd_i.to_numpy(),
-                    "pareto_k": one.pareto_k.to_numpy(),
-                    "lpd": in_sample,
+                    "elpd": logsumexp(log_weights + flat, axis=1),
+                    "pareto_k": k,
+                    "lpd": logsumexp(flat, axis=1) - np.log(samples),
                 },
                 index=labels,
             )

@@ -7,6 +7,8 @@ import numpy as np
 from arviz_stats.base.array import array_stats
 from scipy.special import logsumexp
 
+ROUNDING = 1e-10  # log densities that differ by less are one
+
 
 @dataclass(frozen=True)
 class Reweighted:
@@ -39,17 +41,46 @@ def reweighted(log_densities: np.ndarray) -> Reweighted:
         Natural logs, shape (chain, draw).
     """
     flat = log_densities.ravel()
-    inverse = np.exp(log_densities.min() - log_densities)
     efficiency = 1.0
-    if np.ptp(inverse):
+    if not _is_constant(flat):
+        inverse = np.exp(flat.min() - log_densities)
         efficiency = min(1.0, float(az.ess(inverse, method="mean")) / flat.size)
-    try:
-        log_weights, k = array_stats.psislw(flat, r_eff=efficiency)  # type: ignore[no-untyped-call]
-    except ValueError:  # the largest weights are all the same: there is no tail to smooth
-        log_weights, k = -flat, 0.0
-    log_weights = log_weights - logsumexp(log_weights)
+    log_weights, k = smoothed(flat, efficiency)
     elpd = float(logsumexp(log_weights + flat))
     weights = np.exp(log_weights)
     influence = -weights * np.expm1(flat - elpd) / np.sqrt(efficiency)
     shape = log_densities.shape
-    return Reweighted(elpd, influence.reshape(shape), float(k), weights.reshape(shape))
+    return Reweighted(elpd, influence.reshape(shape), k, weights.reshape(shape))
+
+
+def smoothed(log_densities: np.ndarray, efficiency: float) -> tuple[np.ndarray, float]:
+    """Smooth the tail of the weights that leave a unit out.
+
+    Parameters
+    ----------
+    log_densities : numpy.ndarray
+        Natural logs, shape (draw,).
+    efficiency : float
+        Effective draws, relative to draws.
+
+    Returns
+    -------
+    log_weights : numpy.ndarray
+        Natural logs of weights that add up to one, shape (draw,).
+    k : float
+        Pareto k: 0 where all draws give the unit one density, inf where the tail cannot be fitted
+        (fewer than 25 draws, or hardly any of the largest weights differ); the weights are then as
+        they are.
+    """
+    if _is_constant(log_densities):
+        log_weights, k = np.zeros(log_densities.size), 0.0
+    else:
+        try:
+            log_weights, k = array_stats.psislw(log_densities, r_eff=efficiency)  # type: ignore[no-untyped-call]
+        except (ValueError, IndexError):  # the largest weights are the same, or too few
+            log_weights, k = -log_densities, np.nan
+    return log_weights - logsumexp(log_weights), float(np.nan_to_num(k, nan=np.inf))
+
+
+def _is_constant(log_densities: np.ndarray) -> bool:
+    return bool(np.ptp(log_densities) < ROUNDING)

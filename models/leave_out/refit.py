@@ -2,11 +2,14 @@
 
 What is left out is one directed dyad, a pair (both directions) or a city (every dyad that it
 sends or receives). The left-out counts are masked: the model is compiled once a process, and its
-coordinates, predictors and centering stay those of the whole study.
+coordinates and predictors stay those of the whole study. A refit begins where the fit to all
+counts ended, with its centering, in as small steps and for as many draws as that needed in the end;
+it is held against the same gate, and has a second try.
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+import os
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +21,7 @@ from scipy.special import logsumexp
 from data.study import Study
 from models.build import build
 from models.inference.chains import LONGER, Chains, compiled_model, draw_chains
+from models.inference.fit import Fit
 from models.inference.gate import ENOUGH
 from models.inference.predictive import log_likelihood
 from models.leave_out.new_city import log_densities_of_newcomer
@@ -33,6 +37,29 @@ TUNE = 500  # draws that tune a refit: the compiled model is known to sample
 
 
 @dataclass(frozen=True)
+class Begun:
+    """What a fit to all counts leaves to its refits.
+
+    Attributes
+    ----------
+    fit : str
+        The fit's digest; empty where refits begin anew.
+    stats : xarray.Dataset, optional
+        What the fit keeps of its sampler, ``end_point`` and centering among it.
+    thin : int
+        Of how many draws the fit keeps one.
+    seconds : float
+        How long a refit is expected to take on this machine, where it works at as many at once as
+        it has cores; 0 where that is not known.
+    """
+
+    fit: str = ""
+    stats: xr.Dataset = field(default_factory=xr.Dataset)
+    thin: int = 1
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Refits:
     """A model whose units are left out one after the other.
 
@@ -40,6 +67,8 @@ class Refits:
     ----------
     settings : Settings
         How each refit is sampled; its seed and the unit's label give each refit's own.
+    begun : Begun
+        What the fit to all counts leaves to refits.
     """
 
     study: Study
@@ -47,6 +76,7 @@ class Refits:
     priors: Priors
     unit: str
     settings: Settings
+    begun: Begun = Begun()
 
     @cached_property
     def name(self) -> ModelName:
@@ -57,7 +87,20 @@ class Refits:
         """SHA-256 of everything that a refit is made from but what it leaves out."""
         study, priors = self.study.digest, self.priors.to_json()
         settings = asdict(self.settings)
-        return digest_of([study, priors, self.model, self.unit, settings, ENOUGH, LONGER])
+        begun = [self.begun.fit] if self.begun.fit else []
+        made_from = [study, priors, self.model, self.unit, settings, ENOUGH, LONGER, *begun]
+        return digest_of(made_from)
+
+
+def refits_of(fit: Fit, study: Study, priors: Priors, unit: str) -> Refits:
+    """Plan the refits of a fit to all counts: as its draws were made, but for the tuning."""
+    run = fit.run
+    settings = replace(run, tune=TUNE)
+    cores = os.process_cpu_count() or 1
+    longer = (settings.tune + settings.draws) / (run.tune + run.draws)
+    seconds = fit.seconds * longer * min(run.chains, cores) / cores
+    begun = Begun(fit.digest, fit.ends, fit.thin, seconds)
+    return Refits(study, fit.model, priors, unit, settings, begun)
 
 
 @dataclass(frozen=True)
@@ -102,12 +145,13 @@ def refit(refits: Refits, label: str) -> xr.Dataset:
     kept[rows] = 0
     without = compiled.with_data(kept=kept)
     settings = replace(refits.settings, seed=seed_of(refits.settings.seed, label))
-    chains = draw_chains(without, public, settings, Reporter())
+    begun = refits.begun
+    chains = draw_chains(without, public, settings, Reporter(), begun.stats, begun.thin)
     found = _predicted(refits, chains, label, rows)
     if found.effective < ENOUGH:
         seed = seed_of(settings.seed, "longer")
         longer = replace(settings, draws=settings.draws * LONGER, seed=seed)
-        chains = draw_chains(without, public, longer, Reporter())
+        chains = draw_chains(without, public, longer, Reporter(), begun.stats, begun.thin)
         found = _predicted(refits, chains, label, rows)
     of_chains = chains.diagnostics
     return xr.Dataset(

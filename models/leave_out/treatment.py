@@ -1,7 +1,8 @@
 """Units that importance sampling does not reach: integrated where that does, else refitted.
 
 Each result is kept as it ends. A unit whose exact refit is there is not integrated: the refit is
-what integrating estimates.
+what integrating estimates. Where no refits are wanted, a unit that integrating does not reach keeps
+what it found there, and one that nothing is integrated out of what it had; neither is *reached*.
 """
 
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ from models.leave_out.unit_in_fit import unit_in_fit
 from models.leave_out.units import rows_of_units
 from models.work.fits import digest_of
 from models.work.pieces import Bench, Pieces
+from models.work.progress import about
 from models.work.workspace import Workspace
 
 COLUMNS = ["elpd", "error", "pareto_k", "passed"]
@@ -44,22 +46,48 @@ class Treatment:
         Digest of the fit whose draws are integrated over; empty where every unit is refitted.
     labels : list of str
         The units.
+    refitting : bool
+        Whether units are refitted; those whose refits are there are used in any case.
     """
 
     refits: Refits
     fit: str
     labels: list[str]
     results: Path
+    refitting: bool = True
 
     @property
     def missing(self) -> int:
         """How many units there is work to do about."""
         rest = self._without_refit
         if not self.fit:
-            return len(rest)
+            return len(rest) if self.refitting else 0
         there = self.integrated_pieces(rest)
         kept = Pieces({label: there.paths[label] for label in there.kept}, there.digest)
-        return len(rest) - int((kept.scalars(["passed"])["passed"] == 1).sum())
+        passed = int((kept.scalars(["passed"])["passed"] == 1).sum())
+        return len(rest) - (passed if self.refitting else len(kept.paths))
+
+    @property
+    def plan(self) -> str:
+        """What there is to do, and how long it takes where that is known; empty if nothing."""
+        number, refits = self.missing, self.refits
+        if not number:
+            return ""
+        if not self.fit:
+            return f"{refits.model} by {refits.unit}: {self._refits_to_come(number)}"
+        left = "keeps its estimate"
+        if self.refitting:
+            seconds = refits.begun.seconds
+            left = "is refitted" + (f", {about(seconds)} each" if seconds else "")
+        return (
+            f"{refits.model} by {refits.unit}: {number} of high Pareto k, to be left out with the "
+            f"effects of their cities integrated out; what that does not reach {left}"
+        )
+
+    def _refits_to_come(self, number: int) -> str:
+        seconds = self.refits.begun.seconds
+        many = f"{number} refit{'s' if number > 1 else ''}"
+        return many + (f", {about(number * seconds)} in all" if seconds else "")
 
     def scores(self, posterior: xr.Dataset, bench: Bench) -> tuple[pd.DataFrame, float]:
         """Leave each unit out.
@@ -74,28 +102,39 @@ class Treatment:
         scores : pandas.DataFrame
             A row a unit: ``elpd``, its ``error``, ``pareto_k`` (of a refit that of the densities
             in its draws, by dyad and by pair 0), ``effective`` draws of a refit, ``passed`` (0 of
-            a refit that failed the gate) and ``integrated`` (whether it was).
+            a refit that failed the gate, and of a unit that was not reached), ``integrated``
+            (whether it was) and ``reached``. Units about which nothing was done have no row.
         error : float
             Monte Carlo standard error of the sum of ``elpd``. Units that were integrated share
             the fit's draws; each refit has its own.
         """
-        reached = pd.DataFrame(columns=COLUMNS, dtype=float)
+        done = pd.DataFrame(columns=COLUMNS, dtype=float)
         error = 0.0
         if self.fit:
             done = self.integrate(posterior, self._without_refit, bench)
-            reached = done[done["passed"] == 1]
-            error = self._joint_error(reached.index.tolist())
-        refitted = self.refit([unit for unit in self.labels if unit not in reached.index], bench)
+            if self.refitting:
+                done = done[done["passed"] == 1]
+            error = self._joint_error(done.index.tolist())
+        rest = [unit for unit in self.labels if unit not in done.index]
+        refitted = self.refit(rest if self.refitting else self.refit_pieces(rest).kept, bench)
         if self.refits.unit != "city":  # of these arviz's container has the weights'
             refitted = refitted.assign(pareto_k=0.0)
-        whole = pd.concat([reached.assign(integrated=True), refitted.assign(integrated=False)])
-        scores = whole.loc[self.labels].astype({"integrated": bool})
+        reached = done["passed"] == 1
+        whole = pd.concat(
+            [
+                done.assign(integrated=reached, reached=reached),
+                refitted.assign(integrated=False, reached=True),
+            ]
+        )
+        scores = whole.loc[[unit for unit in self.labels if unit in whole.index]]
+        scores = scores.astype({"integrated": bool, "reached": bool})
         return scores, float(np.sqrt(error**2 + (refitted["error"] ** 2).sum()))
 
     def refit(self, labels: Sequence[str], bench: Bench) -> pd.DataFrame:
         """Refit the model without each of some units."""
         pieces, refits = self.refit_pieces(labels), self.refits
-        title = f"{refits.model}: refits without each {refits.unit}"
+        to_come = self._refits_to_come(len(labels) - len(pieces.kept))
+        title = f"{refits.model}: refits without each {refits.unit}: {to_come}"
         pieces.make(refit, lambda label: (refits, label), title, bench)
         return pieces.scalars([*COLUMNS, "effective"])
 

@@ -22,7 +22,10 @@ def variance_shares(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName) -> xr
     xarray.DataArray
         Shares that add up to 1; dims (chain, draw, part, source), the sources that the model has.
         Predictors: the variance over the dyads of what the coefficients explain. Sender, receiver
-        and pair: the effects' variance. Residual, on the scale of the linear predictor: pi^2 / 3
+        and pair: the population variance of the effects, sd^2, not that of this study's cities.
+        Random slopes are in the share of their side, for each sd^2 times the mean square of the
+        predictor, centered as the slope takes it (Johnson 2014, Methods in Ecology and Evolution
+        5, doi:10.1111/2041-210X.12225). Residual, on the scale of the linear predictor: pi^2 / 3
         for selection; for degree trigamma(1 / (1 / m + dispersion)) at the mean count m =
         exp(intercept + half of the other variances) (Nakagawa, Johnson and Schielzeth 2017,
         J. R. Soc. Interface 14, table 1).
@@ -44,9 +47,9 @@ def variance_shares(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName) -> xr
 
 def _explained(draws: xr.Dataset, dyads: xr.Dataset, part: Part) -> dict[str, xr.DataArray]:
     variances = {}
+    design = dyads[part.design].drop_vars(["sender", "receiver", "dyad_pair"])
+    centered = design - design.mean("dyad")
     if part.coef in draws:
-        design = dyads[part.design].drop_vars(["sender", "receiver", "dyad_pair"])
-        centered = design - design.mean("dyad")
         other = centered.rename({part.term: "other"})
         covariance = xr.dot(centered, other, dim="dyad") / (dyads.sizes["dyad"] - 1)
         coef = draws[part.coef]
@@ -56,4 +59,9 @@ def _explained(draws: xr.Dataset, dyads: xr.Dataset, part: Part) -> dict[str, xr
     for role in (*part.roles, part.pair):
         if role.sd in draws:
             variances[role.side] = draws[role.sd] ** 2
+    for role in part.roles:
+        if role.slope_sd in draws:
+            sd = draws[role.slope_sd].rename({role.slope_term: part.term})
+            square = (centered.sel({part.term: sd[part.term]}) ** 2).mean("dyad")
+            variances[role.side] = variances[role.side] + xr.dot(sd**2, square, dim=part.term)
     return variances

@@ -20,8 +20,19 @@ from rich.progress import (
 SECONDS_BETWEEN_LINES = 10.0
 
 
+def about(seconds: float) -> str:
+    """Say how long work takes, as exactly as an estimate deserves."""
+    for least, unit, name in ((5400, 3600, "h"), (90, 60, "min")):
+        if seconds >= least:
+            return f"about {seconds / unit:.0f} {name}"
+    return f"about {max(seconds, 1):.0f} s"
+
+
 class Reporter:
     """Hears of each stage of a fit; this one says nothing."""
+
+    def tell(self, text: str) -> None:
+        """Say something that stays."""
 
     def stage(self, text: str) -> None:
         """Begin a stage."""
@@ -38,6 +49,10 @@ class LineReporter(Reporter):
         self._text = ""
         self._last = time.monotonic()
         self._first: tuple[int, float] | None = None  # of the stage: how far it was, and when
+
+    def tell(self, text: str) -> None:
+        """Print a line."""
+        print(f"{self._label}: {text}", file=self._stream, flush=True)
 
     def stage(self, text: str) -> None:
         """Begin a stage."""
@@ -63,6 +78,10 @@ class LiveReporter(Reporter):
     def __init__(self, label: str, progress: Progress) -> None:
         self._label, self._progress = label, progress
         self._task: TaskID = progress.add_task(label, total=None, note="")
+
+    def tell(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._progress.console.print(f"{self._label}: {text}", markup=False, highlight=False)
 
     def stage(self, text: str) -> None:
         """Begin a stage."""

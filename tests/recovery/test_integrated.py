@@ -97,6 +97,15 @@ def test_each_unit_is_kept_and_what_fails_is_refitted(kept, tmp_path, monkeypatc
 
     paths[labels[0]].unlink()
     monkeypatch.setattr(integrated, "LARGEST_ERROR", -1.0)
+    # without refits it keeps what integrating found, and is not reached
+    without = replace(how, refitting=False)
+    assert "1 of high Pareto k" in without.plan
+    assert without.plan.endswith("keeps its estimate")
+    left, _ = without.scores(posterior, Bench())
+    assert left["reached"].tolist() == left["integrated"].tolist() == [False, True]
+    np.testing.assert_array_equal(left["elpd"], first["elpd"])
+    assert (without.missing, without.plan, how.missing) == (0, "", 1)
+
     refitted, error = how.scores(posterior, Bench())
     assert error == pytest.approx(np.sqrt((refitted["error"] ** 2).sum()))
     assert refitted["integrated"].tolist() == [False, True]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
+import numpy as np
 import xarray as xr
 
 from data.errors import ModelError
@@ -26,6 +27,15 @@ class Compiled(Protocol):
     def with_data(self, **values: Any) -> Self:
         """Exchange data of the model."""
 
+    def starting_at(self, points: np.ndarray | None) -> Self:
+        """Begin each chain at one of some points in the sampler's coordinates, or anew.
+
+        Parameters
+        ----------
+        points : numpy.ndarray or None
+            Shape (start, coordinate), as ``coordinates`` of an earlier run has them.
+        """
+
     def draw(self, settings: Settings, reporter: Reporter) -> xr.DataTree:
         """Tune and draw.
 
@@ -35,7 +45,8 @@ class Compiled(Protocol):
             ``posterior`` with the parameters that are kept and ``sample_stats``, both (chain,
             draw). Of the latter every sampler has ``diverging``, ``energy``, ``logp``,
             ``n_steps`` (gradients), ``depth`` (doublings), ``maxdepth_reached``, ``step_size``
-            and ``mean_tree_accept``.
+            and ``mean_tree_accept``. nutpie tells of its own ``coordinates`` too: ``point``
+            (chain, draw, coordinate) and how far each city's effects are centered.
         """
 
 
@@ -50,6 +61,10 @@ class Uncompiled:
     def with_data(self, **values: Any) -> Self:
         """Exchange data of the model."""
         return replace(self, data=self.data | values)
+
+    def starting_at(self, points: np.ndarray | None) -> Self:  # noqa: ARG002 - of the protocol
+        """Begin anew: no such run has told of its coordinates."""
+        return self
 
     @classmethod
     def of(cls, model: "pm.Model", names: list[str]) -> Self:

@@ -50,10 +50,13 @@ class Compiled:
     ----------
     inner : nutpie.CompiledModel
         What nutpie takes. Its one variable is the point in the sampler's coordinates.
+    anew : callable
+        A seed to a point to start from that knows of no other run.
     """
 
     flat: FlatModel
     inner: CompiledPyMCModel
+    anew: Callable[[int], np.ndarray]
 
     @property
     def is_correlated(self) -> bool:
@@ -64,6 +67,17 @@ class Compiled:
         """Exchange data of the model."""
         flat = self.flat.with_data(**values)
         return replace(self, flat=flat, inner=replace(self.inner, user_data=flat.data))
+
+    def starting_at(self, points: np.ndarray | None) -> Self:
+        """Begin each chain at one of some points, or, where they are of another model, anew."""
+        start = self.anew
+        if points is not None and points.shape[1] == self.flat.middle.size:
+
+            def start(seed: int) -> np.ndarray:
+                chosen: np.ndarray = points[np.random.default_rng(seed).integers(len(points))]
+                return chosen.copy()
+
+        return replace(self, inner=replace(self.inner, initial_point_func=start))
 
     def draw(self, settings: Settings, reporter: Reporter) -> xr.DataTree:
         """Tune and draw."""
@@ -96,6 +110,9 @@ class Compiled:
             {
                 "posterior": self.flat.labelled(points),
                 "sample_stats": fit["sample_stats"].to_dataset(),
+                "coordinates": xr.Dataset(
+                    {"point": (("chain", "draw", "coordinate"), points)} | self.flat.centering
+                ),
             }
         )
 
@@ -135,7 +152,7 @@ def compiled(model: pm.Model, names: list[str]) -> Compiled:
         logp_func=None,
         expand_func=None,
     )
-    return Compiled(flat, inner)
+    return Compiled(flat, inner, start)
 
 
 def _density(flat: FlatModel) -> Any:

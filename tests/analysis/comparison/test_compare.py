@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +26,7 @@ from analysis.figures.elpd import elpd_table
 from analysis.fits.opening import load_comparison
 from models import simulate_study
 from models.simulation.simulate import write_simulated
+from models.work.fits import save_fit
 
 pytestmark = pytest.mark.slow
 
@@ -132,6 +135,86 @@ def test_compared_again_it_refits_nothing(undisturbed, study):
     pd.testing.assert_frame_equal(table_in(results), table)
 
 
+def test_work_is_told_before_it_starts(undisturbed):
+    _, (_, _, complained) = undisturbed
+    first_refit = complained.index("refits without each city")
+    for model in MODELS.split():
+        told = re.search(rf"{model} by city: 7 refits, about \d+ (s|min) in all", complained)
+        assert told
+        assert told.start() < first_refit
+
+
+def test_without_refits_the_rest_is_marked_as_not_reached(
+    undisturbed, study, tmp_path, monkeypatch
+):
+    fits = tmp_path / "seven/default"
+    fits.mkdir(parents=True)
+    for model in MODELS.split():
+        shutil.copy(undisturbed[0] / f"seven/default/{model}.nc", fits)
+    status, said, complained = run(*words(study, tmp_path), "--no-refits")
+    assert status == 0
+    assert "Left out: all dyads of a new city: not reached; it needs 14 refits." in said
+    assert not [path for path in fits.rglob("left_out/**/*.nc") if ".integrated" not in path.name]
+    table = table_in(tmp_path)
+    assert set(table.index.unique("unit")) == {"dyad"}
+    whole = table_in(undisturbed[0]).loc[["dyad"]]
+    reached = (whole["high_k"] == whole["integrated"]) | (whole["high_k"] == 0)
+    assert ((table["not_reached"] == 0) == reached).all()
+    np.testing.assert_allclose(table["elpd"][reached], whole["elpd"][reached], rtol=1e-9)
+    with load_comparison(study, results=tmp_path) as tree:
+        assert int(tree.attrs["left"]) == 14
+    # asked for again it is there; with refits it is not what is asked for
+    before = written_in(tmp_path)
+    assert run(*words(study, tmp_path), "--no-refits")[1] == said.replace("written", "up to date")
+    assert written_in(tmp_path) == before
+    monkeypatch.setattr(import_module("analysis.comparison.compare"), "comparison", never)
+    with pytest.raises(AssertionError):
+        run(*words(study, tmp_path))
+    monkeypatch.undo()
+    status, _, complained = run(
+        "compare", study, f"--model={MODELS}", "--unit=city", f"--results={tmp_path}", "--no-refits"
+    )
+    assert (status, complained.count("\n")) == (2, 1)
+    assert "by city every unit needs a refit, and 14 are not there" in complained
+
+
+def test_units_that_were_not_reached_are_flagged():
+    table = made_up(31.2, 9.1, 420).assign(not_reached=[7, 0])
+    flagged = sentences(table, "dyad")[-1]
+    assert flagged.startswith("zinb_srm: 7 of 420 units were not reached, for no refits were made.")
+    assert "are not to be trusted and tend to be too high" in flagged
+
+
+def missing_the_gate(path, **attributes):
+    """Let a fit be one that failed."""
+    with xr.open_datatree(path, engine="h5netcdf") as tree:
+        fit = tree.load()
+    fit.attrs |= {"passed": 0, "faults": json.dumps(["R-hat 1.013 > 1.01 (x)"]), **attributes}
+    path.unlink()
+    return save_fit(fit, path.parent / f"{fit.attrs['model']}.nc")
+
+
+def test_a_twin_that_misses_the_gate_by_little_is_named(tmp_path):
+    folder = tmp_path / "six"
+    write_simulated(*simulate_study(6, "zip_pooled", seed=1), folder)
+    command = ("compare", folder, "--unit=dyad", f"--results={tmp_path}")
+    assert run(*command, "--model=zip_pooled")[0] == 0
+    twin = missing_the_gate(tmp_path / "six/default/poisson_pooled.nc", max_r_hat=1.013)
+    assert twin.name == "poisson_pooled.failed.nc"
+    status, said, _ = run(*command, "--model=zip_pooled", "--force")
+    assert status == 0
+    named = "poisson_pooled misses the diagnostics by little: R-hat 1.013 > 1.01 (x)."
+    assert named in " ".join(said.split())
+    with load_comparison(folder, results=tmp_path) as tree:
+        assert tree.attrs["verdicts"].count(named) == 1
+    # one that was asked for, or misses it by more, ends the comparison in a line
+    asked = run(*command, "--model=zip_pooled poisson_pooled")
+    missing_the_gate(twin, max_r_hat=1.2)
+    for status, _, complained in (asked, run(*command, "--model=zip_pooled")):
+        assert status == 3
+        assert "error: poisson_pooled failed its diagnostics" in complained.splitlines()[-1]
+
+
 def wait_for_refits(results, number, process):
     deadline = time.monotonic() + 240
     while len(list(results.rglob("left_out/**/*.nc"))) < number:
@@ -193,6 +276,7 @@ def made_up(difference, error, of_others, cities=21, few=0, ruling=0.1):
             "failed": [0, 0],
             "refits": [cities, 420],
             "few": [few, 0],
+            "not_reached": [0, 0],
         },
         index=["zinb_srm", "zinb_pooled (ML)"],
     )

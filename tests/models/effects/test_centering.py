@@ -94,7 +94,7 @@ def test_a_second_try_centers_by_the_first(monkeypatch):
     study, _ = simulate_study(12, "poisson_crossed", seed=8)
     compiled, names = compiled_model(build(study, "poisson_crossed"))
     asked, draw = [], chains._draw_thinned
-    faulty = Diagnostics(1.2, "dispersion", 50.0, 50.0, 0, 0.9, ("R-hat 1.200 > 1.01",))
+    faulty = Diagnostics(1.2, "degree_intercept", 50.0, 50.0, 0, 0.9, ("R-hat 1.200 > 1.01",))
 
     def first_fails(model, names, run, thin, reporter):
         asked.append((model, run, thin))

@@ -86,3 +86,25 @@ def test_refitted_units_are_replaced(fit):
     assert found.elpd == pytest.approx(-3 + float(estimate.elpd_i[rest].sum()))
     # p_loo = lpd - elpd: what the elpd loses, it gains
     assert found.p + found.elpd == pytest.approx(estimate.p + estimate.elpd)
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (4, 250)])
+def test_units_whose_density_is_constant_or_has_a_spike(shape):
+    log_likelihood = np.full((*shape, 3), -2.0)
+    log_likelihood[0, 0, 2] = -8.0
+    of = ("chain", "draw")
+    tree = xr.DataTree.from_dict(
+        {
+            "log_likelihood": xr.Dataset({"count": ((*of, "dyad"), log_likelihood)}),
+            "posterior": xr.Dataset({"x": (of, np.random.default_rng(1).normal(size=shape))}),
+            "constant_data": xr.Dataset(coords={"dyad": ["a", "b", "c"]}),
+        }
+    )
+    found, draws = psis(tree, "dyad"), np.prod(shape)
+    harmonic = -np.log((np.exp(2) * (draws - 1) + np.exp(8)) / draws)
+    np.testing.assert_allclose(found.elpd_i, [-2, -2, harmonic], rtol=1e-12)
+    assert found.pareto_k.to_numpy().tolist() == [0, 0, np.inf]
+    assert high_k(found) == ["c"]
+    # the mean density less the density left out
+    mean = np.log((np.exp(-2) * (draws - 1) + np.exp(-8)) / draws)
+    np.testing.assert_allclose(found.p_loo_i, [0, 0, mean - harmonic], atol=1e-12)

@@ -59,7 +59,33 @@ def test_density_and_k_are_arvizs():
     assert ours.weights.sum() == pytest.approx(1)
 
 
-def test_a_unit_that_says_nothing_changes_nothing():
-    found = reweighted(np.full(SHAPE, -3.0))
+@pytest.mark.parametrize("shape", [SHAPE, (2, 2), (1, 16), (4, 1)])
+def test_a_unit_that_says_nothing_changes_nothing(shape):
+    found = reweighted(np.full(shape, -3.0))
     assert found.elpd == pytest.approx(-3)
     assert np.linalg.norm(found.influence) == pytest.approx(0, abs=1e-12)
+    assert found.pareto_k == 0
+    assert reweighted(np.full(shape, -3.0) + 1e-14 * np.arange(shape[1])).pareto_k == 0
+
+
+@pytest.mark.parametrize(("rare", "often"), [(0.001, 0.4), (0.4, 0.001)])
+@pytest.mark.parametrize("shape", [(4, 4), (2, 2), (4, 250)])
+def test_a_tail_that_cannot_be_fitted_has_no_k(rare, often, shape):
+    density = np.full(shape, often)
+    density[0, 0] = rare
+    found = reweighted(np.log(density))
+    assert found.pareto_k == np.inf
+    # nothing is smoothed: the harmonic mean of the densities
+    assert found.elpd == pytest.approx(-np.log(np.mean(1 / density)), rel=1e-12)
+
+
+@pytest.mark.parametrize("draws", [1, 2, 4, 10, 24])
+def test_too_few_draws_have_no_k(draws):
+    log_density = densities(np.random.default_rng(2), 1.0)[:2, :draws]
+    found = reweighted(log_density)
+    if log_density.size < 25:
+        assert found.pareto_k == np.inf
+        assert found.elpd == pytest.approx(-np.log(np.mean(np.exp(-log_density))), rel=1e-12)
+    else:
+        assert np.isfinite(found.pareto_k)
+    assert np.isfinite(found.influence).all()

@@ -8,14 +8,17 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from data.errors import ModelError
-from models import Priors, simulate_study
+from models import Priors, build, sample, simulate_study
 from models.frequentist.optimum import climb, find_optimum
 from models.frequentist.regression import regression
-from models.inference.chains import draw_chains
+from models.inference import chains
+from models.inference.chains import ENDS, LONGER, compiled_model, draw_chains, going_on
+from models.inference.fit import Fit
+from models.inference.gate import diagnose
 from models.leave_out import maximum_likelihood as frequentist_left_out
 from models.leave_out import refit as refitting
 from models.leave_out.maximum_likelihood import left_out_densities
-from models.leave_out.refit import Refits, averaged, refit
+from models.leave_out.refit import TUNE, Begun, Refits, averaged, refit, refits_of
 from models.leave_out.units import rows_of_units
 from models.settings import Settings
 
@@ -143,6 +146,73 @@ def test_a_refit_is_the_same_each_time_and_its_own(small):
     first, second = list(rows_of_units(small.dyads, "dyad"))[:2]
     assert refit(refits, first).equals(refit(refits, first))
     assert not refit(refits, first).equals(refit(refits, second))
+
+
+@pytest.fixture(scope="module")
+def fit():
+    """Give a study and a fit to it whose first try is said to have failed."""
+    study, _ = simulate_study(7, "poisson_crossed", seed=3)
+    rest = iter([("made to fail",)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            chains,
+            "diagnose",
+            lambda *of: replace(found := diagnose(*of), faults=next(rest, found.faults)),
+        )
+        tree = sample(study, "poisson_crossed", progress=False, seed=2, draws=500)
+    tree.attrs |= {"digest": "of the fit"}
+    found = Fit(tree)
+    assert found.first_try.faults == ("made to fail",)
+    assert found.thin == LONGER
+    return study, found
+
+
+def test_a_refit_goes_on_where_the_fit_ended(fit):
+    study, found = fit
+    refits = refits_of(found, study, Priors.load("default"), "dyad")
+    assert refits.settings == replace(found.run, tune=TUNE)
+    assert refits.settings.draws == LONGER * found.settings.draws
+    assert refits.begun.seconds > 0
+    compiled, names = compiled_model(build(study, "poisson_crossed"))
+    begun = going_on(compiled, found.ends)
+    # its coordinates and its centering are the draws that the fit holds, the last ones first
+    points = found.ends["end_point"].to_numpy()
+    drawn, last = begun.flat.labelled(points), found.posterior.isel(draw=[-1])
+    assert points.shape[1] == ENDS
+    for name in names:
+        of_last = drawn[name].to_numpy()[:, :1]
+        np.testing.assert_allclose(of_last, last[name].to_numpy(), rtol=1e-9, atol=1e-12)
+    starts = np.array([begun.inner.initial_point_func(seed) for seed in range(50)])
+    each = points.reshape(-1, points.shape[-1])
+    assert all((each == start).all(axis=1).any() for start in starts)
+    assert len(np.unique(starts, axis=0)) > 10
+    # begun anew, and where the points are another model's, chains start elsewhere
+    for other in (begun.starting_at(None), begun.starting_at(each[:, 1:])):
+        start = other.inner.initial_point_func(1)
+        assert not (each == start).all(axis=1).any()
+
+
+def test_a_refit_that_goes_on_predicts_what_one_does_that_begins_anew(fit):
+    study, found = fit
+    refits = refits_of(found, study, Priors.load("default"), "dyad")
+    anew = replace(refits, begun=Begun())
+    assert refits.digest != anew.digest
+    other = replace(refits, begun=replace(refits.begun, fit="of another fit"))
+    assert refits.digest != other.digest
+    for label in list(rows_of_units(study.dyads, "dyad"))[:1]:
+        one, two = refit(refits, label), refit(anew, label)
+        assert int(one["passed"]) == int(two["passed"]) == 1
+        error = np.hypot(float(one["error"]), float(two["error"]))
+        assert abs(float(one["elpd"]) - float(two["elpd"])) < 4 * error
+
+
+def test_a_refit_is_gated_as_a_fit_is(fit):
+    study, found = fit
+    refits = refits_of(found, study, Priors.load("default"), "dyad")
+    few = replace(refits, settings=replace(refits.settings, draws=8, tune=20), begun=Begun())
+    failed = refit(few, next(iter(rows_of_units(study.dyads, "dyad"))))
+    assert int(failed["passed"]) == 0
+    assert "ESS" in failed.attrs["faults"]
 
 
 def test_units_are_rows():
