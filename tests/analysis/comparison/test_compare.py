@@ -179,7 +179,7 @@ def test_without_refits_the_rest_is_marked_as_not_reached(
 
 
 def test_units_that_were_not_reached_are_flagged():
-    table = made_up(31.2, 9.1, 420).assign(not_reached=[7, 0])
+    table = made_up(31.2, 9.1, 11.0).assign(not_reached=[7, 0])
     flagged = sentences(table, "dyad")[-1]
     assert flagged.startswith("zinb_srm: 7 of 420 units were not reached, for no refits were made.")
     assert "are not to be trusted and tend to be too high" in flagged
@@ -280,7 +280,7 @@ def made_up(difference, error, of_others, cities=21, few=0, ruling=0.1):
         },
         index=["zinb_srm", "zinb_pooled (ML)"],
     )
-    table.attrs["cities"] = cities
+    table.attrs |= {"cities": cities, "units": 420}
     return table
 
 

@@ -99,9 +99,9 @@ def runs(monkeypatch):
     """List how many draws a chain each run of a refit has."""
     found = []
 
-    def counted(compiled, names, settings, reporter):
+    def counted(compiled, names, settings, *others):
         found.append(settings.draws)
-        return draw_chains(compiled, names, settings, reporter)
+        return draw_chains(compiled, names, settings, *others)
 
     monkeypatch.setattr(refitting, "draw_chains", counted)
     return found
