@@ -13,6 +13,7 @@ from analysis.posterior.summary import CI_PROB, coefficients, part_unit, shares,
 from analysis.tables.blocks import Block, Fold, Page, Section, Table, Text, intervals
 from data.roles import PARTS
 from models.inference.fit import Fit
+from models.priors.absurd import absurdity
 
 INTERVAL = f"{CI_PROB:.0%} interval"
 # what else is summarised than the coefficients of the parts
@@ -34,6 +35,8 @@ def fit_page(tree: xr.DataTree) -> Page:
     names = (*PARTS, SPREADS, SHARES)
     blocks: list[Block] = [*parameter_tables(tree, names), *_gate(fit)]
     blocks += [Text(f"Caution: {caution}.", warns=True) for caution in fit.cautions]
+    if warning := absurdity(fit.prior_far):
+        blocks.append(Text(warning, warns=True))
     found = {str(name): summary for name in names if len(summary := _summary(tree, name))}
     data = pd.concat(found, names=["table", "parameter"])
     return Page(f"{fit.model} · {fit.title}", tuple(blocks), subtitle, fit.synthetic, data)
@@ -70,6 +73,11 @@ def diagnosed(material: Material) -> Section:
         f"{model}: {fit.first_try.sentence}"
         for model, fit in fits.items()
         if fit.passed and fit.first_try and fit.first_try.apart
+    ]
+    warnings += [
+        f"{model}: {warning}"
+        for model, fit in fits.items()
+        if (warning := absurdity(fit.prior_far))
     ]
     rows = {
         model: {

@@ -3,7 +3,8 @@
 import pandas as pd
 
 from analysis.tables.blocks import Block, Table, Text
-from models.inference.prior_predictive import ABSURD, FAR, PriorPredictive
+from models.inference.prior_predictive import PriorPredictive
+from models.priors.absurd import FAR, absurdity
 
 
 def prior_predictive_blocks(
@@ -20,10 +21,5 @@ def prior_predictive_blocks(
     rows[f"P(count > {FAR} x the largest observed)"] = f"{expected.far:.1%}", ""
     data = pd.DataFrame.from_dict(rows, orient="index", columns=["prior", "observed"])
     table = Table(data, f"What {model} expects under {priors} priors")
-    if not expected.is_absurd:
-        return (table,)
-    warning = (
-        f"Absurd prior: more than {ABSURD:.0%} of the counts that it expects lie beyond {FAR} "
-        "times the largest observed one. Narrow the degree intercept, the coefficients or the sds."
-    )
-    return table, Text(warning, warns=True)
+    warning = absurdity(expected.far)
+    return (table, Text(warning, warns=True)) if warning else (table,)

@@ -16,7 +16,7 @@ from models.inference.samplers import Compiled, Uncompiled, compiled_for
 from models.settings import Settings, seed_of
 from models.work.progress import Reporter
 
-LOOK = {"draws": 100, "tune": 300, "chains": 2}  # the most that a first look takes
+LOOK = {"draws": 250, "tune": 350, "chains": 2}  # the most that a first look takes
 LONGER = 4  # how much longer the second run is
 CLOSER = 20  # how much closer to 1 its target acceptance is
 END, ENDS = "end_point", 10  # draws of a chain that another run may begin at, and how many

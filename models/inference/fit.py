@@ -123,6 +123,11 @@ class Fit:
         return float(self.tree.attrs.get("final_seconds", 0.0))
 
     @property
+    def prior_far(self) -> float:
+        """The share of the prior's counts that are far beyond those observed."""
+        return float(self.tree.attrs.get("prior_far", 0.0))
+
+    @property
     def passed(self) -> bool:
         return bool(self.tree.attrs["passed"])
 

@@ -12,11 +12,10 @@ from models.build import build
 from models.inference.chains import kept_names
 from models.inference.predictive import replicated
 from models.name import named
+from models.priors.absurd import far_share
 from models.priors.prior_set import Priors
 
 PRIOR_DRAWS = 1000
-FAR = 10  # a count this many times the largest observed one is far beyond the data
-ABSURD = 0.05  # the share of such counts from which on a prior is called absurd
 
 
 def draw_prior(model: pm.Model, names: list[str], seed: np.random.SeedSequence) -> xr.Dataset:
@@ -61,10 +60,6 @@ class PriorPredictive:
     observed_quantiles: tuple[float, ...]
     observed_largest: int
 
-    @property
-    def is_absurd(self) -> bool:
-        return self.far > ABSURD
-
 
 def prior_predictive(study: Study, model: str, priors: Priors, seed: int) -> PriorPredictive:
     """Draw counts from the prior and summarise them."""
@@ -78,7 +73,7 @@ def prior_predictive(study: Study, model: str, priors: Priors, seed: int) -> Pri
         zeros=tuple(np.quantile((counts == 0).mean(axis=1), over_draws)),
         quantiles=tuple(np.quantile(counts, levels)),
         largest=tuple(np.quantile(counts.max(axis=1), over_draws)),
-        far=float((counts > FAR * observed.max()).mean()),
+        far=far_share(counts, observed),
         observed_zeros=float((observed == 0).mean()),
         observed_quantiles=tuple(np.quantile(observed, levels)),
         observed_largest=int(observed.max()),

@@ -19,6 +19,7 @@ from models.inference.prior_predictive import draw_prior
 from models.inference.samplers import PACKAGES as SAMPLER_PACKAGES
 from models.name import ModelName, named
 from models.predictor.variance_shares import variance_shares
+from models.priors.absurd import far_share
 from models.priors.density import log_prior
 from models.priors.prior_set import Priors
 from models.settings import Settings
@@ -133,6 +134,8 @@ def sampled(ready: Prepared, reporter: Reporter) -> xr.DataTree:
     )
     tree.attrs = _manifest(study, name, ready.priors, settings) | drawn.attributes
     tree.attrs |= {"compile_seconds": ready.seconds, "sampling_seconds": sampling_seconds}
+    observed = study.dyads["count"].to_numpy()
+    tree.attrs["prior_far"] = far_share(counts["prior_predictive"], observed)
     return tree
 
 

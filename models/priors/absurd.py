@@ -1,0 +1,23 @@
+"""Whether a prior is absurd for a study: it expects counts far beyond those that are observed."""
+
+import numpy as np
+import xarray as xr
+
+FAR = 10  # a count this many times the largest observed one is far beyond the data
+ABSURD = 0.05  # the share of such counts from which on a prior is called absurd
+
+
+def far_share(expected: np.ndarray | xr.DataArray, observed: np.ndarray) -> float:
+    """Give the share of counts drawn from a prior that are far beyond those observed."""
+    return float((expected > FAR * observed.max()).mean())
+
+
+def absurdity(far: float) -> str:
+    """Say what is wrong with a prior that expects such a share; empty where nothing is."""
+    if far <= ABSURD:
+        return ""
+    return (
+        f"Absurd prior: {far:.0%} of the counts that it expects lie beyond {FAR} times the largest "
+        f"observed one, more than {ABSURD:.0%}. Narrow the degree intercept, the coefficients or "
+        "the sds."
+    )
