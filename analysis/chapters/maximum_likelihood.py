@@ -27,6 +27,7 @@ INTERVAL = f"{CONFIDENCE:.0%} interval"
 
 def mle_page(fit: MaximumLikelihood, errors: str) -> Page:
     """Show each part's table, its standard errors side by side, tests, what is unknown."""
+    errors = fit.errors_in_place_of(errors)
     blocks, every = _blocks(fit, errors), _every_error(fit, errors)
     title = f"{fit.model} · maximum likelihood · {fit.attributes['title']}"
     overview = (
@@ -50,7 +51,7 @@ def frequentist(material: Material) -> Section:
     inflated = any(LIKELIHOODS[mle.family].kind == "inflated" for mle in fits.values())
     blocks: list[Block] = [opening, *([Text(SIGNS)] if inflated else [])]
     for name, mle in fits.items():
-        errors = errors_of(mle)
+        errors = mle.errors_in_place_of(errors_of(mle))
         fold = Fold(f"Every kind of standard error of {name}", (_every_error(mle, errors),))
         blocks += [*_blocks(mle, errors), fold]
     return Section("Maximum likelihood", tuple(blocks))
@@ -68,7 +69,7 @@ def _remarks(fit: MaximumLikelihood, errors: str) -> list[str]:
     told = [f"Not determined by the data: {flag}." for flag in fit.flags if "inflation" not in flag]
     state = inflation_state(fit)
     cautions = [f"{VUONG_CAUTION}."] if any(fit.tests.index.str.startswith("Vuong")) else []
-    return [*few, *told, *([state] if state else []), *cautions]
+    return [*few, *fit.cautions, *told, *([state] if state else []), *cautions]
 
 
 def _blocks(fit: MaximumLikelihood, errors: str) -> tuple[Block, ...]:

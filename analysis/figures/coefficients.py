@@ -12,8 +12,7 @@ from analysis.posterior.summary import CI_PROB, INNER_PROB, coefficients, part_u
 from data.declaration import Hypothesis
 from data.errors import ResultsError
 from data.roles import PARTS, Part
-from models.frequentist.fit import JACKKNIFE
-from models.frequentist.result import MaximumLikelihood
+from models.frequentist.result import JACKKNIFE, MaximumLikelihood
 from models.frequentist.table import CONFIDENCE, frequentist_table
 from models.inference.fit import Fit
 

@@ -37,8 +37,10 @@ FIGURES = {
     "expected_zeros": float,
     "starts": int,
     "reached": int,
+    "maxima": int,
     "gradient_norm": float,
 }
+LISTS = ("flags", "cautions")
 CRITERIA = ("aic", "bic")  # for readers of the file; a result computes them
 
 
@@ -52,7 +54,7 @@ def fit_to_file(
     permutations : int
         Permutations of the cities for p-values; 0 for none.
     """
-    digest = digest_of([study.digest, model, permutations, seed])
+    digest = digest_of([study.digest, model, permutations, seed, "parted zeros"])
     path = maximum_likelihood_path(results, study.name, model)
     if not force and is_current(path, digest):
         return load_mle(path), path, True
@@ -87,7 +89,8 @@ def save_mle(fit: MaximumLikelihood, path: Path) -> None:
     tree = xr.DataTree.from_dict({"fit": fitted, **tables})
     figures = {name: getattr(fit, name) for name in FIGURES}
     criteria = {name: getattr(fit, name) for name in CRITERIA}
-    tree.attrs = {**fit.attributes, **figures, "flags": json.dumps(fit.flags), **criteria}
+    tree.attrs = {**fit.attributes, **figures, **criteria}
+    tree.attrs |= {name: json.dumps(getattr(fit, name)) for name in LISTS}
     with replacing(path) as temporary:
         tree.to_netcdf(temporary, engine="h5netcdf")
 
@@ -103,11 +106,12 @@ def load_mle(path: Path) -> MaximumLikelihood:
             parts: dict[str, Any] = {name: _table(tree, name) for name in TABLES}
         parts |= {attribute: fitted[name] for name, attribute in ARRAYS.items()}
         parts |= {name: number(attributes.pop(name)) for name, number in FIGURES.items()}
-        parts["flags"] = tuple(decoded(attributes, "flags"))
-        del attributes["flags"]
+        parts |= {name: tuple(decoded(attributes, name)) for name in LISTS}
     except (OSError, KeyError, ValueError):
         raise ResultsError(f"{path}: holds no maximum-likelihood result; make it again") from None
-    known = {str(key): str(value) for key, value in attributes.items() if key not in CRITERIA}
+    known = {
+        str(key): str(value) for key, value in attributes.items() if key not in (*CRITERIA, *LISTS)
+    }
     return MaximumLikelihood(**parts, attributes=known)
 
 

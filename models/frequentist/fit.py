@@ -1,7 +1,7 @@
 """Study + model name -> maximum-likelihood estimates with their covariances."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -13,14 +13,14 @@ from data.errors import ModelError
 from data.study import Study
 from models.frequentist.covariances import covariances
 from models.frequentist.identification import determined, undetermined
-from models.frequentist.optimum import climb, find_optimum
+from models.frequentist.optimum import SAME, Optimum, climb, drawn_inward, find_optimum
 from models.frequentist.ratios import COLUMNS
 from models.frequentist.regression import Regression, regression
-from models.frequentist.result import MaximumLikelihood
+from models.frequentist.result import IN_PLACE, JACKKNIFE, MaximumLikelihood
 from models.likelihood.families import FAMILIES
 from models.name import named
 
-JACKKNIFE = "jackknife"  # the kind of standard errors that leaves each city out in turn
+SEARCHED = 200_000  # cities x dyads, up to which the jackknife searches anew without each city
 
 
 def maximum_likelihood(
@@ -93,12 +93,27 @@ def fit_regression(
         expected_zeros=float(np.exp(zeros.derivatives(point.at).value).sum()),
         starts=optimum.starts,
         reached=optimum.reached,
+        maxima=len(optimum.maxima),
         gradient_norm=float(np.linalg.norm(point.gradient)),
         flags=undetermined(problem, point, data.terms),
         tests=pd.DataFrame(columns=COLUMNS),
         permutations=pd.DataFrame(),
         zeros=int((data.count == 0).sum()),
         attributes={**attributes, "family": data.family},
+        cautions=_of_search(optimum),
+    )
+
+
+def _of_search(optimum: Optimum) -> tuple[str, ...]:
+    if len(optimum.maxima) == 1:
+        return ()
+    best, second = optimum.maxima[:2]
+    return (
+        (
+            f"The likelihood has {len(optimum.maxima)} distinct maxima or more: {optimum.reached} "
+            f"of {optimum.starts} searches ended at the best one, and the next is "
+            f"{best.value - second.value:.2f} lower."
+        ),
     )
 
 
@@ -109,10 +124,13 @@ def with_jackknife(fit: MaximumLikelihood, data: Regression) -> MaximumLikelihoo
     -------
     MaximumLikelihood
         The fit with one more kind in its ``covariance``; the same fit where the data have no
-        cities. NaN for a coefficient that the dyads without some city do not determine.
+        cities. NaN for a coefficient that the dyads without some city do not determine. Its
+        ``cautions`` say so, and where the best maximum without a city is another one.
 
     Notes
     -----
+    Each fit without a city is searched as the whole one is, up to 200,000 cities times dyads; of
+    more it begins at the estimates, at these drawn inward, and at every other maximum of the whole.
     With n cities, (n - 1) / n times the sum of squared differences between the estimates without
     a city and their mean. A city's dyads make up 2 / n of all, as in a U-statistic of degree two
     (Arvesen 1969, Annals of Mathematical Statistics 40(6)): the figure is right where cities
@@ -122,16 +140,49 @@ def with_jackknife(fit: MaximumLikelihood, data: Regression) -> MaximumLikelihoo
         return fit
     problem = data.problem
     best = fit.parameters.to_numpy() * data.scales
+    seed = int(fit.attributes.get("seed", 0))
+    maxima = find_optimum(problem, seed=seed).maxima
+    others = [drawn_inward(problem, best), *(point.at for point in maxima[1:])]
     code, cities = pd.factorize(np.concatenate(data.cities))
+    is_searched = len(cities) * problem.count.size <= SEARCHED
     sender, receiver = np.split(code, 2)
     without, known = [], fit.standard_errors().notna().to_numpy(copy=True)
-    for city in range(len(cities)):
-        kept = ((sender != city) & (receiver != city)).astype(float)
-        point = climb(replace(problem, weight=kept), best)
-        known &= determined(point)[1]
+    elsewhere, undetermined_without = [], []
+    for city, label in enumerate(cities):
+        kept = replace(problem, weight=((sender != city) & (receiver != city)).astype(float))
+        near = climb(kept, best)
+        ends = [near, *(climb(kept, start) for start in others)]
+        if is_searched:
+            ends.append(find_optimum(kept, seed=seed).point)
+        point = max(ends, key=lambda end: end.value)
+        if point.value > near.value + SAME:
+            elsewhere.append(str(label))
+        else:
+            point = near
+        there = determined(point)[1]
+        if (known & ~there).any():
+            undetermined_without.append(str(label))
+        known &= there
         without.append(point.at / data.scales)
     spread = np.array(without) - np.mean(without, axis=0)
     matrix = (len(cities) - 1) / len(cities) * spread.T @ spread
     matrix[~(known[:, None] & known)] = np.nan
     one = fit.covariance.isel(kind=[0]).assign_coords(kind=[JACKKNIFE]).copy(data=matrix[None])
-    return replace(fit, covariance=xr.concat([fit.covariance, one], "kind", join="exact"))
+    cautions = list(fit.cautions)
+    if elsewhere:
+        cautions.append(
+            f"Without {_listed(elsewhere)} the best maximum is another one, and the {JACKKNIFE}'s "
+            "errors hold the way there too."
+        )
+    if undetermined_without:
+        cautions.append(
+            f"Without {_listed(undetermined_without)} the data do not determine all coefficients: "
+            f"these have no {JACKKNIFE} error, and '{IN_PLACE}' errors stand in its place."
+        )
+    covariance = xr.concat([fit.covariance, one], "kind", join="exact")
+    return replace(fit, covariance=covariance, cautions=tuple(cautions))
+
+
+def _listed(cities: Sequence[str], most: int = 3) -> str:
+    shown = ", ".join(cities[:most])
+    return shown if len(cities) <= most else f"{shown} and {len(cities) - most} others"

@@ -12,8 +12,8 @@ from scipy.special import expit
 
 from data.roles import Part
 from models.frequentist.likelihoods import LIKELIHOODS, without_dispersion
+from models.frequentist.optimum import FLAT_ENOUGH
 from models.frequentist.problem import Point, Problem
-from models.frequentist.result import FLAT_ENOUGH
 
 NO_INFORMATION = 1e-5  # curvature below which a direction, in sds of its predictors, is flat
 LOADING = 1e-3  # share of a coefficient in flat directions from which on it is not identified

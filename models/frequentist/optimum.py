@@ -5,7 +5,7 @@ is not enough. SciPy's trust-exact ends as high with the same Hessian; but most 
 2.8 times as long, all of it between evaluations, and permutations search thousands of times.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,10 @@ FLAT = 1e-7  # norm of the gradient at which a search ends
 ROUNDING = 1e-12  # a gain, relative to the log-likelihood, that rounding may make or hide
 FARTHEST = 100.0  # the longest step
 SAME = 1e-5  # log-likelihoods that differ by less are of the same maximum
+DISTINCT = 1e-3  # log-likelihoods that differ by more are of different ones
+FLAT_ENOUGH = 1e-6  # norm of the gradient, in standardized coefficients, at a maximum
+SPLIT = 2.0  # logits that the zeros' chance of being eligible differs by, a sd of a predictor
+SPLIT_ROUNDS = 6
 FAR = 30.0  # a selection intercept, or minus a log dispersion, that stands for infinity
 EM_ROUNDS = 8
 MOVABLE = 4.0  # a standardized coefficient from which a search can still move
@@ -27,11 +31,21 @@ INNER = 5.0  # selection coefficients that expectation and maximisation may reac
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best maximum that was found."""
+    """The best maximum that was found.
+
+    Attributes
+    ----------
+    reached, starts : int
+        How many searches ended there, of how many.
+    maxima : tuple of Point
+        The distinct maxima, the best first; ends at which the likelihood still rises are not
+        among them.
+    """
 
     point: Point
     reached: int
     starts: int
+    maxima: tuple[Point, ...]
 
 
 def climb(problem: Problem, start: np.ndarray, steps: int = 200) -> Point:
@@ -92,7 +106,11 @@ def best_of(ends: Sequence[Point]) -> Optimum:
     best = max(end.value for end in ends)
     same = [end for end in ends if end.value >= best - SAME]
     nearest = min(same, key=lambda end: float(np.linalg.norm(end.at)))
-    return Optimum(nearest, len(same), len(ends))
+    maxima = [nearest]
+    for end in sorted(ends, key=lambda end: -end.value):
+        if end.value < maxima[-1].value - DISTINCT and np.linalg.norm(end.gradient) < FLAT_ENOUGH:
+            maxima.append(end)
+    return Optimum(nearest, len(same), len(ends), tuple(maxima))
 
 
 def drawn_inward(problem: Problem, at: np.ndarray) -> np.ndarray:
@@ -114,9 +132,18 @@ def find_optimum(
 
     The first start is the maximum of the family without its zeros, with as many eligible dyads as
     there are excess zeros to explain. The others are some rounds of expectation and maximisation
-    from there, the best intercepts alone, and points drawn around the first one. The maxima of
-    families that are limits of this one are starts too: it can fit no worse than they do.
-    `known` has the families that were searched on the way, each of them once.
+    from there, the best intercepts alone, and points drawn around the first one. Where zeros may
+    be extra ones, they are also parted by each predictor in turn, the upper ones eligible and the
+    lower ones: the predictor that rules inflation is found by that. The maxima of families that
+    are limits of this one are starts too, as they are and drawn inward: it can fit no worse than
+    they do.
+
+    Parameters
+    ----------
+    random_starts : int
+        How many points are drawn; with none, zeros are not parted either.
+    known : dict of str to Point, optional
+        The families that were searched on the way, each of them once.
     """
     known = {} if known is None else known
     likelihood = LIKELIHOODS[problem.family]
@@ -124,7 +151,9 @@ def find_optimum(
     def maximum(family: str) -> np.ndarray:
         if family not in known:
             other = replace(problem, family=family)
-            known[family] = find_optimum(other, random_starts=0, known=known).point
+            # searched as it would be by itself, or this family could end below it
+            found = find_optimum(other, random_starts=random_starts, seed=seed, known=known)
+            known[family] = found.point
         return known[family].at
 
     if likelihood.plain:
@@ -138,12 +167,15 @@ def find_optimum(
         starts.append(_intercepts(problem, first))
     if likelihood.kind == "inflated":
         starts.append(_em(problem, first))
+        if random_starts:
+            starts += _parted(problem, plain)
     ends = [climb(problem, start) for start in starts]
-    best = max(end.value for end in ends)
     for limit in likelihood.limits:
         end = evaluate(problem, _embed(problem, limit, maximum(limit)))
+        ends.append(climb(problem, drawn_inward(problem, end.at)))
         # the family is never worse than its limit; a limit that is lower leads nowhere better
-        ends.append(climb(problem, end.at) if end.value >= best - SAME else end)
+        if end.value >= max(end.value for end in ends) - SAME:
+            ends.append(climb(problem, end.at))
     return best_of(ends)
 
 
@@ -189,6 +221,32 @@ def _intercepts(problem: Problem, first: np.ndarray) -> np.ndarray:
     return at
 
 
+def _parted(problem: Problem, plain: np.ndarray) -> Iterator[np.ndarray]:
+    """Give starts from zeros that are parted by one predictor of selection, either way."""
+    block, X = problem.blocks[Part.SELECTION], problem.designs[Part.SELECTION]
+    inner = replace(problem, family=LIKELIHOODS[problem.family].plain)
+    for column in X.T[1:]:
+        for slope in (SPLIT, -SPLIT):
+            eligible = np.where(problem.count > 0, 1.0, expit(slope * column))
+            gamma = np.zeros(block.stop - block.start)
+            for _ in range(SPLIT_ROUNDS):
+                gamma = _logistic_step(X, problem.weight, eligible, gamma)
+            weighted = replace(inner, weight=problem.weight * eligible)
+            yield np.concatenate([gamma, climb(weighted, plain, steps=SPLIT_ROUNDS).at])
+
+
+def _logistic_step(
+    design: np.ndarray, weight: np.ndarray, share: np.ndarray, gamma: np.ndarray
+) -> np.ndarray:
+    """Take a Newton step of a logistic regression, no coefficient beyond `INNER`."""
+    p = expit(design @ gamma)
+    ridge = 1e-6 * np.eye(design.shape[1])
+    information = (design.T * (weight * p * (1 - p))) @ design + ridge
+    step = np.linalg.solve(information, design.T @ (weight * (share - p)))
+    inner: np.ndarray = np.clip(gamma + step, -INNER, INNER)
+    return inner
+
+
 def _em(problem: Problem, at: np.ndarray) -> np.ndarray:
     """Some rounds of expectation and maximisation: which zeros are extra ones?"""
     selection = problem.blocks[Part.SELECTION]
@@ -196,12 +254,9 @@ def _em(problem: Problem, at: np.ndarray) -> np.ndarray:
     inner = replace(problem, family=LIKELIHOODS[problem.family].plain)
     for _ in range(EM_ROUNDS):
         gamma, plain = at[selection], at[selection.stop :]
-        p = expit(X @ gamma)
         eligible = np.where(positive, 1.0, expit(X @ gamma + _log_p_zero(problem, plain)))
-        information = (X.T * (problem.weight * p * (1 - p))) @ X + 1e-6 * np.eye(X.shape[1])
-        gamma = gamma + np.linalg.solve(information, X.T @ (problem.weight * (eligible - p)))
         plain = climb(replace(inner, weight=problem.weight * eligible), plain, steps=2).at
-        at = np.concatenate([np.clip(gamma, -INNER, INNER), plain])
+        at = np.concatenate([_logistic_step(X, problem.weight, eligible, gamma), plain])
     return at
 
 

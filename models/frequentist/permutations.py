@@ -14,10 +14,10 @@ import pandas as pd
 from data.errors import ModelError
 from data.study import Study
 from models.frequentist.identification import determined
-from models.frequentist.optimum import best_of, climb, drawn_inward
+from models.frequentist.optimum import FLAT_ENOUGH, best_of, climb, drawn_inward
 from models.frequentist.problem import Problem
 from models.frequentist.regression import Regression, regression
-from models.frequentist.result import FLAT_ENOUGH, MaximumLikelihood
+from models.frequentist.result import MaximumLikelihood
 from models.work.cluster import Runner, in_process
 from models.work.progress import Reporter
 

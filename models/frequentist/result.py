@@ -8,8 +8,10 @@ import xarray as xr
 
 from data.roles import Part
 from models.frequentist.covariances import refuse_kind
+from models.frequentist.optimum import FLAT_ENOUGH
 
-FLAT_ENOUGH = 1e-6  # norm of the gradient, in standardized coefficients, at a maximum
+JACKKNIFE = "jackknife"  # the kind of standard errors that leaves each city out in turn
+IN_PLACE = "dyadic"  # the kind that stands in for it where it has none
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class MaximumLikelihood:
         How many the model expects.
     starts, reached : int
         How many starts the search had, and how many ended at this maximum.
+    maxima : int
+        How many distinct maxima they ended at; there may be more.
     gradient_norm : float
         Norm of the log-likelihood's gradient in standardized coefficients.
     flags : tuple of str
@@ -49,6 +53,8 @@ class MaximumLikelihood:
         where it was not asked.
     attributes : dict
         Model, family, study, title, synthetic columns, seed, version.
+    cautions : tuple of str
+        What is uncertain of the search and of the jackknife, in sentences.
     """
 
     parameters: xr.DataArray
@@ -59,11 +65,13 @@ class MaximumLikelihood:
     expected_zeros: float
     starts: int
     reached: int
+    maxima: int
     gradient_norm: float
     flags: tuple[str, ...]
     tests: pd.DataFrame
     permutations: pd.DataFrame
     attributes: dict[str, str]
+    cautions: tuple[str, ...] = ()
 
     @property
     def model(self) -> str:
@@ -114,6 +122,11 @@ class MaximumLikelihood:
         start = part.coef_of("").removesuffix("]")
         named = [name for name in self.names if name.startswith(start)]
         return {name.removeprefix(start).removesuffix("]"): name for name in named}
+
+    def errors_in_place_of(self, kind: str) -> str:
+        """Give the kind of errors that stands in where one has none for what has others."""
+        there = self.standard_errors(kind).notna() | self.standard_errors().isna()
+        return kind if there.all() or kind != JACKKNIFE else IN_PLACE
 
     def standard_errors(self, kind: str = "information") -> pd.Series:
         """Give the standard errors of one kind; NaN where there is none.

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from in_statsmodels import model_of, parameters_of
 
+from data import read_study
 from models import maximum_likelihood, simulate_study
 from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.optimum import _step, find_optimum
@@ -112,3 +113,14 @@ def test_no_step_within_the_radius_promises_more(bend, slope, radius):
     others *= radius * rng.random((5000, 1)) ** (1 / 3) / np.linalg.norm(others, axis=1)[:, None]
     gains = others @ gradient + np.einsum("ij,jk,ik->i", others, hessian, others) / 2
     assert promised > gains.max() * (1 - 1e-6)
+
+
+@pytest.mark.parametrize("seed", [20221, 1, 2, 3, 4, 5])
+def test_the_maximum_that_a_rule_of_shared_regions_hides_is_found(shared, seed):
+    # two optima, known from glmmTMB and from pscl with better starts: -517.0441 and -528.7000
+    problem = regression(read_study(shared / "opengr" / "gelderland"), "zinb").problem
+    found = find_optimum(problem, seed=seed)
+    assert found.point.value == pytest.approx(-517.0441, abs=1e-4)
+    assert any(point.value == pytest.approx(-528.7000, abs=1e-4) for point in found.maxima)
+    zip_ = find_optimum(replace(problem, family="zip"), seed=seed)
+    assert zip_.point.value == pytest.approx(-520.6532, abs=1e-4)
