@@ -93,6 +93,9 @@ def sample(
                 if not Fit(tree).passed:
                     failed.append(model.name)
             print(f"{'up to date' if reused else 'written'}: {path}")
+            passing = workspace.fit(model.name)
+            if path != passing and passing.exists():
+                print(f"kept, and used: {passing}, which passed with other settings")
     except KeyboardInterrupt:
         files = ", ".join(map(str, kept)) or "no fit was finished"
         print(f"\ninterrupted; kept: {files}; nothing is half-written", file=sys.stderr)

@@ -18,6 +18,7 @@ from models.settings import Settings
 if TYPE_CHECKING:
     from models.priors.prior_set import Priors
 
+SAME_FIT = ("study_digest", "model", "priors_in_force")  # attributes
 COMPRESSED = {"zlib": True, "complevel": 1, "shuffle": True}
 
 
@@ -59,20 +60,32 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
     Returns
     -------
     pathlib.Path
-        Where it went: a fit that failed takes ``.failed.nc``. The file of the other kind, made
-        from earlier inputs, is removed, so that one model never has two answers.
+        Where it went: a fit that failed takes ``.failed.nc``. One that passes takes the place of
+        one that failed; one that fails stands beside a passing fit of the same study and priors,
+        and takes the place of any other.
     """
-    if fit.attrs["passed"]:
-        target, stale = path, failed_path(path)
-    else:
-        target, stale = failed_path(path), path
+    passed = bool(fit.attrs["passed"])
+    target = path if passed else failed_path(path)
+    stale = failed_path(path) if passed else path
+    if not passed and _is_of_the_same(path, fit):
+        stale = None
     encoding = {
         f"/{group}": {"count": COMPRESSED} for group in ("prior_predictive", "posterior_predictive")
     }
     with replacing(target) as temporary:
         fit.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
-    stale.unlink(missing_ok=True)
+    if stale is not None:
+        stale.unlink(missing_ok=True)
     return target
+
+
+def _is_of_the_same(path: Path, fit: xr.DataTree) -> bool:
+    """Tell whether a file holds a fit of the same study and priors, sampled in another way."""
+    try:
+        with h5netcdf.File(path, "r") as file:
+            return all(file.attrs.get(name) == fit.attrs[name] for name in SAME_FIT)
+    except (OSError, KeyError, ValueError):
+        return False
 
 
 def failed_path(path: Path) -> Path:

@@ -26,6 +26,22 @@ def test_a_failed_fit_has_another_name_and_a_passing_one_replaces_it(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["zinb_srm.nc"]
 
 
+def test_a_run_that_fails_keeps_the_passing_fit_of_the_same_study_and_priors(tmp_path):
+    path = tmp_path / "zinb_srm.nc"
+    made_from = {"study_digest": "a", "model": "zinb_srm", "priors_in_force": "b"}
+    passing, failing = small_fit(passed=True), small_fit(passed=False)
+    passing.attrs |= made_from
+    failing.attrs |= made_from
+    save_fit(passing, path)
+    before = path.read_bytes()
+    assert save_fit(failing, path) == tmp_path / "zinb_srm.failed.nc"
+    assert path.read_bytes() == before
+    # the fit of another study has no place beside the failed one
+    failing.attrs["study_digest"] = "mended"
+    save_fit(failing, path)
+    assert [each.name for each in tmp_path.iterdir()] == ["zinb_srm.failed.nc"]
+
+
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     path = save_fit(small_fit(passed=True), tmp_path / "nb_srm.nc")
     before = path.read_bytes()
