@@ -23,6 +23,8 @@ DISTINCT = 1e-3  # log-likelihoods that differ by more are of different ones
 FLAT_ENOUGH = 1e-6  # norm of the gradient, in standardized coefficients, at a maximum
 SPLIT = 2.0  # logits that the zeros' chance of being eligible differs by, a sd of a predictor
 SPLIT_ROUNDS = 6
+LOOK, NEAR = 20, 6.0  # steps of a first climb; log-likelihood, within which it is carried on
+STEEP, BELOW = 20.0, 0.05  # of a selection that is a step: its slope, and what lies below its edge
 FAR = 30.0  # a selection intercept, or minus a log dispersion, that stands for infinity
 EM_ROUNDS = 8
 MOVABLE = 4.0  # a standardized coefficient from which a search can still move
@@ -134,7 +136,8 @@ def find_optimum(
     there are excess zeros to explain. The others are some rounds of expectation and maximisation
     from there, the best intercepts alone, and points drawn around the first one. Where zeros may
     be extra ones, they are also parted by each predictor in turn, the upper ones eligible and the
-    lower ones: the predictor that rules inflation is found by that. The maxima of families that
+    lower ones, and selection begins as a step: a predictor that rules inflation is found by that,
+    and a rule of several predictors. The maxima of families that
     are limits of this one are starts too, as they are and drawn inward: it can fit no worse than
     they do.
 
@@ -170,6 +173,8 @@ def find_optimum(
         if random_starts:
             starts += _parted(problem, plain)
     ends = [climb(problem, start) for start in starts]
+    if likelihood.kind == "inflated" and random_starts:
+        ends += _steps(problem, plain, best_of(ends))
     for limit in likelihood.limits:
         end = evaluate(problem, _embed(problem, limit, maximum(limit)))
         ends.append(climb(problem, drawn_inward(problem, end.at)))
@@ -233,6 +238,41 @@ def _parted(problem: Problem, plain: np.ndarray) -> Iterator[np.ndarray]:
                 gamma = _logistic_step(X, problem.weight, eligible, gamma)
             weighted = replace(inner, weight=problem.weight * eligible)
             yield np.concatenate([gamma, climb(weighted, plain, steps=SPLIT_ROUNDS).at])
+
+
+def _steps(problem: Problem, plain: np.ndarray, best: Optimum) -> list[Point]:
+    """Search from selections that are steps; give the ends that are higher than what was found.
+
+    Others are no maxima: where selection is a step, the likelihood is flat between its edges.
+    """
+    inward = [drawn_inward(problem, point.at) for point in best.maxima[:3]]
+    directions = [_apart(problem, plain), *_parted(problem, plain), *inward]
+    looks = [climb(problem, _sharpened(problem, at), steps=LOOK) for at in directions]
+    promising = sorted(looks, key=lambda end: -end.value)[:2]
+    ends = (climb(problem, end.at) for end in promising if end.value > best.point.value - NEAR)
+    return [end for end in ends if end.value > best.point.value + SAME]
+
+
+def _apart(problem: Problem, plain: np.ndarray) -> np.ndarray:
+    """Give a start whose selection tells positive counts from zeros, as a logistic regression."""
+    positive = (problem.count > 0).astype(float)
+    gamma = np.zeros(problem.designs[Part.SELECTION].shape[1])
+    for _ in range(SPLIT_ROUNDS):
+        gamma = _logistic_step(problem.designs[Part.SELECTION], problem.weight, positive, gamma)
+    return np.concatenate([gamma, plain])
+
+
+def _sharpened(problem: Problem, at: np.ndarray) -> np.ndarray:
+    """Let selection be a step, in the direction it has, below which hardly a positive count lies.
+
+    Where inflation is a rule of the predictors, the likelihood rises to infinity along some
+    directions, and is flat between them.
+    """
+    block, design = problem.blocks[Part.SELECTION], problem.designs[Part.SELECTION]
+    slopes = at[block][1:] * STEEP / max(float(np.linalg.norm(at[block][1:])), 1e-9)
+    reached = design[(problem.count > 0) & (problem.weight > 0), 1:] @ slopes
+    edge = float(np.quantile(reached, BELOW)) if reached.size else 0.0
+    return np.concatenate([[SPLIT - edge], slopes, at[block.stop :]])
 
 
 def _logistic_step(

@@ -67,14 +67,13 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
     passed = bool(fit.attrs["passed"])
     target = path if passed else failed_path(path)
     stale = failed_path(path) if passed else path
-    if not passed and _is_of_the_same(path, fit):
-        stale = None
+    stays = not passed and _is_of_the_same(path, fit)
     encoding = {
         f"/{group}": {"count": COMPRESSED} for group in ("prior_predictive", "posterior_predictive")
     }
     with replacing(target) as temporary:
         fit.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
-    if stale is not None:
+    if not stays:
         stale.unlink(missing_ok=True)
     return target
 

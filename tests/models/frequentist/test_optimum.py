@@ -117,10 +117,12 @@ def test_no_step_within_the_radius_promises_more(bend, slope, radius):
 
 @pytest.mark.parametrize("seed", [20221, 1, 2, 3, 4, 5])
 def test_the_maximum_that_a_rule_of_shared_regions_hides_is_found(shared, seed):
-    # two optima, known from glmmTMB and from pscl with better starts: -517.0441 and -528.7000
+    # glmmTMB and pscl stop at -528.7000, and reach -517.0441 from better starts; where selection
+    # is a rule of shared regions and distance, the likelihood rises further, to infinity
     problem = regression(read_study(shared / "opengr" / "gelderland"), "zinb").problem
     found = find_optimum(problem, seed=seed)
-    assert found.point.value == pytest.approx(-517.0441, abs=1e-4)
-    assert any(point.value == pytest.approx(-528.7000, abs=1e-4) for point in found.maxima)
-    zip_ = find_optimum(replace(problem, family="zip"), seed=seed)
-    assert zip_.point.value == pytest.approx(-520.6532, abs=1e-4)
+    assert found.point.value > -517.0441 - 1e-4
+    values = [point.value for point in found.maxima]
+    for known in (-517.0441, -528.7000):
+        assert any(value == pytest.approx(known, abs=1e-4) for value in values)
+    assert find_optimum(replace(problem, family="zip"), seed=seed).point.value > -520.6532 - 1e-4
