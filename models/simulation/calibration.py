@@ -20,9 +20,11 @@ import xarray as xr
 from data.errors import PriorError
 from data.study import Study
 from models.build import build
-from models.effects.centering import centering
+from models.compiled.log_prob import data_of_counts
+from models.effects.centering import centering, informed_first
 from models.inference.chains import compiled_model, draw_chains
 from models.inference.predictive import log_likelihood, thinned
+from models.inference.samplers import Compiled
 from models.name import CITY_CORRELATION, ModelName, named, role_pairs
 from models.predictor.linear import column_scale
 from models.priors.distributions import HORSESHOE
@@ -118,14 +120,9 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
     dyads = calibration.study.dyads
     truth, count = draw_outcomes(dyads, name, given, np.random.default_rng(for_counts))
     dyads = dyads.assign(count=("dyad", count))
-    compiled, names = _compiled(calibration, name)
-    shares = centering(dyads, name.family_name, name.roles)
-    given_counts = compiled.with_data(
-        counts=count.astype(float),
-        **{label: np.asarray(share) for label, share in shares.items()},
-    )
     settings = replace(calibration.settings, seed=int(for_fit.generate_state(1)[0]))
-    chains = draw_chains(given_counts, names, settings, Reporter())
+    compiled, names = compiled_for_counts(calibration, dyads)
+    chains = draw_chains(compiled, names, settings, Reporter())
 
     draws = thinned(chains.posterior, RANKED).expand_dims("chain")
     likelihood = log_likelihood(draws, dyads, name).sum("dyad")
@@ -196,18 +193,31 @@ def _lkj_draw(size: int, eta: float, rng: np.random.Generator) -> np.ndarray:
     return cholesky @ cholesky.T
 
 
-# What a process has compiled: by model, priors, predictors and sampler.
-_COMPILED: dict[tuple[object, ...], tuple[Any, list[str]]] = {}
+# What a process has compiled: by model, priors, predictors, sampler and order of the roles.
+_COMPILED: dict[tuple[object, ...], tuple[Compiled, list[str]]] = {}
 
 
-def _compiled(calibration: Calibration, name: ModelName) -> tuple[Any, list[str]]:
-    """Compile for counts that are exchanged later, once a process."""
-    sampler = calibration.settings.sampler
-    key = name.name, calibration.priors.to_json(), calibration.study.digest, sampler
+def compiled_for_counts(calibration: Calibration, dyads: xr.Dataset) -> tuple[Compiled, list[str]]:
+    """Give the model of a study with these counts, compiled once a process and order of roles.
+
+    Returns
+    -------
+    compiled : Compiled
+        What `models.inference.chains.draw_chains` takes: the model that `models.build` builds for
+        these counts, centered and its roles ordered as they ask for.
+    names : list of str
+        The parameters to keep.
+    """
+    name, sampler = calibration.name, calibration.settings.sampler
+    shares = centering(dyads, name.family_name, name.roles)
+    order = tuple(tuple(informed_first(block, shares)) for block in name.blocks)
+    key = name.name, calibration.priors.to_json(), calibration.study.digest, sampler, order
     if key not in _COMPILED:
-        model = build(calibration.study, name.name, calibration.priors, exchangeable=("counts",))
+        study = replace(calibration.study, dyads=dyads)
+        model = build(study, name.name, calibration.priors, exchangeable=("counts",))
         _COMPILED[key] = compiled_model(model, sampler)
-    return _COMPILED[key]
+    compiled, names = _COMPILED[key]
+    return compiled.with_data(**data_of_counts(dyads["count"].to_numpy()), **shares), names
 
 
 def _labelled(values: xr.Dataset, name: ModelName) -> dict[str, xr.DataArray]:

@@ -12,7 +12,7 @@ from scipy import special
 
 from models import build
 from models.compiled.fast_math import exp, softplus_sigmoid
-from models.compiled.log_prob import fused_log_prob
+from models.compiled.log_prob import data_of_counts, fused_log_prob
 from models.compiled.log_prob_loops import CHUNK
 from models.compiled.log_prob_of_draws import log_prob_of_counts, log_prob_sums
 from models.likelihood.arrays import pytensor_arrays
@@ -166,3 +166,31 @@ def test_sums_of_other_counts_follow_the_formulas(name):
     )
     np.testing.assert_allclose(loops[0], formulas[0], rtol=1e-12)
     np.testing.assert_allclose(loops[1], formulas[1], rtol=1e-6)
+
+
+COUNTS_OF_MODELS = {"none": lambda c: 0 * c, "others": lambda c: 3 * c[::-1] + (c % 2)}
+
+
+@pytest.mark.parametrize("model", ["zinb_srm", "hurdle_nb_crossed", "poisson_pooled"])
+@pytest.mark.parametrize("counts", [*COUNTS_OF_MODELS, "large"])
+def test_exchanged_counts_have_the_density_of_a_model_built_for_them(guangdong, model, counts):
+    given = guangdong.dyads["count"].to_numpy()
+    other = (
+        np.arange(given.size) % 5 * 900 if counts == "large" else COUNTS_OF_MODELS[counts](given)
+    )
+    fresh = replace(guangdong, dyads=guangdong.dyads.assign(count=("dyad", other)))
+    expected, exchanged = build(fresh, model), build(guangdong, model, exchangeable=("counts",))
+    shares = {data.name: data.get_value() for data in expected.data_vars}
+    for name, values in (data_of_counts(other) | shares).items():
+        exchanged[name].set_value(values)
+    order = [[v.name for v in each.free_RVs] for each in (expected, exchanged)]
+    rng = np.random.default_rng(2)
+    point = {name: value + rng.normal(0, 0.1) for name, value in expected.initial_point().items()}
+    if order[0] == order[1]:  # else correlated roles come in another order
+        values = [each.compile_logp(mode="NUMBA")(point) for each in (expected, exchanged)]
+        slopes = [each.compile_dlogp(mode="NUMBA")(point) for each in (expected, exchanged)]
+        np.testing.assert_allclose(values[1], values[0], rtol=1e-12)
+        np.testing.assert_allclose(slopes[1], slopes[0], rtol=1e-10, atol=1e-10)
+    text = str(dprint(exchanged.compile_logp(mode="NUMBA").f, file="str"))
+    assert "FusedLogProb" in text
+    assert ("FusedPredictor" in text) == (model != "poisson_pooled")
