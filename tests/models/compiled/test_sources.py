@@ -31,7 +31,8 @@ from models.compiled.predictor import FusedPredictor
 from models.likelihood.families import FAMILIES
 x, counts = np.linspace(-1, 1, 4), np.array([0, 1, 5, 900])
 at, none = pt.vector(), np.zeros(2)
-mean = FusedPredictor()(0.5, none[:0], none, none, at, np.zeros((0, 4)), *np.zeros((2, 4), np.uint64))
+known = np.zeros((0, 4)), *np.zeros((2, 4), np.uint64)
+mean = FusedPredictor()(0.5, none[:0], none, none, at, *known)
 value = fused_log_prob(FAMILIES["zinb"], counts, mean, at, np.asarray(0.4))
 print(pytensor.function([at], value.sum(), mode="NUMBA")(x).tobytes().hex())
 draws = log_prob_of_counts(FAMILIES["zinb"], counts, x[None], x[None], np.full((1, 1), 0.4))
