@@ -98,9 +98,7 @@ sbc: $(READY) ## calibrate a model by simulation: MODEL=zinb_srm REPLICATES=200 
 	@$(RUN)/interlocal sbc --model '$(MODEL)' --replicates '$(REPLICATES)' --seed '$(SEED)' \
 		--cities '$(if $(filter file,$(origin CITIES)),12,$(CITIES))' \
 		--priors '$(if $(filter file,$(origin PRIORS)),calibration,$(PRIORS))' \
-		--draws '$(if $(filter file,$(origin DRAWS)),500,$(DRAWS))' \
-		--tune '$(if $(filter file,$(origin TUNE)),500,$(TUNE))' \
-		--chains '$(if $(filter file,$(origin CHAINS)),2,$(CHAINS))' \
+		--draws '$(DRAWS)' --tune '$(TUNE)' --chains '$(CHAINS)' --target-accept '$(TARGET_ACCEPT)' \
 		--scheduler '$(SCHEDULER)' --results '$(RESULTS)'
 
 bench: $(READY) ## time ours beside PyMC, numpyro, Bambi, brms; statsmodels, pscl, glmmTMB: CITIES="21 60"

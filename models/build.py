@@ -11,7 +11,7 @@ from pytensor import tensor as pt
 
 from data.roles import Part, Role
 from data.study import Study
-from models.compiled.log_prob import fused_log_prob
+from models.compiled.log_prob import data_of_counts, fused_log_prob
 from models.compiled.log_prob_of_draws import has_kernel
 from models.compiled.predictor import KnownOfDyads, predictor_of
 from models.effects.centering import centering, informed_first
@@ -51,12 +51,13 @@ def build(
     exchangeable : collection of str
         What can be exchanged after the model is compiled. ``kept``: the shared variable ``kept``
         (dyad), 0 for a dyad whose count is left out and 1 for others. ``counts``: the shared
-        variable ``counts`` (dyad); slower, for what is precomputed for known counts is not. How
-        far effects are centered, ``<role>_centering``, can always be exchanged.
+        variables that `models.compiled.log_prob.data_of_counts` gives, which are set together. How
+        far effects are centered, ``<role>_centering``, can always be exchanged; the order of
+        correlated roles is that for the study's counts (`models.effects.centering.informed_first`).
     likelihood : str
         ``fused``: compiled operations (`models.compiled.log_prob`, `models.compiled.predictor`);
-        ``graph``: PyTensor's own, several times slower. What counts need that can be exchanged or
-        are neither Poisson nor negative binomial is always PyTensor's own.
+        ``graph``: PyTensor's own, several times slower. What counts need that are neither Poisson
+        nor negative binomial is always PyTensor's own.
 
     Returns
     -------
@@ -109,16 +110,12 @@ def build(
                 parameters[part] = parameters[part] + pair_effects(part, dyads, chosen)
         if name.family.has_dispersion:
             parameters["dispersion"] = chosen.variable("dispersion")
-        shared = {
-            label: pm.Data(label, values.astype(float), dims="dyad")
-            for label, values in (
-                ("counts", dyads["count"].to_numpy()),
-                ("kept", np.ones(dyads.sizes["dyad"])),
-            )
-            if label in exchangeable
-        }
-        fused = likelihood == "fused" and "counts" not in shared and has_kernel(name.family)
-        _observe(name.family, dyads["count"].to_numpy(), shared, parameters, fused=fused)
+        counts = dyads["count"].to_numpy()
+        data = {"kept": np.ones(counts.size)} if "kept" in exchangeable else {}
+        data |= data_of_counts(counts) if "counts" in exchangeable else {}
+        shared = {label: pm.Data(label, values, dims="dyad") for label, values in data.items()}
+        fused = likelihood == "fused" and has_kernel(name.family)
+        _observe(name.family, counts, shared, parameters, fused=fused)
     return pymc_model
 
 
@@ -225,7 +222,8 @@ def _observe(
 
     def logp(value: Any, *values: Array) -> Array:  # noqa: ARG001 - it is one of the two below
         if fused:
-            pointwise = fused_log_prob(family, counts, *by_name(values))
+            known = shared if "counts" in shared else counts
+            pointwise = fused_log_prob(family, known, *by_name(values))
         else:
             pointwise = family.log_prob(shared.get("counts", counts), *by_name(values), xp)
         return pointwise * shared["kept"] if "kept" in shared else pointwise

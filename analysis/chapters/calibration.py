@@ -11,6 +11,7 @@ from analysis.figures.style import save_figure
 from analysis.tables.blocks import P, Page, Table
 from analysis.tables.files import write_page
 from data.files import replacing
+from models.work.fits import decoded
 
 COLUMNS = "mean and sd: of the ranks, relative to uniform ranks; p, all: times the number of rows."
 
@@ -19,11 +20,18 @@ def calibration_page(replicates: xr.Dataset) -> Page:
     """Hold the ranks of the truth against the uniform law."""
     settings, total = replicates.attrs, replicates.sizes["replicate"]
     ranked = int(settings["ranked_among"])
+    failed = replicates["replicate"].to_numpy()[replicates["passed"].to_numpy() == 0]
+    slopes, commits = (decoded(settings, name) for name in ("slopes", "commits"))
+    with_slopes = f" with slopes {', '.join(slopes)}" if slopes else ""
+    source = ", commit ".join([f"interlocal {settings['version']}", *commits])
     overview = (
-        f"{settings['model']}, {settings['priors']} priors, {settings['cities']} cities: {total} "
+        f"{settings['model']}{with_slopes}, {settings['priors']} priors, {settings['cities']} "
+        f"cities: {total} "
         f"replicates, seed {settings['seed']}; {settings['chains']} chains of {settings['draws']} "
         f"draws, truth ranked among {ranked}. Fits that fail their diagnostics: "
-        f"{total - int(replicates['passed'].sum())}, included. Synthetic by design."
+        f"{len(failed)} of {total} ({len(failed) / total:.1%}), included"
+        f"{': ' + ', '.join(map(str, failed)) if len(failed) else ''}. Made by {source}. "
+        "Synthetic by design."
     )
     data = uniformity(replicates["rank"].transpose("replicate", "parameter"), ranked)
     envelope = ["outside" if outside else "inside" for outside in data["outside"]]

@@ -27,7 +27,14 @@ Draws = Annotated[int, typer.Option(help="Draws kept, a chain.")]
 Tune = Annotated[int, typer.Option(help="Draws that tune the sampler, a chain.")]
 Chains = Annotated[int, typer.Option(help="Chains.")]
 TargetAccept = Annotated[float, typer.Option(help="Raise it, to 0.99 say, where draws diverge.")]
-
+RandomSlopes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--slope",
+        help="A coefficient that varies by city, as in degree:sender:scale(proximity); "
+        "may be given several times, in place of study.toml's table of slopes.",
+    ),
+]
 Sampler = Annotated[
     str, typer.Option(help="nutpie, pymc or numpyro; numpyro uses a GPU where JAX finds one.")
 ]

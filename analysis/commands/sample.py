@@ -11,6 +11,7 @@ from analysis.commands.options import (
     Draws,
     Models,
     PriorSet,
+    RandomSlopes,
     Results,
     Sampler,
     Seed,
@@ -31,14 +32,7 @@ def sample(
     chains: Chains = 4,
     target_accept: TargetAccept = 0.8,
     sampler: Sampler = "nutpie",
-    slopes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--slope",
-            help="A coefficient that varies by city, as in degree:sender:scale(proximity); "
-            "may be given several times, in place of study.toml's table of slopes.",
-        ),
-    ] = None,
+    slopes: RandomSlopes = None,
     results: Results = "results",
     prior_only: Annotated[
         bool,

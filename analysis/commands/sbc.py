@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Results
+from analysis.commands.options import Chains, Draws, RandomSlopes, Results, TargetAccept, Tune
 from data.errors import ModelError
 
 MOST_REPLICATES = 100_000
@@ -20,9 +20,11 @@ def sbc(
         str, typer.Option(help="What truth is drawn from and fits assume: a set or a TOML file.")
     ] = "calibration",
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 20221,
-    draws: Annotated[int, typer.Option(help="Draws of each fit, a chain.")] = 500,
-    tune: Annotated[int, typer.Option(help="Draws that tune the sampler, a chain.")] = 500,
-    chains: Annotated[int, typer.Option(help="Chains of each fit.")] = 2,
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    target_accept: TargetAccept = 0.8,
+    slopes: RandomSlopes = None,
     scheduler: Annotated[
         str, typer.Option(help="A dask scheduler, tcp://host:port; this machine's cores if empty.")
     ] = "",
@@ -41,7 +43,7 @@ def sbc(
         raise ModelError("no model; name one, as in MODEL=zinb_srm or --model zinb_srm")
     if not 1 <= replicates <= MOST_REPLICATES:
         raise ModelError(f"replicates is {replicates}; it lies between 1 and {MOST_REPLICATES}")
-    settings = Settings(draws, tune, chains, seed)
+    settings = Settings(draws, tune, chains, seed, target_accept)
 
     from contextlib import nullcontext
 
@@ -54,7 +56,9 @@ def sbc(
     from models.work.pieces import Bench
     from models.work.progress import reporting
 
-    calibration = Calibration(model.strip(), Priors.load(priors), cities, settings)
+    calibration = Calibration(
+        model.strip(), Priors.load(priors), cities, settings, slopes=tuple(slopes or ())
+    )
     calibration.refuse_misfit()
     folder = calibration_folder(Path(results), calibration)
     pieces = replicate_pieces(folder, calibration, replicates)

@@ -49,33 +49,44 @@ Function = Callable[[jax.Array, jax.Array, jax.Array], Four]
 
 @dataclass(frozen=True)
 class Known:
-    """Counts that are known.
+    """What is known of counts.
 
     Attributes
     ----------
-    count, constant : numpy.ndarray of float
+    count, constant : array of float
         Shape (dyad,): the count, and -log count!.
-    slot : numpy.ndarray of int
+    slot : array of int
         Shape (dyad,): the position of the count among the distinct ones.
+    distinct : array of int
+        NumPy's where the counts are known when the code is compiled, JAX's where they are an input.
     """
 
-    count: np.ndarray
-    constant: np.ndarray
-    slot: np.ndarray
-    distinct: np.ndarray
+    count: Any
+    constant: Any
+    slot: Any
+    distinct: Any
 
 
 @jax_funcify.register(FusedLogProb)
 def _in_jax(op: FusedLogProb, node: Any, **_: Any) -> Callable[..., Four]:
-    given = node.inputs[PARAMETERS:]
-    if not all(isinstance(value, Constant) for value in given):
-        raise NotImplementedError("the likelihood in JAX takes counts that are known beforehand")
-    at, count, constant, slot, distinct = (np.asarray(value.data) for value in given)
+    constants = [value for value in node.inputs[PARAMETERS:] if isinstance(value, Constant)]
+    known_now = [np.asarray(value.data) for value in constants]
 
-    def call(degree: jax.Array, selection: jax.Array, dispersion: Any, *_: Any) -> Four:
+    def call(degree: jax.Array, selection: jax.Array, dispersion: Any, *given: Any) -> Four:
         dyads = degree.shape
-        known = Known(np.zeros(dyads), np.zeros(dyads), np.zeros(dyads, int), np.r_[0, distinct])
-        known.count[at], known.constant[at], known.slot[at] = count, constant, slot + 1
+        if len(known_now) == len(given):
+            at, count, constant, slot, distinct = known_now
+            none = np.zeros(dyads), np.zeros(dyads), np.zeros(dyads, int)
+            known = Known(*none, np.r_[0, distinct])
+            known.count[at], known.constant[at], known.slot[at] = count, constant, slot + 1
+        else:
+            at, count, constant, slot, distinct = given
+            spread = (
+                jnp.zeros(dyads, values.dtype).at[at].set(values, mode="drop")
+                for values in (count, constant, slot + 1)
+            )
+            every = jnp.concatenate([jnp.zeros(1, distinct.dtype), distinct])
+            known = Known(*spread, distinct=every)
         all_four = with_derivatives(op.kind, known, has_dispersion=op.has_dispersion)
         inputs = degree, selection, jnp.asarray(dispersion, degree.dtype)
         return differentiable(all_four)(*inputs), *all_four(*inputs)[1:]

@@ -5,7 +5,7 @@ the reference that `tests/models/compiled/test_log_prob.py` holds it against. Nu
 JAX, import `models.compiled.in_jax`, which registers it there too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,27 +17,36 @@ from pytensor.link.numba.dispatch.basic import (
     register_funcify_default_op_cache_key,
 )
 
+from models.compiled import log_prob_loops
 from models.compiled.log_prob_loops import (
     KINDS,
     log_prob_and_slopes,
     positive_counts,
 )
 from models.compiled.operation import Operation
+from models.compiled.sources import source_key
 from models.likelihood.arrays import Array
 from models.likelihood.families import Family
 
+KEY = source_key(__file__, log_prob_loops.__file__)
 PARAMETERS = 3  # degree, selection, dispersion
-# of the compiled code that PyTensor keeps on disk: raise it with every change of kernel_loops.py,
-# fast_math.py or what they take from counts.py, and run `make clean`
-VERSION = 6
+# what the loops need of counts, as data of a model, and whether it holds whole numbers
+OF_COUNTS = {
+    "counts_at": True,
+    "counts_positive": False,
+    "counts_constant": False,
+    "counts_slot": True,
+    "counts_distinct": True,
+}
 
 
 class FusedLogProb(Operation):
-    """Log-probability of counts that are known, with its derivatives.
+    """Log-probability of counts, with its derivatives.
 
     Inputs: degree (dyad), selection (dyad; empty where the family has none), dispersion ()
     (anything where the family has none); then the positive counts: positions, counts,
-    -log count!, positions among the distinct counts, the distinct counts. Outputs: the
+    -log count!, positions among the distinct counts, the distinct counts. A position beyond the
+    dyads is that of no count, so that these inputs can be longer than need be. Outputs: the
     log-probability, and its derivatives in the first three inputs (dyad).
     """
 
@@ -85,15 +94,41 @@ class FusedLogProb(Operation):
         return [weight * by_degree, selection, dispersion, *others]
 
 
-def fused_log_prob(
-    family: Family, counts: np.ndarray, degree: Array, selection: Array, dispersion: Array
-) -> Array:
-    """Give the log-probability of counts that are known.
+def data_of_counts(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Give a model's data that follow from counts, for models whose counts can be exchanged.
 
     Parameters
     ----------
     counts : numpy.ndarray of int
         Shape (dyad,).
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``counts`` and what `models.compiled.log_prob_loops.positive_counts` takes from them, by
+        the names of the model's data; each of shape (dyad,), so that all counts fit, and of floats.
+    """
+    found = {"counts": counts.astype(float)}
+    for name, values in zip(OF_COUNTS, positive_counts(counts), strict=True):
+        # beyond the last positive count: the position of no dyad, the first slot, zeros
+        found[name] = np.full(counts.size, float(counts.size) if name == "counts_at" else 0.0)
+        found[name][: values.size] = values
+    return found
+
+
+def fused_log_prob(
+    family: Family,
+    counts: np.ndarray | Mapping[str, Array],
+    degree: Array,
+    selection: Array,
+    dispersion: Array,
+) -> Array:
+    """Give the log-probability of counts.
+
+    Parameters
+    ----------
+    counts : numpy.ndarray of int, or mapping of str to tensor
+        Shape (dyad,); or variables by the names that `data_of_counts` gives.
     degree, selection, dispersion : tensor
         As in `models.likelihood.families`: shapes (dyad,), (dyad,) or None, () or None.
 
@@ -102,11 +137,19 @@ def fused_log_prob(
     tensor
         Shape (dyad,); the same as ``family.log_prob``.
     """
+    known = (
+        positive_counts(counts)
+        if isinstance(counts, np.ndarray)
+        else [
+            pt.cast(counts[name], "int64") if is_whole else counts[name]
+            for name, is_whole in OF_COUNTS.items()
+        ]
+    )
     return FusedLogProb(family.kind, has_dispersion=family.has_dispersion)(
         degree,
         np.empty(0) if selection is None else selection,
         np.asarray(1.0) if dispersion is None else pt.as_tensor(dispersion).reshape(()),
-        *positive_counts(counts),
+        *known,
     )[0]
 
 
@@ -129,4 +172,4 @@ def _in_numba(op: FusedLogProb, **_: Any) -> Any:
         )
         return value, by_degree, by_selection, by_dispersion
 
-    return call, VERSION
+    return call, KEY

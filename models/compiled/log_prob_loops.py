@@ -26,6 +26,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from models.compiled.fast_math import exp, softplus_sigmoid
+from models.compiled.sources import keep_by, source_key
 from models.likelihood.counts import EXACT
 
 TINY = -100.0  # log mu, below which P(y > 0) = mu to the last digit, for dispersions up to 1e20
@@ -293,3 +294,6 @@ def _positives(
         value[d], by_degree[d] = log_p, in_degree
         if has_dispersion:
             by_dispersion[d] = in_dispersion * r
+
+
+keep_by(source_key(__file__), log_prob_and_slopes, log_prob_of_draws)

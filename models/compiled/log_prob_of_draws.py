@@ -6,6 +6,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from models.compiled import log_prob_loops
 from models.compiled.log_prob_loops import (
     COMPILED,
     KINDS,
@@ -14,6 +15,7 @@ from models.compiled.log_prob_loops import (
     log_prob_of_draws,
     positive_counts,
 )
+from models.compiled.sources import keep_by, source_key
 from models.likelihood.counts import NB, POISSON
 from models.likelihood.families import Family
 
@@ -220,3 +222,6 @@ def _product(one: np.ndarray, other: np.ndarray) -> float:
     for d in range(one.size):
         found += one[d] * other[d]
     return found
+
+
+keep_by(source_key(__file__, log_prob_loops.__file__), _sums)

@@ -20,14 +20,14 @@ from pytensor.link.numba.dispatch.basic import (
 )
 
 from data.roles import SIDES, Part
+from models.compiled import predictor_loops
 from models.compiled.operation import Operation
 from models.compiled.predictor_loops import add_up, predict
+from models.compiled.sources import source_key
 from models.likelihood.arrays import Array
 from models.predictor.linear import city_position, column_scale, offset
 
-# of the compiled code that PyTensor keeps on disk: raise it with every change of
-# predictor_loops.py, and run `make clean`
-VERSION = 2
+KEY = source_key(__file__, predictor_loops.__file__)
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _in_numba(op: FusedPredictor, **_: Any) -> Any:  # noqa: ARG001 - it has no 
         )
         return out
 
-    return call, VERSION
+    return call, KEY
 
 
 @register_funcify_default_op_cache_key(PredictorSlopes)
@@ -198,4 +198,4 @@ def _slopes_in_numba(op: PredictorSlopes, **_: Any) -> Any:  # noqa: ARG001 - as
         )
         return np.asarray(sender.sum()), coef, sender, receiver
 
-    return call, VERSION
+    return call, KEY

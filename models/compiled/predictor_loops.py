@@ -10,6 +10,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from models.compiled.sources import keep_by, source_key
+
 CHUNK = 512  # dyads: what is added up stays in the fastest cache
 STREAMS = 4  # of rows that are added up side by side
 COMPILED: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
@@ -117,3 +119,6 @@ def _add_by_city(values: Row, city_of: Row, total: np.ndarray) -> None:
             total[city_of[row]] += values[row]
     for row in range(STREAMS * length, values.size):
         total[city_of[row]] += values[row]
+
+
+keep_by(source_key(__file__), predict, add_up)

@@ -7,25 +7,34 @@ of the coordinates that the model is sampled in, so that a fault on either side 
 """
 
 import json
+import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pymc as pm
 import xarray as xr
+from pymc.pytensorf import compile as compile_pymc
+from pymc.pytensorf import find_rng_nodes, reseed_rngs
 
 from data.errors import PriorError
-from data.study import Study
+from data.roles import TERMS
+from data.study import Study, with_slopes
 from models.build import build
-from models.effects.centering import centering
+from models.compiled.log_prob import data_of_counts
+from models.effects.centering import centering, informed_first
 from models.inference.chains import compiled_model, draw_chains
 from models.inference.predictive import log_likelihood, thinned
+from models.inference.samplers import Compiled
 from models.name import CITY_CORRELATION, ModelName, named, role_pairs
 from models.predictor.linear import column_scale
 from models.priors.distributions import HORSESHOE
+from models.priors.prior import Prior
 from models.priors.prior_set import Priors
 from models.settings import Settings
 from models.simulation.simulate import draw_outcomes, simulate_study
@@ -45,13 +54,16 @@ class Calibration:
         How each fit is sampled; its seed is that of everything.
     truth_priors : Priors, optional
         What truth is drawn from, where that is not ``priors``: such ranks are not uniform.
+    slopes : tuple of str
+        Random slopes, as `data.study.with_slopes` takes them.
     """
 
     model: str
     priors: Priors
     cities: int = 12
-    settings: Settings = field(default_factory=lambda: Settings(draws=500, tune=500, chains=2))
+    settings: Settings = field(default_factory=Settings)
     truth_priors: Priors | None = None
+    slopes: tuple[str, ...] = ()
 
     @cached_property
     def name(self) -> ModelName:
@@ -59,7 +71,8 @@ class Calibration:
 
     @cached_property
     def study(self) -> Study:
-        return simulate_study(self.cities, self.model, seed=self.settings.seed)[0]
+        study = simulate_study(self.cities, self.model, seed=self.settings.seed)[0]
+        return with_slopes(study, self.slopes) if self.slopes else study
 
     @cached_property
     def digest(self) -> str:
@@ -77,6 +90,7 @@ class Calibration:
             "priors": self.priors.name,
             "priors_in_force": self.priors.to_json(),
             "cities": self.cities,
+            "slopes": json.dumps(self.slopes),
             **asdict(self.settings),
             "ranked_among": RANKED,
             "synthetic": "truth and counts are simulated",
@@ -106,7 +120,8 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
         the truth. Parameters are all that have a prior, the effects of the first city and the
         log-likelihood of the counts (Modrak et al. 2023, doi:10.1214/23-BA1404). Scalars tell of
         the fit: ``max_r_hat``, ``min_ess_bulk``, ``divergences``, ``passed``, ``zeros`` (share of
-        the counts), ``seconds``; the attribute ``faults`` lists what the gate found.
+        the counts), ``seconds``; the attribute ``faults`` lists what the gate found, and ``commit``
+        names that of the sources, where they are a git checkout.
     """
     began = time.perf_counter()
     name = calibration.name
@@ -118,14 +133,9 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
     dyads = calibration.study.dyads
     truth, count = draw_outcomes(dyads, name, given, np.random.default_rng(for_counts))
     dyads = dyads.assign(count=("dyad", count))
-    compiled, names = _compiled(calibration, name)
-    shares = centering(dyads, name.family_name, name.roles)
-    given_counts = compiled.with_data(
-        counts=count.astype(float),
-        **{label: np.asarray(share) for label, share in shares.items()},
-    )
     settings = replace(calibration.settings, seed=int(for_fit.generate_state(1)[0]))
-    chains = draw_chains(given_counts, names, settings, Reporter())
+    compiled, names = compiled_for_counts(calibration, dyads)
+    chains = draw_chains(compiled, names, settings, Reporter())
 
     draws = thinned(chains.posterior, RANKED).expand_dims("chain")
     likelihood = log_likelihood(draws, dyads, name).sum("dyad")
@@ -151,6 +161,7 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
             "digest": calibration.digest,
             "label": number,
             "faults": json.dumps(found.faults),
+            "commit": _commit(),
         },
     )
 
@@ -159,18 +170,18 @@ def draw_truth(
     priors: Priors, name: ModelName, study: Study, seed: np.random.SeedSequence
 ) -> dict[str, Any]:
     """Draw every parameter that has a prior."""
-    variables: dict[tuple[str, str | None], Any] = {
-        (parameter, term): prior.dist()
+    in_force = [
+        (parameter, term, prior)
         for parameter, term, prior in priors.in_force(name, study)
         if parameter != CITY_CORRELATION
-    }
-    part_of = {part.coef: part for part in name.parts}
+    ]
+    draw, rngs = _compiled_draw(tuple(prior for _, _, prior in in_force))
     rng = np.random.default_rng(seed)
-    drawn = pm.draw(list(variables.values()), random_seed=rng, mode="FAST_COMPILE")
+    reseed_rngs(rngs, int(rng.integers(2**63)))
     truth: dict[str, Any] = {}
-    for (parameter, term), value in zip(variables, drawn, strict=True):
+    for (parameter, term, _), value in zip(in_force, draw(), strict=True):
         if term is not None:
-            part = part_of[parameter]
+            part, _ = TERMS[parameter]
             scale = column_scale(study.dyads, part).sel({part.term: term})
             truth.setdefault(parameter, {})[term] = float(value / scale)
         else:
@@ -181,6 +192,27 @@ def draw_truth(
         lower = matrix[np.tril_indices(len(matrix), -1)].tolist()
         truth[CITY_CORRELATION] = dict(zip(role_pairs(name.roles), lower, strict=True))
     return truth
+
+
+@lru_cache
+def _compiled_draw(priors: tuple[Prior, ...]) -> tuple[Callable[[], list[Any]], list[Any]]:
+    """Compile a draw from each prior, once a process; give its random generators too."""
+    variables = [prior.dist() for prior in priors]
+    return compile_pymc([], variables, mode="FAST_COMPILE"), find_rng_nodes(variables)
+
+
+@cache
+def _commit() -> str:
+    """Name the commit of the sources; "" where they are not a git checkout of their own."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return ""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()
 
 
 def _lkj_draw(size: int, eta: float, rng: np.random.Generator) -> np.ndarray:
@@ -196,33 +228,48 @@ def _lkj_draw(size: int, eta: float, rng: np.random.Generator) -> np.ndarray:
     return cholesky @ cholesky.T
 
 
-# What a process has compiled: by model, priors, predictors and sampler.
-_COMPILED: dict[tuple[object, ...], tuple[Any, list[str]]] = {}
+# What a process has compiled: by model, priors, predictors, sampler and order of the roles.
+_COMPILED: dict[tuple[object, ...], tuple[Compiled, list[str]]] = {}
 
 
-def _compiled(calibration: Calibration, name: ModelName) -> tuple[Any, list[str]]:
-    """Compile for counts that are exchanged later, once a process."""
-    sampler = calibration.settings.sampler
-    key = name.name, calibration.priors.to_json(), calibration.study.digest, sampler
+def compiled_for_counts(calibration: Calibration, dyads: xr.Dataset) -> tuple[Compiled, list[str]]:
+    """Give the model of a study with these counts, compiled once a process and order of roles.
+
+    Returns
+    -------
+    compiled : Compiled
+        What `models.inference.chains.draw_chains` takes: the model that `models.build` builds for
+        these counts, centered and its roles ordered as they ask for.
+    names : list of str
+        The parameters to keep.
+    """
+    name, sampler = calibration.name, calibration.settings.sampler
+    shares = centering(dyads, name.family_name, name.roles)
+    order = tuple(tuple(informed_first(block, shares)) for block in name.blocks)
+    key = name.name, calibration.priors.to_json(), calibration.study.digest, sampler, order
     if key not in _COMPILED:
-        model = build(calibration.study, name.name, calibration.priors, exchangeable=("counts",))
+        study = replace(calibration.study, dyads=dyads)
+        model = build(study, name.name, calibration.priors, exchangeable=("counts",))
         _COMPILED[key] = compiled_model(model, sampler)
-    return _COMPILED[key]
+    compiled, names = _COMPILED[key]
+    return compiled.with_data(**data_of_counts(dyads["count"].to_numpy()), **shares), names
 
 
 def _labelled(values: xr.Dataset, name: ModelName) -> dict[str, xr.DataArray]:
     """Take apart what is ranked, a scalar a label: ``degree_coef[near]``."""
     labelled = {}
-    for parameter in (*name.parameters, *map(str, name.roles), "log_likelihood"):
-        if parameter not in values:  # coefficients of a formula without terms
+    slopes = [each for role in name.roles for each in (role.slope_sd, role.slope)]
+    for parameter in (*name.parameters, *map(str, name.roles), *slopes, "log_likelihood"):
+        if parameter not in values:  # coefficients of a formula without terms, slopes
             continue
         variable = values[parameter]
         dims = [dim for dim in variable.dims if dim != "draw"]
         if not dims:
             labelled[parameter] = variable
             continue
-        (dim,) = dims
-        labels = variable[dim].to_numpy().tolist()
-        for label in labels[:1] if dim == "city" else labels:
-            labelled[f"{parameter}[{label}]"] = variable.sel({dim: label})
+        labels = [variable[dim].to_numpy().tolist() for dim in dims]
+        shown = [of[:1] if dim == "city" else of for dim, of in zip(dims, labels, strict=True)]
+        for at in product(*shown):
+            one = variable.sel(dict(zip(dims, at, strict=True)))
+            labelled[f"{parameter}[{', '.join(at)}]"] = one
     return labelled

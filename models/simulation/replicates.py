@@ -1,5 +1,6 @@
 """Many replicates of a calibration: on dask, each kept as it ends, none made twice."""
 
+import json
 from pathlib import Path
 
 import xarray as xr
@@ -34,4 +35,5 @@ def complete(pieces: Pieces, calibration: Calibration, bench: Bench) -> xr.Datas
         [one.drop_attrs() for one in made], "replicate", join="exact", data_vars="all"
     )
     faults = ("replicate", [str(one.attrs["faults"]) for one in made])
-    return whole.assign(faults=faults).assign_attrs(calibration.manifest)
+    commits = json.dumps(sorted({str(one.attrs["commit"]) for one in made} - {""}))
+    return whole.assign(faults=faults).assign_attrs(calibration.manifest | {"commits": commits})

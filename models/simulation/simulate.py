@@ -155,6 +155,7 @@ def draw_outcomes(
     truth : mapping
         Parameters by name: intercepts, sds, reciprocities and dispersion are numbers,
         ``<part>_coef`` maps each term to its coefficient on the formula's own scale,
+        ``<role>_slope_sd``, where slopes vary, each term to its standard deviation,
         ``city_correlation`` each pair of roles (``names.role_pairs``) to its correlation.
 
     Returns
@@ -181,6 +182,12 @@ def draw_outcomes(
         for role, values in zip(block, standard.T, strict=True):
             parameters[role.sd] = _given(truth, role.sd)
             parameters[role.effect] = ("city", values * parameters[role.sd].item())
+    for role in (role for role in model.roles if role.slope_sd in truth):
+        sds = truth[role.slope_sd]
+        parameters[role.slope_sd] = xr.DataArray(list(sds.values()), {role.slope_term: list(sds)})
+        standard = rng.standard_normal((dyads.sizes["city"], len(sds)))
+        dims = "city", role.slope_term
+        parameters[role.slope] = xr.DataArray(standard, dims=dims) * parameters[role.slope_sd]
     if model.has_pairs:
         for part in model.parts:
             _draw_pairs(part, dyads, truth, parameters, rng)

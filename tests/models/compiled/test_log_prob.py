@@ -12,7 +12,7 @@ from scipy import special
 
 from models import build
 from models.compiled.fast_math import exp, softplus_sigmoid
-from models.compiled.log_prob import fused_log_prob
+from models.compiled.log_prob import data_of_counts, fused_log_prob
 from models.compiled.log_prob_loops import CHUNK
 from models.compiled.log_prob_of_draws import log_prob_of_counts, log_prob_sums
 from models.likelihood.arrays import pytensor_arrays
@@ -166,3 +166,26 @@ def test_sums_of_other_counts_follow_the_formulas(name):
     )
     np.testing.assert_allclose(loops[0], formulas[0], rtol=1e-12)
     np.testing.assert_allclose(loops[1], formulas[1], rtol=1e-6)
+
+
+OTHER_COUNTS = {"doubled": lambda c: 2 * c, "large": lambda c: 900 * c, "more": lambda c: c + 1}
+
+
+@pytest.mark.parametrize("model", ["zinb_crossed", "hurdle_nb_crossed", "poisson_pooled"])
+@pytest.mark.parametrize("counts", OTHER_COUNTS)
+def test_exchanged_counts_have_the_density_of_a_model_built_for_them(guangdong, model, counts):
+    other = OTHER_COUNTS[counts](guangdong.dyads["count"].to_numpy())
+    fresh = replace(guangdong, dyads=guangdong.dyads.assign(count=("dyad", other)))
+    expected, exchanged = build(fresh, model), build(guangdong, model, exchangeable=("counts",))
+    shares = {data.name: data.get_value() for data in expected.data_vars}
+    for name, values in (data_of_counts(other) | shares).items():
+        exchanged[name].set_value(values)
+    rng = np.random.default_rng(2)
+    point = {name: value + rng.normal(0, 0.1) for name, value in expected.initial_point().items()}
+    densities = [each.compile_logp(mode="NUMBA") for each in (expected, exchanged)]
+    slopes = [each.compile_dlogp(mode="NUMBA")(point) for each in (expected, exchanged)]
+    np.testing.assert_allclose(densities[1](point), densities[0](point), rtol=1e-12)
+    np.testing.assert_allclose(slopes[1], slopes[0], rtol=1e-10, atol=1e-10)
+    graph = str(dprint(densities[1].f, file="str"))
+    assert "FusedLogProb" in graph
+    assert ("FusedPredictor" in graph) == (model != "poisson_pooled")

@@ -1,0 +1,114 @@
+"""A calibration of a small model passes, and sees each of three deliberate faults.
+
+The verdict is that of `interlocal sbc`: a row leaves the simultaneous 99 % envelope. Were ranks
+uniform, it would be given falsely at most once in a hundred (Bonferroni over the rows, and the
+envelope's coverage is computed exactly: `tests/models/simulation/test_sbc.py`).
+"""
+
+import numpy as np
+import pymc as pm
+import pytest
+import xarray as xr
+from pytensor import dprint
+from pytensor import tensor as pt
+
+import models.build
+from analysis.checks.ranks import uniformity
+from models import Priors, build
+from models.settings import Settings
+from models.simulation import calibration
+from models.simulation.calibration import RANKED, Calibration, compiled_for_counts, replicate
+from models.simulation.simulate import draw_outcomes
+
+pytestmark = pytest.mark.slow
+
+REPLICATES = 30
+
+
+def wrong_jacobian(monkeypatch):
+    """As if what the intercept absorbs had been scaled by the sd, in each city."""
+    right = models.build.city_effects
+
+    def wrong(block, dyads, *others):
+        effects = right(block, dyads, *others)
+        model = pm.modelcontext(None)
+        for role in block:
+            pm.Potential(f"_fault_{role}", dyads.sizes["city"] * pt.log(model[role.sd]))
+        return effects
+
+    monkeypatch.setattr(models.build, "city_effects", wrong)
+
+
+def wrong_side(monkeypatch):
+    right = models.build.city_effects
+
+    def wrong(*given):
+        effects = right(*given)
+        return dict(zip(effects, reversed(effects.values()), strict=True))
+
+    monkeypatch.setattr(models.build, "city_effects", wrong)
+
+
+def inverted_dispersion(monkeypatch):
+    right = models.build.fused_log_prob
+
+    def wrong(family, counts, degree, selection, dispersion):
+        return right(family, counts, degree, selection, 1 / dispersion)
+
+    monkeypatch.setattr(models.build, "fused_log_prob", wrong)
+
+
+def outside(monkeypatch):
+    """List the rows that a calibration of 30 small studies finds outside."""
+    monkeypatch.setattr(calibration, "_COMPILED", {})
+    small = Calibration("nb_srm", Priors.load("calibration"), 8, Settings(60, 100, 2, 20221))
+    ranks = [replicate(small, number)["rank"] for number in range(REPLICATES)]
+    table = uniformity(xr.concat(ranks, "replicate"), RANKED)
+    return table.index[table["outside"]].tolist()
+
+
+def test_without_a_fault_no_row_is_outside(monkeypatch):
+    assert outside(monkeypatch) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "row"),
+    [
+        (wrong_jacobian, "degree_sender_sd"),
+        (wrong_side, "log_likelihood"),
+        (inverted_dispersion, "dispersion"),
+    ],
+)
+def test_a_fault_is_seen(monkeypatch, fault, row):
+    fault(monkeypatch)
+    assert row in outside(monkeypatch)
+
+
+def test_a_replicate_fits_what_would_be_built_for_its_counts(monkeypatch):
+    monkeypatch.setattr(calibration, "_COMPILED", {})
+    whole = Calibration("nb_srm", Priors.load("calibration"), 8)
+    rng, seeds = np.random.default_rng(1), np.random.SeedSequence(1).spawn(12)
+    for seed in seeds:
+        truth = calibration.draw_truth(whole.priors, whole.name, whole.study, seed)
+        _, count = draw_outcomes(whole.study.dyads, whole.name, truth, rng)
+        dyads = whole.study.dyads.assign(count=("dyad", count))
+        compiled, _ = compiled_for_counts(whole, dyads)
+        study = calibration.replace(whole.study, dyads=dyads)
+        shipped = build(study, "nb_srm", whole.priors)
+        orders = [[v.name for v in model.free_RVs] for model in (compiled.flat.model, shipped)]
+        assert orders[0] == orders[1]
+        point = compiled.flat.middle + rng.normal(0, 0.3, compiled.flat.middle.size)
+        expected = shipped.compile_logp()(
+            pm.blocking.DictToArrayBijection.rmap(
+                pm.blocking.RaveledVars(
+                    point,
+                    pm.blocking.DictToArrayBijection.map(shipped.initial_point()).point_map_info,
+                )
+            )
+        )
+        found, _ = compiled.flat.gradient(point)
+        assert found == pytest.approx(float(expected), rel=1e-12)
+    assert len(calibration._COMPILED) == 2  # both orders came up
+    graph = str(dprint(compiled.flat.density, file="str"))
+    assert "FusedLogProb" in graph
+    assert "FusedPredictor" in graph
