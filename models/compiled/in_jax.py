@@ -76,8 +76,8 @@ def _in_jax(op: FusedLogProb, node: Any, **_: Any) -> Callable[..., Four]:
         dyads = degree.shape
         if len(known_now) == len(given):
             at, count, constant, slot, distinct = known_now
-            none = np.zeros(dyads), np.zeros(dyads), np.zeros(dyads, int)
-            known = Known(*none, np.r_[0, distinct])
+            none, first = np.zeros(dyads), np.zeros(dyads, int)
+            known = Known(none, none.copy(), first, np.r_[0, distinct])
             known.count[at], known.constant[at], known.slot[at] = count, constant, slot + 1
         else:
             at, count, constant, slot, distinct = given
@@ -85,7 +85,8 @@ def _in_jax(op: FusedLogProb, node: Any, **_: Any) -> Callable[..., Four]:
                 jnp.zeros(dyads, values.dtype).at[at].set(values, mode="drop")
                 for values in (count, constant, slot + 1)
             ]
-            known = Known(*spread, jnp.concatenate([jnp.zeros(1, distinct.dtype), distinct]))
+            every = jnp.concatenate([jnp.zeros(1, distinct.dtype), distinct])
+            known = Known(spread[0], spread[1], spread[2], every)
         all_four = with_derivatives(op.kind, known, has_dispersion=op.has_dispersion)
         inputs = degree, selection, jnp.asarray(dispersion, degree.dtype)
         return differentiable(all_four)(*inputs), *all_four(*inputs)[1:]

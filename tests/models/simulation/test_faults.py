@@ -89,6 +89,7 @@ def test_a_fault_is_seen(monkeypatch, fault, row):
 def test_a_replicate_fits_what_would_be_built_for_its_counts(monkeypatch):
     monkeypatch.setattr(calibration, "_COMPILED", {})
     whole = Calibration("nb_srm", Priors.load("calibration"), 8)
+    met = set()
     rng, seeds = np.random.default_rng(1), np.random.SeedSequence(1).spawn(12)
     for seed in seeds:
         truth = calibration.draw_truth(whole.priors, whole.name, whole.study, seed)
@@ -99,6 +100,7 @@ def test_a_replicate_fits_what_would_be_built_for_its_counts(monkeypatch):
         shipped = build(study, "nb_srm", whole.priors)
         orders = [[v.name for v in model.free_RVs] for model in (compiled.flat.model, shipped)]
         assert orders[0] == orders[1]
+        met.add(tuple(orders[1]))
         point = compiled.flat.middle + rng.normal(0, 0.3, compiled.flat.middle.size)
         expected = shipped.compile_logp()(
             pm.blocking.DictToArrayBijection.rmap(
@@ -110,7 +112,7 @@ def test_a_replicate_fits_what_would_be_built_for_its_counts(monkeypatch):
         )
         found, _ = compiled.flat.gradient(point)
         assert found == pytest.approx(float(expected), rel=1e-12)
-    assert len(calibration._COMPILED) == 2  # both orders came up
+    assert len(calibration._COMPILED) == len(met)  # compiled once for each order
     graph = str(dprint(compiled.flat.density, file="str"))
     assert "FusedLogProb" in graph
     assert "FusedPredictor" in graph
