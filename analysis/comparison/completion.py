@@ -26,7 +26,8 @@ def complete_fits(workspace: Workspace, models: Sequence[str]) -> None:
     verdict.
     """
     missing = [model for model in _with_twins(models) if not workspace.fit(model).exists()]
-    made = sample_to_files([(workspace, model) for model in missing], Settings())
+    settings = _settings_there(workspace, models)
+    made = sample_to_files([(workspace, model) for model in missing], settings)
     for model, (path, _) in zip(missing, made, strict=True):
         if path.name.endswith(".failed.nc"):
             with Fit.open(path) as fit:
@@ -36,6 +37,15 @@ def complete_fits(workspace: Workspace, models: Sequence[str]) -> None:
                 f"{model} failed its diagnostics ({path}), and cannot be compared; "
                 f"`interlocal sample --model {model}` says why"
             )
+
+
+def _settings_there(workspace: Workspace, models: Sequence[str]) -> Settings:
+    """Give how the first of the fits that are there was sampled; defaults where there is none."""
+    for model in models:
+        if workspace.fit(model).exists():
+            with fit_of(workspace, model) as fit:
+                return fit.settings
+    return Settings()
 
 
 def compared_fits(workspace: Workspace, models: Sequence[str]) -> Compared:

@@ -215,6 +215,16 @@ def test_a_twin_that_misses_the_gate_by_little_is_named(tmp_path):
         assert "error: poisson_pooled failed its diagnostics" in complained.splitlines()[-1]
 
 
+def test_a_missing_twin_is_sampled_as_the_fit_was(tmp_path):
+    folder = tmp_path / "six"
+    write_simulated(*simulate_study(6, "zip_pooled", seed=1), folder)
+    asked = (folder, "--model=zip_pooled", f"--results={tmp_path}")
+    assert run("sample", *asked, "--seed=7", "--draws=500", "--chains=3")[0] == 0
+    assert run("compare", *asked, "--unit=dyad")[0] == 0
+    with xr.open_datatree(tmp_path / "six/default/poisson_pooled.nc", engine="h5netcdf") as twin:
+        assert [twin.attrs[name] for name in ("seed", "draws", "chains")] == [7, 500, 3]
+
+
 def wait_for_refits(results, number, process):
     deadline = time.monotonic() + 240
     while len(list(results.rglob("left_out/**/*.nc"))) < number:
