@@ -148,8 +148,8 @@ def city_effects(
         roles, their correlation: ``<part>_generalized_reciprocity`` or ``city_correlation``.
     """
     split = split_city_space(dyads, block)
-    sds = {role: priors.variable(role.sd) for role in block}
     cholesky = _correlation_cholesky(block, priors, order)
+    sds = {role: priors.variable(role.sd) for role in block}
     along: list[Array] = []
     across: list[Array] = []
     effects = {}
