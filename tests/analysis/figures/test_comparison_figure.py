@@ -40,6 +40,7 @@ def made_up(differences, errors, units):
                 "refits": [3, 4, size],
                 "failed": [0, 1, 0],
                 "few": [0, 2, 0],
+                "not_reached": [0, 0, 0],
             },
             index=models,
         )
