@@ -155,7 +155,7 @@ def made_up(calibration, number):
     return xr.Dataset(
         {"rank": ("parameter", [number]), "passed": int(number != 2)},
         coords={"parameter": ["degree_intercept"], "replicate": number},
-        attrs={"digest": calibration.digest, "label": number, "faults": "[]"},
+        attrs={"digest": calibration.digest, "label": number, "faults": "[]", "commit": ""},
     )
 
 
@@ -207,6 +207,7 @@ ARGUMENTS = [
     "--cities=5",
     "--draws=60",
     "--tune=60",
+    "--chains=2",
     "--seed=7",
 ]
 
