@@ -9,7 +9,7 @@ from models.inference.sample import label_of, sampled
 from models.settings import Settings
 from models.work.fits import save_fit
 from models.work.progress import reporting
-from models.work.workspace import Workspace
+from models.work.workspace import Workspace, claim
 
 
 def sample_to_files(
@@ -24,6 +24,8 @@ def sample_to_files(
     reused : bool
         Whether it was there.
     """
+    for place in {place.folder: place for place, _ in wanted}.values():
+        claim(place.results, place.study)
     kept = [None if force else place.current(model, settings) for place, model in wanted]
     missing = [
         (place.study, model, place.priors)
