@@ -34,7 +34,7 @@ REPLICATES = (*DRAWS, "models/simulation")
 COMPARISONS = (*LEFT_OUT, "models/frequentist", "analysis/comparison")
 
 
-def made_by(rooms: Sequence[str], root: Path = ROOT) -> str:
+def made_by(rooms: Sequence[str]) -> str:
     """Identify sources and packages.
 
     Parameters
@@ -48,7 +48,7 @@ def made_by(rooms: Sequence[str], root: Path = ROOT) -> str:
         SHA-256 of the sources, with their names, and of the packages' versions; read once a
         process.
     """
-    return _made_by(tuple(rooms), root)
+    return _made_by(tuple(rooms), ROOT)
 
 
 @cache
