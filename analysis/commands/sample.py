@@ -56,7 +56,6 @@ def sample(
     names = chosen_models(models, study, checked)
 
     from analysis.chapters.fits import fit_page
-    from analysis.fits.opening import open_fit
     from analysis.tables.terminal import console, show, show_blocks
     from models.inference.fit import Fit
     from models.inference.sample_to_files import sample_to_files
@@ -82,9 +81,9 @@ def sample(
         made = sample_to_files(wanted, settings, force=force)
         for model, (path, reused) in zip(names, made, strict=True):
             kept.append(path)
-            with open_fit(path) as tree:
-                show(fit_page(tree), console())
-                if not Fit(tree).passed:
+            with Fit.open(path) as fit:
+                show(fit_page(fit.as_told_by(checked).tree), console())
+                if not fit.passed:
                     failed.append(model.name)
             print(f"{'up to date' if reused else 'written'}: {path}")
             passing = workspace.fit(model.name)

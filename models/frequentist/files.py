@@ -21,7 +21,7 @@ from models.work.cluster import in_process, on_cluster
 from models.work.fits import decoded, digest_of, is_current
 from models.work.made_from import MAXIMA
 from models.work.progress import reporting
-from models.work.workspace import claim, maximum_likelihood_path
+from models.work.workspace import claim, maximum_likelihood_path, refuse_other_study
 
 SHORT = 200_000  # permutations times dyads that take no longer than starting processes does
 
@@ -57,8 +57,9 @@ def fit_to_file(
     """
     digest = digest_of([study.digest, model, permutations, seed], MAXIMA)
     path = maximum_likelihood_path(results, study.name, model)
-    claim(results, study)
+    refuse_other_study(results, study)
     if not force and is_current(path, digest):
+        claim(results, study)
         return load_mle(path).as_told_by(study), path, True
     refuse_unwritable(path.parent)
     fit = maximum_likelihood(study, model, seed=seed)
@@ -79,6 +80,7 @@ def fit_to_file(
         permutations=found,
         attributes={**fit.attributes, "digest": digest},
     )
+    claim(results, study)
     save_mle(fit, path)
     return fit, path, False
 

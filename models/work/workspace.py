@@ -30,37 +30,54 @@ def maximum_likelihood_path(results: Path, study: str, model: str) -> Path:
     return results / study / "maximum_likelihood" / f"{model}.nc"
 
 
-def claim(results: Path, study: Study) -> None:
+def refuse_other_study(results: Path, study: Study) -> dict[str, str]:
     """Keep the results of a study apart from those of another whose folder has the same name.
 
     A study is known by its folder, relative to the results, or by its data: one that has moved is
     the same, and so is one whose data were mended in place.
 
+    Returns
+    -------
+    dict of str to str
+        What the results say of their study from now on: ``folder``, ``digest``, ``shown``.
+
     Raises
     ------
     ResultsError
-        The results are another study's, or none can be written.
+        The results are another study's.
     """
-    path = results / study.name / OWNER
     folder = "" if study.folder is None else os.path.relpath(study.folder, results.resolve())
     owner = {"folder": folder, "digest": study.digest, "shown": study.shown}
-    try:
-        there = {name: str(json.loads(path.read_bytes())[name]) for name in owner}
-    except (OSError, ValueError, KeyError, TypeError):
-        there = {"folder": folder}
-    if folder != there["folder"]:
-        if study.digest != there["digest"]:
+    there = _owner(results, study)
+    if there and there["folder"] != folder:
+        first = os.path.normpath(results / there["folder"])
+        if there["digest"] != study.digest:
             raise ResultsError(
-                f"{path.parent}: holds results of another study of this name, that of "
-                f"{os.path.normpath(results / there['folder'])}; "
-                "choose another folder with RESULTS= or --results"
+                f"{results / study.name}: holds results of another study of this name, that of "
+                f"{first}; choose another folder with RESULTS= or --results"
             )
-        if (results / there["folder"]).is_dir():
-            owner["folder"] = there["folder"]  # of which this is a copy
-    if owner != there:
+        if Path(first).is_dir():  # of which this is a copy
+            owner["folder"] = there["folder"]
+    return owner
+
+
+def claim(results: Path, study: Study) -> None:
+    """Say whose the results of a study are, before any is written; refuse another study's."""
+    owner = refuse_other_study(results, study)
+    if owner != _owner(results, study):
+        path = results / study.name / OWNER
         refuse_unwritable(path.parent)
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(owner), encoding="utf-8")
+
+
+def _owner(results: Path, study: Study) -> dict[str, str]:
+    """Read whose results there are; nothing where that is not known."""
+    try:
+        known = json.loads((results / study.name / OWNER).read_bytes())
+        return {name: str(known[name]) for name in ("folder", "digest", "shown")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 @dataclass(frozen=True)
