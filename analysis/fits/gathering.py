@@ -19,6 +19,7 @@ from models.inference.fit import Fit
 from models.leave_out.loo import psis
 from models.priors.prior_set import Priors
 from models.work.fits import decoded
+from models.work.made_from import COMPARISONS, made_by
 from models.work.workspace import Workspace, claim
 
 
@@ -111,7 +112,7 @@ def gather(workspace: Workspace, models: Sequence[str]) -> StudyResults:
             if not there:
                 missing.append(model)
                 continue
-            current = [path for path in there if _is_current(path, workspace)]
+            current = [path for path in there if is_of_now(path, workspace)]
             path, *beside = current or there[:1]
             fit = opened.enter_context(Fit.of(path, study, priors))
             pooled = workspace.maximum_likelihood(f"{fit.name.family_name}_pooled")
@@ -135,7 +136,8 @@ def gather(workspace: Workspace, models: Sequence[str]) -> StudyResults:
         return StudyResults(workspace, found, missing, comparison, opened.pop_all())
 
 
-def _is_current(path: Path, workspace: Workspace) -> bool:
+def is_of_now(path: Path, workspace: Workspace) -> bool:
+    """Tell whether a fit's file is of the study, the priors and the sources as they are now."""
     with Fit.open(path) as fit:
         return fit.is_of(workspace.study, workspace.priors)
 
@@ -143,7 +145,8 @@ def _is_current(path: Path, workspace: Workspace) -> bool:
 def _is_of(comparison: xr.DataTree, study: Study, found: dict[str, ModelResults]) -> bool:
     """Tell whether these fits of this study were compared, and not earlier ones."""
     compared = decoded(comparison.attrs, "fits")
-    return comparison.attrs["study_digest"] == study.digest and all(
+    made_from = comparison.attrs["study_digest"], comparison.attrs.get("made_by")
+    return made_from == (study.digest, made_by(COMPARISONS)) and all(
         compared[name] == Fit(model.fit).digest for name, model in found.items() if name in compared
     )
 
