@@ -16,7 +16,7 @@ from analysis.commands.sbc import sbc
 from analysis.commands.sensitivity import sensitivity
 from analysis.commands.simulate import simulate
 from analysis.commands.table import table
-from data.errors import InterlocalError
+from data.errors import InterlocalError, ModelCaution
 
 LONGEST = 1000  # characters of a message; what it quotes may be a whole file
 
@@ -39,7 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0 done, 2 bad input (one line says what), 3 a fit failed its diagnostics
         or a model is not calibrated, 130 interrupted.
     """
-    warnings.simplefilter("ignore")  # libraries' own; ours are printed with the results
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=ModelCaution)  # printed with the results
+        warnings.showwarning = _warn
+        return _status(arguments)
+
+
+def _status(arguments: Sequence[str] | None) -> int:
     try:
         status = app(args=arguments, prog_name="interlocal", standalone_mode=False)
     except InterlocalError as error:
@@ -57,10 +63,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _complain(message: str) -> None:
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,  # noqa: ARG001 - Python passes where it was raised
+    lineno: int,  # noqa: ARG001
+    file: object = None,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
+) -> None:
+    """Print a warning of a library as one line; Python's own filters say how often."""
+    _complain(f"{category.__name__}: {' '.join(str(message).split())}", "warning")
+
+
+def _complain(message: str, kind: str = "error") -> None:
     """Print one line, whatever the text that it quotes may hold."""
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
-    print(f"error: {line[:LONGEST]}{'…' * (len(line) > LONGEST)}", file=sys.stderr)
+    print(f"{kind}: {line[:LONGEST]}{'…' * (len(line) > LONGEST)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Checked rows, raw predictors and design matrices, in one xarray.Dataset."""
 
+import json
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -77,6 +80,29 @@ def dyads_dataset(table: pd.DataFrame, declaration: Declaration) -> xr.Dataset:
             coords={dim: kind.columns.to_numpy(dtype=str)},
         )
     return dataset
+
+
+def taken_by_models(dyads: xr.Dataset) -> Iterator[bytes]:
+    """Give what a likelihood takes of dyads, in their order: in another one sums round otherwise.
+
+    Columns of designs are standardized and have six decimals, with their means and scales: the last
+    bits of a number are not the same on every machine.
+    """
+    for name in ("sender", "receiver", "city", *(part.term for part in PARTS)):
+        yield json.dumps(dyads[name].to_numpy().tolist()).encode()
+    yield dyads["count"].to_numpy().astype("<i8").tobytes()
+    yield _to_six_decimals(dyads["log_exposure"].to_numpy())
+    for part in PARTS:
+        design = dyads[part.design].to_numpy()
+        scale = design.std(axis=0)
+        divisor = np.where(scale > 0, scale, 1.0)
+        yield " ".join(f"{each:.6e}" for each in scale).encode()
+        yield _to_six_decimals(design.mean(axis=0) / divisor)
+        yield _to_six_decimals((design - design.mean(axis=0)) / divisor)
+
+
+def _to_six_decimals(values: np.ndarray) -> bytes:
+    return (values.round(6) + 0.0).astype("<f8").tobytes()  # without negative zeros
 
 
 def raw_predictors(dyads: xr.Dataset) -> pd.DataFrame:

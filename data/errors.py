@@ -27,6 +27,10 @@ class ModelError(InterlocalError):
     """A model name does not exist, or a setting of its sampler is not usable."""
 
 
+class ModelCaution(UserWarning):
+    """A model is asked for whose results need care."""
+
+
 class ResultsError(InterlocalError):
     """A result cannot be written or read."""
 

@@ -1,21 +1,25 @@
 """A study: a folder with a declaration and a table of directed dyads."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 import xarray as xr
 
 from data.declaration import CityTable, Declaration, Slopes, read_declaration
-from data.dyads import dyads_dataset
+from data.dyads import dyads_dataset, taken_by_models
 from data.errors import RowError, StudyError, located, suggest
 from data.files import read_bytes
 from data.roles import PARTS, Part
 from data.tables.city_table import city_positions
 from data.tables.csv_rows import read_rows
 from data.tables.dyad_table import check_table
+
+POSITIONS = ("latitude", "longitude")
 
 
 @dataclass(frozen=True)
@@ -31,14 +35,42 @@ class Study:
     dyads : xarray.Dataset
         Counts, exposure and design matrices, as `data.dyads.dyads_dataset` lays them out; where
         there is a city table, with the coordinates ``latitude`` and ``longitude`` along ``city``.
-    digest : str
-        SHA-256 of declaration and tables; a fit made from other bytes is out of date.
+    folder : pathlib.Path, optional
+        Where it was read from; None for a study that was made in memory.
     """
 
     name: str
     declaration: Declaration
     dyads: xr.Dataset
-    digest: str
+    folder: Path | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what a model takes; a fit made from anything else is out of date.
+
+        Not of what is only shown: the title, hypotheses, the cities' positions.
+        """
+        whole = hashlib.sha256(self.declaration.slopes.model_dump_json().encode())
+        for content in taken_by_models(self.dyads):
+            whole.update(content)
+        return whole.hexdigest()
+
+    @cached_property
+    def shown(self) -> str:
+        """SHA-256 of what is shown and no model takes."""
+        coords = self.dyads.coords
+        positions = [coords[name].to_numpy().tolist() for name in POSITIONS if name in coords]
+        return hashlib.sha256(json.dumps([self.words, positions]).encode()).hexdigest()
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What it says of itself, as files of results hold it."""
+        declared = self.declaration
+        return {
+            "title": declared.title,
+            "declaration": declared.model_dump_json(),
+            "synthetic": json.dumps(declared.synthetic),
+        }
 
     @property
     def terms(self) -> dict[Part, list[str]]:
@@ -78,20 +110,19 @@ def read_study(folder: str | Path) -> Study:
     path = folder / "study.toml"
     with located(path):
         missing = "a study is a folder with a study.toml and a table of dyads"
-        files = [read_bytes(path, StudyError, missing)]
-        declaration = read_declaration(files[0])
+        declaration = read_declaration(read_bytes(path, StudyError, missing))
     source = folder / declaration.dyads.file
     with located(source):
-        files.append(read_bytes(source, StudyError, "[dyads] file in study.toml names it"))
-        table = check_table(read_rows(files[1], declaration.dyads, "a dyad"), declaration.dyads)
+        content = read_bytes(source, StudyError, "[dyads] file in study.toml names it")
+        table = check_table(read_rows(content, declaration.dyads, "a dyad"), declaration.dyads)
     study = _assemble(table, declaration, folder.resolve().name, source, path)
     if declaration.cities is not None:
         places = folder / declaration.cities.file
         with located(places):
-            files.append(read_bytes(places, StudyError, "[cities] file in study.toml names it"))
-            table = read_rows(files[2], declaration.cities, "a city")
+            content = read_bytes(places, StudyError, "[cities] file in study.toml names it")
+            table = read_rows(content, declaration.cities, "a city")
             study = _placed(study, table, declaration.cities)
-    return replace(study, digest=hashlib.sha256(b"\0".join(files)).hexdigest())
+    return replace(study, folder=folder.resolve())
 
 
 def study_from_table(
@@ -108,12 +139,10 @@ def study_from_table(
     with located(name):
         checked = check_table(_as_text(table), declaration.dyads)
     study = _assemble(checked, declaration, name, name)
-    content = declaration.model_dump_json() + table.to_csv(index=False)
     if cities is not None and declaration.cities is not None:
         with located(name):
             study = _placed(study, _as_text(cities), declaration.cities)
-        content += cities.to_csv(index=False)
-    return replace(study, digest=hashlib.sha256(content.encode()).hexdigest())
+    return study
 
 
 def _as_text(table: pd.DataFrame) -> pd.DataFrame:
@@ -141,7 +170,7 @@ def _assemble(
                     f"synthetic names '{column}', which is no column of {source}; "
                     f"{suggest(column, table.columns)}"
                 )
-        study = Study(name, declaration, dyads_dataset(table, declaration), digest="")
+        study = Study(name, declaration, dyads_dataset(table, declaration))
         _refuse_slopes(study)
         for hypothesis in declaration.hypothesis:
             terms = study.terms[hypothesis.part]
@@ -182,8 +211,7 @@ def with_slopes(study: Study, slopes: Sequence[str]) -> Study:
             raise StudyError(f"slopes: '{slope}'; write part:side:term, as in degree:sender:near")
         chosen.setdefault(part, {}).setdefault(side, []).append(term)
     declaration = study.declaration.model_copy(update={"slopes": Slopes.model_validate(chosen)})
-    digest = hashlib.sha256(f"{study.digest} {declaration.slopes!r}".encode()).hexdigest()
-    changed = replace(study, declaration=declaration, digest=digest)
+    changed = replace(study, declaration=declaration)
     with located("slopes"):
         _refuse_slopes(changed)
     return changed

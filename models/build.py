@@ -9,6 +9,7 @@ import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
 
+from data.errors import ModelCaution
 from data.roles import Part, Role
 from data.study import Study
 from models.compiled.log_prob import data_of_counts, fused_log_prob
@@ -24,10 +25,6 @@ from models.name import ModelName, named
 from models.predictor.linear import column_scale
 from models.priors.prior import Prior
 from models.priors.prior_set import Priors
-
-
-class ModelCaution(UserWarning):
-    """A model is asked for whose results need care."""
 
 
 def build(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from data.errors import ModelError, suggest
 from data.roles import SIDES, Part, Role
 from models.likelihood.families import FAMILIES, Family
+from models.registry import Registry
 
 Blocks = tuple[tuple[Role, ...], ...]
 
@@ -43,15 +44,18 @@ def _joint(parts: Sequence[Part]) -> Blocks:
     return (tuple(role for part in parts for role in part.roles),)
 
 
-EFFECTS: dict[str, Effects] = {
-    "pooled": Effects(_per_part()),
-    "sender": Effects(_per_part(("sender",))),
-    "receiver": Effects(_per_part(("receiver",))),
-    "crossed": Effects(_per_part(("sender",), ("receiver",))),
-    "srm": Effects(_per_part(SIDES)),
-    "srm_joint": Effects(_joint),  # with one part, it is srm
-    "srm_dyadic": Effects(_per_part(SIDES), has_pairs=True),
-}
+EFFECTS: Registry[Effects] = Registry(
+    __name__,
+    {
+        "pooled": Effects(_per_part()),
+        "sender": Effects(_per_part(("sender",))),
+        "receiver": Effects(_per_part(("receiver",))),
+        "crossed": Effects(_per_part(("sender",), ("receiver",))),
+        "srm": Effects(_per_part(SIDES)),
+        "srm_joint": Effects(_joint),  # with one part, it is srm
+        "srm_dyadic": Effects(_per_part(SIDES), has_pairs=True),
+    },
+)
 
 
 @dataclass(frozen=True)

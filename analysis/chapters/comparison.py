@@ -1,5 +1,6 @@
 """A comparison of models by what they predict, in words and tables."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -7,15 +8,23 @@ import xarray as xr
 
 from analysis.chapters.material import Material
 from analysis.comparison.errors import MARGIN, RULED, UNTRUSTED, WORDS, apart
-from analysis.comparison.file import ML, attribute, comparison_table, refits_left
+from analysis.comparison.file import (
+    ML,
+    attribute,
+    compared_models,
+    comparison_table,
+    refits_left,
+)
 from analysis.comparison.inflation import RULES
 from analysis.figures import elpd_figure
 from analysis.figures.catalogue import look_for
+from analysis.fits.finding import find_fits
 from analysis.tables.blocks import Block, Fold, Page, Picture, Section, Table, Text
 from analysis.tables.files import write_page
+from analysis.tables.numbers import listed
 from data.files import replacing
 from models.inference.gate import ENOUGH
-from models.work.workspace import COMPARISON
+from models.work.workspace import COMPARISON, Workspace
 
 QUESTIONS = {
     "dyad": "a new dyad between known cities",
@@ -99,12 +108,18 @@ def _held_against(best: str, other: str, row: pd.Series, unit: str) -> str:
     return f"{said} for these cities; for other cities they cannot be told apart {of_others}."
 
 
-def comparison_page(tree: xr.DataTree) -> Page:
-    """Show each unit's table with a sentence in words, and the verdicts on inflation."""
+def comparison_page(tree: xr.DataTree, others: Sequence[str] = ()) -> Page:
+    """Show each unit's table with a sentence in words, and the verdicts on inflation.
+
+    Parameters
+    ----------
+    others : sequence of str
+        Models that are not in it, though they are fitted (`not_compared`).
+    """
     tables = {unit: comparison_table(tree, unit) for unit in map(str, tree.children)}
     data = pd.concat(tables, names=["unit", "model"])
     title, synthetic = f"Comparison · {tree.attrs['title']}", attribute(tree, "synthetic")
-    return Page(title, _blocks(tree), "", synthetic, data)
+    return Page(title, _blocks(tree, others), "", synthetic, data)
 
 
 def comparison_files(folder: Path) -> list[Path]:
@@ -112,10 +127,10 @@ def comparison_files(folder: Path) -> list[Path]:
     return [(folder / COMPARISON).with_suffix(f".{kind}") for kind in (*KINDS, "nc")]
 
 
-def write_comparison(tree: xr.DataTree, folder: Path) -> list[Path]:
+def write_comparison(tree: xr.DataTree, folder: Path, others: Sequence[str] = ()) -> list[Path]:
     """Write a comparison."""
     *_, whole = paths = comparison_files(folder)
-    write_page(comparison_page(tree), whole.with_suffix(""), KINDS)
+    write_page(comparison_page(tree, others), whole.with_suffix(""), KINDS)
     with replacing(whole) as temporary:
         tree.to_netcdf(temporary, engine="h5netcdf")
     return paths
@@ -127,6 +142,7 @@ def compared(material: Material) -> Section:
     if tree is None:
         missing = "These fits have not been compared: run `interlocal compare` on the study."
         return Section("Comparison", (Text(missing),))
+    others = not_compared(tree, material.results.workspace)
     blocks: list[Block] = [
         Text(
             "elpd: expected log predictive density of counts that the model has not seen; higher "
@@ -141,11 +157,21 @@ def compared(material: Material) -> Section:
         Fold(f"Dyads that {model} finds hard to leave out", material.pictures(model, "pareto"))
         for model in material.results.models
     ]
-    return Section("Comparison", (*blocks, *_blocks(tree), *folds))
+    return Section("Comparison", (*blocks, *_blocks(tree, others), *folds))
 
 
-def _blocks(tree: xr.DataTree) -> tuple[Block, ...]:
+def not_compared(tree: xr.DataTree, workspace: Workspace) -> list[str]:
+    """Name the models that are fitted under these priors, and are not in a comparison."""
+    compared, priors = compared_models(tree), workspace.priors.name
+    fits = find_fits(workspace.study, workspace.results).passed
+    return [fit.model for fit in fits if fit.priors == priors and fit.model not in compared]
+
+
+def _blocks(tree: xr.DataTree, others: Sequence[str]) -> tuple[Block, ...]:
     blocks: list[Block] = []
+    if others:
+        said = f"Fits of the study that are not compared here: {listed(others)}."
+        blocks.append(Text(f"{said} One of them may be better.", warns=True))
     for unit in map(str, tree.children):
         table = comparison_table(tree, unit)
         columns = COLUMNS | ({"not_reached": "not reached"} if table["not_reached"].any() else {})

@@ -79,6 +79,12 @@ def diagnosed(material: Material) -> Section:
         for model, fit in fits.items()
         if (warning := absurdity(fit.prior_far))
     ]
+    warnings += [
+        f"{model}: a run with other settings failed its diagnostics and is kept as "
+        f"{found.beside.name}; the fit that passed is shown."
+        for model, found in material.results.models.items()
+        if found.beside is not None
+    ]
     rows = {
         model: {
             "diagnostics": _outcome(fit),

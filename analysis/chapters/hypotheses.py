@@ -47,6 +47,11 @@ def _remarks(found: Findings) -> list[str]:
         f"Not in the model: the {part} part of {listed(models)}."
         for part, models in found.absent.items()
     ]
+    if found.beside:
+        said.append(
+            f"Failed the diagnostics in another run; the fit that passed is used: "
+            f"{', '.join(found.beside)}."
+        )
     if found.failed:
         said.append(f"Failed the diagnostics, and not used: {', '.join(found.failed)}.")
     if found.out_of_date:

@@ -1,7 +1,7 @@
 """What the chapters of a report are written from."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from analysis.figures.catalogue import CATALOGUE
@@ -13,10 +13,11 @@ from models.inference.fit import Fit
 
 @dataclass(frozen=True)
 class Material:
-    """Results, and the figures that `draw_figures` has drawn of them, by model and name."""
+    """Results, and by model and name what `draw_figures` has drawn of them, and what not, why."""
 
     results: StudyResults
     drawn: Mapping[tuple[str, str], Path]
+    not_drawn: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def study(self) -> Study:

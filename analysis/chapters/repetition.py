@@ -5,7 +5,9 @@ import shlex
 import pandas as pd
 
 from analysis.chapters.material import Material
-from analysis.tables.blocks import Code, Section, Table, Text
+from analysis.comparison.file import compared_models, not_reached, refits_left
+from analysis.fits.gathering import StudyResults
+from analysis.tables.blocks import Code, Fold, Section, Table, Text
 from models.inference.fit import Fit
 from models.priors.files import prior_sets
 from models.settings import SAMPLERS, Settings
@@ -30,17 +32,33 @@ def repeated(material: Material) -> Section:
         f"{f' SAMPLER={settings.sampler}' if settings.sampler != SAMPLERS[0] else ''}"
         for settings, models in groups.items()
     ]
-    commands += [f"make mle {study}", f"make compare {rest}", f"make report {rest}"]
+    commands += [f"make mle {study}", _comparing(results, rest), f"make report {rest}"]
     made = {model: (str(fit.settings.seed), fit.digest) for model, fit in fits.items()}
     hashes = pd.DataFrame(made, ["seed", "SHA-256"]).T.rename_axis("model")
     versions = pd.DataFrame({"version": next(iter(fits.values())).versions}).rename_axis("package")
-    made_from = "SHA-256 of what each fit was made from: study, priors, model, settings, version"
+    made_from = "SHA-256 of what each fit was made from: study, priors, model, settings, sources"
+    not_drawn = [
+        Text(f"Not drawn: {name} of {model or 'all models'}: {why}")
+        for (model, name), why in material.not_drawn.items()
+    ]
     return Section(
         "How to repeat it",
         (
             Code("\n".join(commands)),
-            Text(f"The study's bytes have the SHA-256 {results.study.digest}."),
+            Text(f"What models take of the study has the SHA-256 {results.study.digest}."),
             Table(hashes, made_from),
             Table(versions, "Versions"),
+            *([Fold("Figures that are not there", tuple(not_drawn))] if not_drawn else []),
         ),
     )
+
+
+def _comparing(results: StudyResults, rest: str) -> str:
+    """Give the command of the comparison that is shown; of all models where there is none."""
+    tree = results.comparison
+    if tree is None:
+        return f"make compare {rest}"
+    models, units = compared_models(tree), [str(unit) for unit in tree.children]
+    refits = " NO_REFITS=1" * bool(refits_left(tree) or not_reached(tree))
+    units += ["city"] * bool(refits_left(tree))
+    return f'make compare {rest} MODEL="{" ".join(models)}" UNITS="{" ".join(units)}"{refits}'

@@ -52,7 +52,12 @@ def compare(
     names = [model.name for model in chosen_models(models, study, checked)]
     left_out = checked_units(units.replace(",", " ").split())
 
-    from analysis.chapters.comparison import comparison_files, comparison_page, write_comparison
+    from analysis.chapters.comparison import (
+        comparison_files,
+        comparison_page,
+        not_compared,
+        write_comparison,
+    )
     from analysis.comparison.compare import comparison
     from analysis.comparison.completion import compared_fits, complete_fits, verdicts_on
     from analysis.comparison.file import comparison_tree, kept_comparison
@@ -73,14 +78,17 @@ def compare(
             found = comparison(workspace, names, left_out, scheduler, refits=refits)
             verdicts = verdicts_on(workspace, names, found.rows.get("dyad", {}))
             kept, whole = comparison_tree(found, verdicts, compared), False
+        elif (told := kept.attrs | compared.attributes) != kept.attrs:
+            kept.attrs, whole = told, False  # the study has another title now
+        others = not_compared(kept, workspace)
         if not whole:
-            write_comparison(kept, folder)
+            write_comparison(kept, folder, others)
     except KeyboardInterrupt:
         print(
             "\ninterrupted; finished units are kept, and the same command goes on from there",
             file=sys.stderr,
         )
         raise typer.Exit(130) from None
-    show(comparison_page(kept), console())
+    show(comparison_page(kept, others), console())
     for path in comparison_files(folder):
         print(f"{'up to date' if whole else 'written'}: {path}")

@@ -40,7 +40,7 @@ def figures(
         gather(Workspace(Path(results), checked, Priors.load(priors)), names) as found,
         reporting(f"figures {checked.name}") as reporter,
     ):
-        drawn = draw_figures(found, reporter, again=True, backend=backend)
+        drawn, _ = draw_figures(found, reporter, again=True, backend=backend)
     for path in drawn.values():
         static = path.suffix == ".png"
         ours = ", by matplotlib: ArviZ draws no such figure" * (backend != "matplotlib")

@@ -39,9 +39,9 @@ def report(
         gather(workspace, names) as found,
         reporting(f"report {checked.name}") as reporter,
     ):
-        drawn = draw_figures(found, reporter)
+        material = Material(found, *draw_figures(found, reporter))
         reporter.stage("writing")
-        written = write_report(Material(found, drawn), workspace.study_folder)
+        written = write_report(material, workspace.study_folder)
     for path in written:
         print(f"written: {path}")
     failed = [name for name, model in found.models.items() if not Fit(model.fit).passed]

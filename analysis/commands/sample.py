@@ -56,7 +56,7 @@ def sample(
     names = chosen_models(models, study, checked)
 
     from analysis.chapters.fits import fit_page
-    from analysis.fits.opening import open_fit
+    from analysis.fits.gathering import is_of_now
     from analysis.tables.terminal import console, show, show_blocks
     from models.inference.fit import Fit
     from models.inference.sample_to_files import sample_to_files
@@ -82,13 +82,13 @@ def sample(
         made = sample_to_files(wanted, settings, force=force)
         for model, (path, reused) in zip(names, made, strict=True):
             kept.append(path)
-            with open_fit(path) as tree:
-                show(fit_page(tree), console())
-                if not Fit(tree).passed:
+            with Fit.open(path) as fit:
+                show(fit_page(fit.as_told_by(checked).tree), console())
+                if not fit.passed:
                     failed.append(model.name)
             print(f"{'up to date' if reused else 'written'}: {path}")
             passing = workspace.fit(model.name)
-            if path != passing and passing.exists():
+            if path != passing and passing.exists() and is_of_now(passing, workspace):
                 print(f"kept, and used: {passing}, which passed with other settings")
     except KeyboardInterrupt:
         files = ", ".join(map(str, kept)) or "no fit was finished"

@@ -214,10 +214,7 @@ def fit_of(workspace: Workspace, model: str, *, nearly: bool = False) -> Fit:
         failed = workspace.failed(model).exists()
         why = "the fit failed its diagnostics" if failed else "no such fit"
         raise ResultsError(f"{path}: {why}; {again}")
-    fit = Fit.open(path)
-    if not fit.is_of(workspace.study, workspace.priors):
-        fit.tree.close()
-        raise ResultsError(f"{path}: was made from another study or other priors; {again}")
+    fit = Fit.of(path, workspace.study, workspace.priors)
     if not (fit.passed or fit.diagnostics.nearly):
         fit.tree.close()
         raise ResultsError(f"{path}: the fit failed its diagnostics; {again}")

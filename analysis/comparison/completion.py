@@ -16,7 +16,7 @@ from models.inference.fit import Fit
 from models.inference.sample_to_files import sample_to_files
 from models.leave_out.loo import psis
 from models.settings import Settings
-from models.work.workspace import Workspace
+from models.work.workspace import Workspace, refuse_other_study
 
 
 def complete_fits(workspace: Workspace, models: Sequence[str]) -> None:
@@ -25,6 +25,7 @@ def complete_fits(workspace: Workspace, models: Sequence[str]) -> None:
     A twin that was not asked for, and fails the gate by little, serves: it is named with the
     verdict.
     """
+    refuse_other_study(workspace.results, workspace.study)
     missing = [model for model in _with_twins(models) if not workspace.fit(model).exists()]
     settings = _settings_there(workspace, models)
     made = sample_to_files([(workspace, model) for model in missing], settings)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +14,12 @@ from analysis.comparison.errors import RULE
 from analysis.comparison.inflation import Verdict
 from analysis.fits.opening import open_fit
 from models.work.fits import decoded
+from models.work.made_from import COMPARISONS, made_by
 
 if TYPE_CHECKING:
     from analysis.comparison.compare import Comparison  # which can refit, with all that this needs
 
+WORDS = ("title", "synthetic")  # attributes that may be told anew
 ML = "(ML)"  # behind the name of a row that is scored at maximum-likelihood estimates
 
 
@@ -43,11 +44,11 @@ class Compared:
 
     @property
     def attributes(self) -> dict[str, str | int]:
-        """The same as a file holds it, lists in JSON, with the version that compared."""
+        """The same as a file holds it, lists in JSON, with what compared."""
         return asdict(self) | {
             "synthetic": json.dumps(list(self.synthetic)),
             "fits": json.dumps(dict(self.fits)),
-            "version": version("interlocal"),
+            "made_by": made_by(COMPARISONS),
             "errors": RULE,
         }
 
@@ -107,8 +108,8 @@ def kept_comparison(
     Returns
     -------
     xarray.DataTree or None
-        None where it is missing, or where it is of other models, units, fits or data, or
-        of another version.
+        None where it is missing, or where it is of other models, units, fits or data, or made
+        by other sources. Its words may be older than those of ``compared``.
     """
     if not path.exists():
         return None
@@ -116,12 +117,23 @@ def kept_comparison(
         if not refits and refits_left(tree):
             units = [unit for unit in units if unit != "city"]
         same = (
-            not (refits and (refits_left(tree) or _not_reached(tree)))
+            not (refits and (refits_left(tree) or not_reached(tree)))
             and list(tree.children) == list(units)
-            and all(tree.attrs.get(name) == value for name, value in compared.attributes.items())
+            and all(
+                tree.attrs.get(name) == value
+                for name, value in compared.attributes.items()
+                if name not in WORDS
+            )
             and all(_compared(tree, unit) == set(models) for unit in units)
         )
         return tree.load() if same else None
+
+
+def compared_models(tree: xr.DataTree) -> list[str]:
+    """List the models that were asked for, as their fits are named."""
+    unit = next(iter(tree.children))
+    asked = _compared(tree, unit)
+    return [model for model in decoded(tree.attrs, "fits") if model in asked]
 
 
 def _compared(tree: xr.DataTree, unit: str) -> set[str]:
@@ -133,7 +145,8 @@ def refits_left(tree: xr.DataTree) -> int:
     return int(tree.attrs.get("left", 0))
 
 
-def _not_reached(tree: xr.DataTree) -> int:
+def not_reached(tree: xr.DataTree) -> int:
+    """Tell how many units were to be refitted, and were not."""
     return sum(int(comparison_table(tree, unit)["not_reached"].sum()) for unit in tree)
 
 

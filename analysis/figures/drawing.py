@@ -22,14 +22,16 @@ def draw_figures(
     *,
     again: bool = False,
     backend: str = "matplotlib",
-) -> dict[tuple[str, str], Path]:
-    """Draw every figure that the results allow.
+) -> tuple[dict[tuple[str, str], Path], dict[tuple[str, str], str]]:
+    """Draw every figure that the results allow, and tell which they do not allow, and why.
 
     Returns
     -------
-    dict of (str, str) to pathlib.Path
+    drawn : dict of (str, str) to pathlib.Path
         By model and figure the PNG file, with an SVG file beside it, or the page of another
         backend; the comparison of all models has the model ``""``.
+    not_drawn : dict of (str, str) to str
+        Why the others were not drawn.
     """
     plt.switch_backend("agg")  # no window is needed
     work = [
@@ -41,20 +43,23 @@ def draw_figures(
         compared = partial(elpd_figure, results.comparison, backend=backend)
         work.append(("", COMPARISON, compared, (results.workspace.comparison,)))
     drawn: dict[tuple[str, str], Path] = {}
+    not_drawn: dict[tuple[str, str], str] = {}
     reporter.stage("figures")
     for done, (model, name, draw, sources) in enumerate(work):
         reporter.advance(done, len(work))
         stem = results.workspace.figures / model / name
-        if not again and _is_younger(stem, sources):
+        if not again and _is_younger(stem, (*sources, results.workspace.owner)):
             drawn[model, name] = stem.with_suffix(".png")
             continue
         try:
             figure = draw()
-        except ResultsError:  # the model has no such thing, which its report says
+        except ResultsError as error:
+            not_drawn[model, name] = str(error)
+            reporter.tell(f"not drawn: {name} of {model or 'all models'}: {error}")
             continue
         refuse_unwritable(stem.parent)
         drawn[model, name] = save_figure(figure, stem)[0]
-    return drawn
+    return drawn, not_drawn
 
 
 def _is_younger(stem: Path, sources: tuple[Path, ...]) -> bool:

@@ -15,6 +15,8 @@ from models.frequentist.table import frequentist_table
 from models.name import named, parse_model
 from models.priors.files import prior_sets
 from models.priors.prior_set import Priors
+from models.work.fits import MADE_FROM
+from models.work.made_from import DRAWS, made_by
 from models.work.workspace import maximum_likelihood_path
 
 
@@ -93,7 +95,7 @@ def maximum_likelihood_beside(
         except ResultsError:
             stale[f"{twin} (maximum likelihood)"] = None
             continue
-        if fit.attributes.get("study_digest") == study.digest:
+        if fit.is_of(study):
             tables[model] = _every_p(fit)
         else:
             stale[f"{twin} (maximum likelihood)"] = None
@@ -126,7 +128,7 @@ def _state(fit: FitFile, study: Study, in_force: dict[str, str]) -> str:
         return ""
     if fit.priors in prior_sets() and fit.priors not in in_force:
         in_force[fit.priors] = Priors.load(fit.priors).to_json()
-    now = study.digest, in_force.get(fit.priors, attributes["priors_in_force"])
-    if (attributes["study_digest"], attributes["priors_in_force"]) != now:
+    now = [study.digest, in_force.get(fit.priors, attributes["priors_in_force"]), made_by(DRAWS)]
+    if [attributes.get(name) for name in (*MADE_FROM, "made_by")] != now:
         return "out_of_date"
     return "passed" if attributes["passed"] else "failed"

@@ -19,7 +19,8 @@ from models.inference.fit import Fit
 from models.leave_out.loo import psis
 from models.priors.prior_set import Priors
 from models.work.fits import decoded
-from models.work.workspace import Workspace
+from models.work.made_from import COMPARISONS, made_by
+from models.work.workspace import Workspace, claim
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class ModelResults:
     ----------
     mle : MaximumLikelihood or None
         The family's pooled model by maximum likelihood, where `interlocal mle` has fitted it.
+    beside : pathlib.Path or None
+        A fit of the same study and priors that failed, where this one passed.
     """
 
     model: str
@@ -37,6 +40,7 @@ class ModelResults:
     path: Path
     mle: MaximumLikelihood | None
     sources: tuple[Path, ...]
+    beside: Path | None = None
 
     @cached_property
     def loo(self) -> ELPDDataLOO:
@@ -100,23 +104,21 @@ def gather(workspace: Workspace, models: Sequence[str]) -> StudyResults:
     found: dict[str, ModelResults] = {}
     missing = []
     study, priors = workspace.study, workspace.priors
+    if workspace.study_folder.is_dir():
+        claim(workspace.results, study)
     with ExitStack() as opened:  # which closes them where something is refused
         for model in models:
-            files = workspace.fit(model), workspace.failed(model)
-            path = next(filter(Path.exists, files), None)
-            if path is None:
+            there = [*filter(Path.exists, (workspace.fit(model), workspace.failed(model)))]
+            if not there:
                 missing.append(model)
                 continue
-            fit = opened.enter_context(Fit.open(path))
-            if not fit.is_of(study, priors):
-                raise ResultsError(
-                    f"{path}: was made from another study or other priors; "
-                    f"run `interlocal sample` on it with --model {model} again"
-                )
+            current = [path for path in there if is_of_now(path, workspace)]
+            path, *beside = current or there[:1]
+            fit = opened.enter_context(Fit.of(path, study, priors))
             pooled = workspace.maximum_likelihood(f"{fit.name.family_name}_pooled")
             mle = _pooled(study, pooled)
             sources = (path,) if mle is None else (path, pooled)
-            found[model] = ModelResults(model, fit.tree, path, mle, sources)
+            found[model] = ModelResults(model, fit.tree, path, mle, sources, *beside)
         if not found:
             raise ResultsError(
                 f"{workspace.folder}: no fit of {', '.join(models)}; "
@@ -129,13 +131,22 @@ def gather(workspace: Workspace, models: Sequence[str]) -> StudyResults:
             )
             if not _is_of(comparison, study, found):
                 comparison = None
+            else:
+                comparison.attrs |= study.words
         return StudyResults(workspace, found, missing, comparison, opened.pop_all())
+
+
+def is_of_now(path: Path, workspace: Workspace) -> bool:
+    """Tell whether a fit's file is of the study, the priors and the sources as they are now."""
+    with Fit.open(path) as fit:
+        return fit.is_of(workspace.study, workspace.priors)
 
 
 def _is_of(comparison: xr.DataTree, study: Study, found: dict[str, ModelResults]) -> bool:
     """Tell whether these fits of this study were compared, and not earlier ones."""
     compared = decoded(comparison.attrs, "fits")
-    return comparison.attrs["study_digest"] == study.digest and all(
+    made_from = comparison.attrs["study_digest"], comparison.attrs.get("made_by")
+    return made_from == (study.digest, made_by(COMPARISONS)) and all(
         compared[name] == Fit(model.fit).digest for name, model in found.items() if name in compared
     )
 
@@ -144,4 +155,4 @@ def _pooled(study: Study, path: Path) -> MaximumLikelihood | None:
     if not path.exists():
         return None
     fit = load_mle(path)
-    return fit if fit.attributes.get("study_digest") == study.digest else None
+    return fit.as_told_by(study) if fit.is_of(study) else None

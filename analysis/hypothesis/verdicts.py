@@ -33,6 +33,8 @@ class Findings:
 
     Attributes
     ----------
+    beside : tuple of str
+        Fits that failed where another of the same study, priors and model passed.
     out_of_date : tuple of str
         Results of another state of the study or of the prior set, which are not used.
     rope : float
@@ -42,6 +44,7 @@ class Findings:
     table: pd.DataFrame
     absent: dict[Part, tuple[str, ...]]
     failed: tuple[str, ...]
+    beside: tuple[str, ...]
     out_of_date: tuple[str, ...]
     rope: float
 
@@ -152,6 +155,7 @@ def findings(
     table = pd.DataFrame([row for _, row in rows], columns=[*KEY, *COLUMNS])
     table["sign_changes"] = _sign_changes(table)
     models = dict.fromkeys(one.model for one in fits.passed)
+    passed, failed = ([one.label for one in some] for some in (fits.passed, fits.failed))
     classical, stale = maximum_likelihood_beside(study, list(models), Path(results))
     table = table.merge(classical, on=["model", "part", "term"], how="left")
     return Findings(
@@ -161,7 +165,8 @@ def findings(
             for part in dict.fromkeys(hypothesis.part for hypothesis in stated)
             if (lacking := tuple(m for m in models if part not in named(m).parts))
         },
-        failed=tuple(one.label for one in fits.failed),
+        failed=tuple(label for label in failed if label not in passed),
+        beside=tuple(label for label in failed if label in passed),
         out_of_date=(*(one.label for one in fits.out_of_date), *stale),
         rope=rope,
     )

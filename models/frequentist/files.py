@@ -19,8 +19,9 @@ from models.frequentist.regression import regression
 from models.frequentist.result import MaximumLikelihood
 from models.work.cluster import in_process, on_cluster
 from models.work.fits import decoded, digest_of, is_current
+from models.work.made_from import MAXIMA
 from models.work.progress import reporting
-from models.work.workspace import maximum_likelihood_path
+from models.work.workspace import claim, maximum_likelihood_path, refuse_other_study
 
 SHORT = 200_000  # permutations times dyads that take no longer than starting processes does
 
@@ -54,10 +55,12 @@ def fit_to_file(
     permutations : int
         Permutations of the cities for p-values; 0 for none.
     """
-    digest = digest_of([study.digest, model, permutations, seed, "parted zeros"])
+    digest = digest_of([study.digest, model, permutations, seed], MAXIMA)
     path = maximum_likelihood_path(results, study.name, model)
+    refuse_other_study(results, study)
     if not force and is_current(path, digest):
-        return load_mle(path), path, True
+        claim(results, study)
+        return load_mle(path).as_told_by(study), path, True
     refuse_unwritable(path.parent)
     fit = maximum_likelihood(study, model, seed=seed)
     data = regression(study, fit.family)
@@ -77,6 +80,7 @@ def fit_to_file(
         permutations=found,
         attributes={**fit.attributes, "digest": digest},
     )
+    claim(results, study)
     save_mle(fit, path)
     return fit, path, False
 

@@ -1,6 +1,5 @@
 """Study + model name -> maximum-likelihood estimates with their covariances."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -19,6 +18,7 @@ from models.frequentist.regression import Regression, regression
 from models.frequentist.result import IN_PLACE, JACKKNIFE, MaximumLikelihood
 from models.likelihood.families import FAMILIES
 from models.name import named
+from models.work.made_from import MAXIMA, made_by
 
 SEARCHED = 200_000  # cities x dyads, up to which the jackknife searches anew without each city
 
@@ -57,9 +57,9 @@ def maximum_likelihood(
     attributes = {
         "model": model,
         "study": study.name,
-        "title": study.declaration.title,
+        **study.words,
         "study_digest": study.digest,
-        "synthetic": json.dumps(study.declaration.synthetic),
+        "made_by": made_by(MAXIMA),
         "cities": str(study.dyads.sizes["city"]),
         "seed": str(seed),
         "version": version("interlocal"),

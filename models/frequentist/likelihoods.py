@@ -19,6 +19,7 @@ from models.frequentist.derivatives import (
     constant,
 )
 from models.likelihood.families import FAMILIES
+from models.registry import Registry
 
 
 def _log_logistic(selection: np.ndarray, sign: int) -> Derivatives:
@@ -102,13 +103,16 @@ class Likelihood:
 
 
 # plain: the family without its zeros; limits: families that this one comes as near as one likes
-LIKELIHOODS: dict[str, Likelihood] = {
-    "poisson": Likelihood(POISSON_COUNTS),
-    "nb": Likelihood(NB_COUNTS, limits=("poisson",)),
-    "zip": Likelihood(POISSON_COUNTS, "inflated", plain="poisson", limits=("poisson",)),
-    "zinb": Likelihood(NB_COUNTS, "inflated", plain="nb", limits=("nb", "zip")),
-    "hurdle_nb": Likelihood(NB_COUNTS, "hurdle", plain="nb"),
-}
+LIKELIHOODS: Registry[Likelihood] = Registry(
+    __name__,
+    {
+        "poisson": Likelihood(POISSON_COUNTS),
+        "nb": Likelihood(NB_COUNTS, limits=("poisson",)),
+        "zip": Likelihood(POISSON_COUNTS, "inflated", plain="poisson", limits=("poisson",)),
+        "zinb": Likelihood(NB_COUNTS, "inflated", plain="nb", limits=("nb", "zip")),
+        "hurdle_nb": Likelihood(NB_COUNTS, "hurdle", plain="nb"),
+    },
+)
 
 
 def without_dispersion(family: str) -> str:

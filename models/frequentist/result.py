@@ -1,14 +1,17 @@
 """What maximum likelihood found."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from data.roles import Part
+from data.study import Study
 from models.frequentist.covariances import refuse_kind
 from models.frequentist.optimum import FLAT_ENOUGH
+from models.work.made_from import MAXIMA, made_by
 
 JACKKNIFE = "jackknife"  # the kind of standard errors that leaves each city out in turn
 IN_PLACE = "dyadic"  # the kind that stands in for it where it has none
@@ -72,6 +75,15 @@ class MaximumLikelihood:
     permutations: pd.DataFrame
     attributes: dict[str, str]
     cautions: tuple[str, ...] = ()
+
+    def is_of(self, study: Study) -> bool:
+        """Tell whether it was made from a study as it is now, by these sources."""
+        made_from = self.attributes.get("study_digest"), self.attributes.get("made_by")
+        return made_from == (study.digest, made_by(MAXIMA))
+
+    def as_told_by(self, study: Study) -> Self:
+        """Give it the words that the study has now."""
+        return replace(self, attributes=self.attributes | study.words)
 
     @property
     def model(self) -> str:

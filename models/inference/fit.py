@@ -9,12 +9,14 @@ from typing import Any, Self
 import xarray as xr
 
 from data.declaration import Declaration
+from data.errors import ResultsError
 from data.study import Study
 from models.inference.gate import Diagnostics, FirstTry
 from models.name import ModelName, parse_model
 from models.priors.prior_set import Priors
 from models.settings import Settings
-from models.work.fits import decoded
+from models.work.fits import MADE_FROM, decoded
+from models.work.made_from import DRAWS, made_by
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,29 @@ class Fit:
     def __exit__(self, *_: object) -> None:
         self.tree.close()
 
+    @classmethod
+    def of(cls, path: Path, study: Study, priors: Priors) -> Self:
+        """Open the fit of a study, with the words that the study has now; refuse any other."""
+        fit = cls.open(path)
+        if not fit.is_of(study, priors):
+            model = fit.tree.attrs.get("model", "")
+            fit.tree.close()
+            raise ResultsError(
+                f"{path}: was made from another study or other priors, or by other sources; "
+                f"run `interlocal sample` on it with --model {model} again"
+            )
+        return fit.as_told_by(study)
+
     def is_of(self, study: Study, priors: Priors) -> bool:
-        """Tell whether it was made from a study and a prior set as they are now."""
-        made_from = self.tree.attrs.get("study_digest"), self.tree.attrs.get("priors_in_force")
-        return made_from == (study.digest, priors.to_json())
+        """Tell whether it was made from a study and a prior set as they are now, and as now."""
+        made_from = [self.tree.attrs.get(name) for name in (*MADE_FROM, "made_by")]
+        return made_from == [study.digest, priors.to_json(), made_by(DRAWS)]
+
+    def as_told_by(self, study: Study) -> Self:
+        """Show what is not the likelihood's, the title or positions, as the study has it now."""
+        self.tree.attrs |= study.words
+        self.tree["constant_data"] = xr.DataTree(study.dyads.drop_vars("count"))
+        return self
 
     @cached_property
     def name(self) -> ModelName:

@@ -24,6 +24,7 @@ from models.priors.density import log_prior
 from models.priors.prior_set import Priors
 from models.settings import Settings
 from models.work.fits import decoded
+from models.work.made_from import DRAWS, made_by
 from models.work.progress import Reporter, reporting
 
 PACKAGES = ("interlocal", "pymc", "pytensor", "arviz", "numpy", "xarray")
@@ -142,11 +143,10 @@ def sampled(ready: Prepared, reporter: Reporter) -> xr.DataTree:
 def _manifest(study: Study, name: ModelName, priors: Priors, settings: Settings) -> dict[str, Any]:
     packages = dict.fromkeys([*PACKAGES, *SAMPLER_PACKAGES[settings.sampler]])
     return {
-        "title": study.declaration.title,
+        **study.words,
         "study": study.name,
         "study_digest": study.digest,
-        "declaration": study.declaration.model_dump_json(),
-        "synthetic": json.dumps(study.declaration.synthetic),
+        "made_by": made_by(DRAWS),
         "missing_dyads": study.missing_dyads,
         "model": name.name,
         "cautions": json.dumps(name.cautions),

@@ -9,7 +9,7 @@ from models.inference.sample import label_of, sampled
 from models.settings import Settings
 from models.work.fits import save_fit
 from models.work.progress import reporting
-from models.work.workspace import Workspace
+from models.work.workspace import Workspace, claim, refuse_other_study
 
 
 def sample_to_files(
@@ -24,6 +24,8 @@ def sample_to_files(
     reused : bool
         Whether it was there.
     """
+    for place in {place.folder: place for place, _ in wanted}.values():
+        refuse_other_study(place.results, place.study)
     kept = [None if force else place.current(model, settings) for place, model in wanted]
     missing = [
         (place.study, model, place.priors)
@@ -33,11 +35,13 @@ def sample_to_files(
     models = prepared_models(missing, settings)
     for (place, model), there in zip(wanted, kept, strict=True):
         if there is not None:
+            claim(place.results, place.study)
             yield there, True
             continue
         refuse_unwritable(place.folder)
         with reporting(label_of(place.study, model, place.priors)) as reporter:
             reporter.stage("compiling")
             fit = sampled(next(models), reporter)
+        claim(place.results, place.study)
         fit.attrs["digest"] = place.digest(model, settings)
         yield save_fit(fit, place.fit(model)), False

@@ -31,6 +31,7 @@ from models.name import ModelName, named
 from models.priors.prior_set import Priors
 from models.settings import Settings, seed_of
 from models.work.fits import digest_of
+from models.work.made_from import LEFT_OUT
 from models.work.progress import Reporter
 
 TUNE = 500  # draws that tune a refit: the compiled model is known to sample
@@ -89,7 +90,7 @@ class Refits:
         settings = asdict(self.settings)
         begun = [self.begun.fit] if self.begun.fit else []
         made_from = [study, priors, self.model, self.unit, settings, ENOUGH, LONGER, *begun]
-        return digest_of(made_from)
+        return digest_of(made_from, LEFT_OUT)
 
 
 def refits_of(fit: Fit, study: Study, priors: Priors, unit: str) -> Refits:

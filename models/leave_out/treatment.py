@@ -29,6 +29,7 @@ from models.leave_out.refit import Refits, refit
 from models.leave_out.unit_in_fit import unit_in_fit
 from models.leave_out.units import rows_of_units
 from models.work.fits import digest_of
+from models.work.made_from import LEFT_OUT
 from models.work.pieces import Bench, Pieces
 from models.work.progress import about
 from models.work.workspace import Workspace
@@ -167,7 +168,7 @@ class Treatment:
     def integrated_pieces(self, labels: Sequence[str]) -> Pieces:
         """Name the integrated units, beside their refits: ``<number>.integrated.nc``."""
         constants = DRAWS, NEAR, DRAWN, WIDE, PARTNERS, LARGEST_ERROR
-        digest = digest_of([self.refits.digest, self.fit, constants])
+        digest = digest_of([self.refits.digest, self.fit, constants], LEFT_OUT)
         refits = self.refit_pieces(labels).paths
         paths = {label: path.with_suffix(".integrated.nc") for label, path in refits.items()}
         return Pieces(paths, digest)

@@ -15,6 +15,7 @@ import numpy as np
 from data.roles import Part
 from models.likelihood.arrays import NUMPY, Array, Arrays
 from models.likelihood.counts import NB, POISSON, Counts
+from models.registry import Registry
 
 LogZero = Callable[[Array, Array, Array, Arrays], Array]
 LogPositive = Callable[[Array, Array, Array, Array, Arrays], Array]
@@ -187,10 +188,13 @@ def _two_part(
     )
 
 
-FAMILIES: dict[str, Family] = {
-    "poisson": plain(POISSON),
-    "nb": plain(NB),
-    "zip": zero_inflated(POISSON),
-    "zinb": zero_inflated(NB),
-    "hurdle_nb": hurdle(NB),
-}
+FAMILIES: Registry[Family] = Registry(
+    __name__,
+    {
+        "poisson": plain(POISSON),
+        "nb": plain(NB),
+        "zip": zero_inflated(POISSON),
+        "zinb": zero_inflated(NB),
+        "hurdle_nb": hurdle(NB),
+    },
+)

@@ -39,6 +39,7 @@ from models.priors.prior_set import Priors
 from models.settings import Settings
 from models.simulation.simulate import draw_outcomes, simulate_study
 from models.work.fits import digest_of
+from models.work.made_from import REPLICATES
 from models.work.progress import Reporter
 
 RANKED = 99  # posterior draws that a truth is ranked among: ranks 0 to 99
@@ -76,11 +77,12 @@ class Calibration:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all that a replicate is made from, the package's version included."""
+        """SHA-256 of all that a replicate is made from, the sources included."""
         truth = self.truth_priors or self.priors
         priors = self.priors.to_json(), truth.to_json()
         settings = asdict(self.settings)
-        return digest_of([self.model, *priors, self.study.digest, settings, RANKED])
+        made_from = [self.model, *priors, self.study.digest, settings, RANKED]
+        return digest_of(made_from, REPLICATES)
 
     @property
     def manifest(self) -> dict[str, Any]:

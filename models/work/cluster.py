@@ -3,8 +3,11 @@
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from importlib import import_module
 from importlib.metadata import version
 from itertools import islice
 from multiprocessing import resource_tracker
@@ -14,6 +17,7 @@ import dask
 from distributed import Client, Future, LocalCluster, as_completed, default_client
 
 from data.errors import InterlocalError, SchedulerError
+from models.registry import TABLES
 
 Runner = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], Iterator[Any]]
 
@@ -131,7 +135,19 @@ def _refuse_other_versions(client: Client, scheduler: str) -> None:
             )
 
 
+def _with_rows(
+    rows: Mapping[str, Mapping[str, object]], work: Callable[..., Any], *task: Any
+) -> Any:
+    """Do a task with the families and effects that were added where it was given out."""
+    for module, added in rows.items():
+        import_module(module)
+        TABLES[module].update(added)
+    return work(*task)
+
+
 def _runner(client: Client) -> Runner:
+    added = {module: rows for module, table in TABLES.items() if (rows := table.added)}
+
     def run(work: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         waiting, running, done = iter(tasks), set[Future](), as_completed()
 
@@ -140,7 +156,7 @@ def _runner(client: Client) -> Runner:
             # where no worker is there (it died, and is started again), one task waits for it
             room = max(AHEAD * sum(client.nthreads().values()), 1) - len(running)
             for task in islice(waiting, max(room, 0)):
-                future = client.submit(work, *task, pure=False)
+                future = client.submit(_with_rows, added, work, *task, pure=False)
                 running.add(future)
                 done.add(future)
 
@@ -164,4 +180,9 @@ def _result(future: Future) -> Any:
         raise
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise SchedulerError(f"a worker failed: {reason}; what is finished is kept") from error
+        number, log = tempfile.mkstemp(".log", "interlocal-")
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.writelines(traceback.format_exception(error))
+        raise SchedulerError(
+            f"a worker failed (its traceback is in {log}): {reason}; what is finished is kept"
+        ) from error

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +13,12 @@ import xarray as xr
 from data.files import replacing
 from data.study import Study
 from models.settings import Settings
+from models.work.made_from import DRAWS, made_by
 
 if TYPE_CHECKING:
     from models.priors.prior_set import Priors
 
-SAME_FIT = ("study_digest", "model", "priors_in_force")  # attributes
+MADE_FROM = ("study_digest", "priors_in_force")  # attributes
 COMPRESSED = {"zlib": True, "complevel": 1, "shuffle": True}
 
 
@@ -28,15 +28,15 @@ def fit_digest(study: Study, priors: "Priors", model: str, settings: Settings) -
     Returns
     -------
     str
-        SHA-256 of the study's bytes, the priors in force, the model, the settings and the
-        package's version.
+        SHA-256 of the study's digest, the priors in force, the model, the settings and what
+        makes draws.
     """
     return digest_of([study.digest, priors.to_json(), model, asdict(settings)])
 
 
-def digest_of(made_from: Sequence[object]) -> str:
-    """Identify what a result is made from."""
-    whole = [*made_from, version("interlocal")]
+def digest_of(made_from: Sequence[object], rooms: Sequence[str] = DRAWS) -> str:
+    """Identify what a result is made from, and by which sources and packages."""
+    whole = [*made_from, made_by(rooms)]
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
@@ -82,7 +82,7 @@ def _is_of_the_same(path: Path, fit: xr.DataTree) -> bool:
     """Tell whether a file holds a fit of the same study and priors, sampled in another way."""
     try:
         with h5netcdf.File(path, "r") as file:
-            return all(file.attrs.get(name) == fit.attrs[name] for name in SAME_FIT)
+            return all(file.attrs.get(name) == fit.attrs[name] for name in MADE_FROM)
     except (OSError, KeyError, ValueError):
         return False
 

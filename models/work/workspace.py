@@ -1,9 +1,13 @@
 """Where results are: every path of a study's results under one prior set, and what is current."""
 
+import json
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from data.errors import ResultsError
+from data.files import refuse_unwritable, replacing
 from data.study import Study
 from models.settings import Settings
 from models.work.fits import failed_path, fit_digest, is_current
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
 
 
 COMPARISON = "comparison.nc"  # beside the fits that it compares
+OWNER = "study.json"  # in a study's folder: which study's, and what is shown of it
 
 
 def prior_folder(results: Path, study: str, priors: str) -> Path:
@@ -23,6 +28,56 @@ def prior_folder(results: Path, study: str, priors: str) -> Path:
 def maximum_likelihood_path(results: Path, study: str, model: str) -> Path:
     """Name the file of a maximum-likelihood fit, which has no priors."""
     return results / study / "maximum_likelihood" / f"{model}.nc"
+
+
+def refuse_other_study(results: Path, study: Study) -> dict[str, str]:
+    """Keep the results of a study apart from those of another whose folder has the same name.
+
+    A study is known by its folder, relative to the results, or by its data: one that has moved is
+    the same, and so is one whose data were mended in place.
+
+    Returns
+    -------
+    dict of str to str
+        What the results say of their study from now on: ``folder``, ``digest``, ``shown``.
+
+    Raises
+    ------
+    ResultsError
+        The results are another study's.
+    """
+    folder = "" if study.folder is None else os.path.relpath(study.folder, results.resolve())
+    owner = {"folder": folder, "digest": study.digest, "shown": study.shown}
+    there = _owner(results, study)
+    if there and there["folder"] != folder:
+        first = os.path.normpath(results / there["folder"])
+        if there["digest"] != study.digest:
+            raise ResultsError(
+                f"{results / study.name}: holds results of another study of this name, that of "
+                f"{first}; choose another folder with RESULTS= or --results"
+            )
+        if Path(first).is_dir():  # of which this is a copy
+            owner["folder"] = there["folder"]
+    return owner
+
+
+def claim(results: Path, study: Study) -> None:
+    """Say whose the results of a study are, before any is written; refuse another study's."""
+    owner = refuse_other_study(results, study)
+    if owner != _owner(results, study):
+        path = results / study.name / OWNER
+        refuse_unwritable(path.parent)
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(owner), encoding="utf-8")
+
+
+def _owner(results: Path, study: Study) -> dict[str, str]:
+    """Read whose results there are; nothing where that is not known."""
+    try:
+        known = json.loads((results / study.name / OWNER).read_bytes())
+        return {name: str(known[name]) for name in ("folder", "digest", "shown")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 @dataclass(frozen=True)
@@ -51,6 +106,11 @@ class Workspace:
     def study_folder(self) -> Path:
         """What holds for every prior set: hypotheses, report, tables."""
         return self.results / self.study.name
+
+    @property
+    def owner(self) -> Path:
+        """What `claim` writes; it is younger than what shows older words of the study."""
+        return self.study_folder / OWNER
 
     @property
     def comparison(self) -> Path:

@@ -34,7 +34,7 @@ def planted(model):
     count = np.where(sends, 0, dyads["count"].to_numpy())
     count[sends & (dyads["receiver"].to_numpy() == RECEIVER)] = LARGE[model]
     changed = dyads.assign(count=("dyad", count))
-    return replace(study, dyads=changed, name=f"planted_{model}", digest=f"planted {model}")
+    return replace(study, dyads=changed, name=f"planted_{model}")
 
 
 @pytest.fixture(scope="module", params=LARGE)

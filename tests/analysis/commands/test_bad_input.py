@@ -5,10 +5,13 @@ as an editor numbers them: the header is row 1.
 """
 
 import os
+import warnings
 
 import pytest
 
+from analysis import cli
 from analysis.cli import main
+from data.errors import ModelCaution
 from data.study import read_study
 
 TOML = """\
@@ -371,3 +374,16 @@ def test_results_folder_under_a_file(tmp_path, refused):
     write(file, "kept")
     refused([folder], "file/x", "choose another folder with RESULTS=", results=file / "x")
     assert file.read_text(encoding="utf-8") == "kept"
+
+
+def test_a_warning_of_a_library_is_one_line_and_ours_is_none(capsys, monkeypatch):
+    def warns(**_):
+        warnings.warn("overflow\n  encountered", RuntimeWarning, stacklevel=1)
+        warnings.warn("needs care, as the summary says", ModelCaution, stacklevel=1)
+
+    monkeypatch.setattr(cli, "app", warns)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert main([]) == 0
+        assert warnings.filters[0][0] == "default"  # as it was
+    assert capsys.readouterr().err == "warning: RuntimeWarning: overflow encountered\n"

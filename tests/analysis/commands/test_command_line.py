@@ -40,7 +40,7 @@ def test_help_names_every_option(capsys):
 
 
 def test_the_file_has_every_group_and_passes(fit, sampled):
-    assert files(sampled[0]) == ["zinb_srm.nc"]
+    assert files(sampled[0]) == ["study.json", "zinb_srm.nc"]
     assert set(fit.children) == {
         "posterior",
         "prior",
@@ -162,7 +162,7 @@ def test_a_seed_gives_the_same_bits(guangdong):
 def test_a_fit_that_fails_says_so_and_exits_3(tmp_path, capsys):
     arguments = ["sample", GUANGDONG, "--model=nb_pooled", "--draws=20", "--tune=20"]
     assert main([*arguments, f"--results={tmp_path}"]) == 3
-    assert files(tmp_path) == ["nb_pooled.failed.nc"]
+    assert files(tmp_path) == ["nb_pooled.failed.nc", "study.json"]
     said = capsys.readouterr()
     assert "Fails the diagnostics" in said.out
     assert "try DRAWS=4000" in said.out

@@ -22,6 +22,8 @@ from data.errors import ModelError
 from models import Priors, maximum_likelihood
 from models.frequentist.files import save_mle
 from models.frequentist.table import frequentist_table
+from models.work.made_from import DRAWS as DRAWN_BY
+from models.work.made_from import made_by
 
 DRAWS = 4000
 PROXIMITY = ("selection", "scale(proximity)")
@@ -52,6 +54,7 @@ def keep_fit(folder, study, model, priors="default", *, scale=1.0, passed=1, **m
         "priors": priors,
         "priors_in_force": means.get("in_force", shown),
         "study_digest": means.get("digest", study.digest),
+        "made_by": means.get("made_by", made_by(DRAWN_BY)),
         "passed": passed,
     }
     path = folder / study.name / priors / f"{model}{'' if passed else '.failed'}.nc"
@@ -128,6 +131,24 @@ def test_what_is_supported_lies_beyond_the_region_with_the_same_certainty(tmp_pa
     assert found["p_direction"] > 0.95
     assert found["rope_share"] < 0.05
     assert found["verdict"] == "undecided"
+
+
+def test_fits_by_other_sources_are_out_of_date(tmp_path, guangdong):
+    keep_fit(tmp_path, guangdong, "zinb_srm", made_by="earlier sources")
+    keep_fit(tmp_path, guangdong, "nb_srm")
+    found = findings(guangdong, results=tmp_path)
+    assert found.out_of_date == ("zinb_srm (default priors)",)
+    assert {model for _, model, _ in found.table.index} == {"nb_srm"}
+
+
+def test_a_fit_that_passed_is_used_though_another_run_failed(tmp_path, guangdong):
+    keep_fit(tmp_path, guangdong, "nb_srm", of={TIES: 0.3})
+    keep_fit(tmp_path, guangdong, "nb_srm", of={TIES: 0.9}, passed=0)
+    found = findings(guangdong, results=tmp_path)
+    assert (found.failed, found.beside) == ((), ("nb_srm (default priors)",))
+    assert row(found.table, TIES, "nb_srm")["mean"] == pytest.approx(0.3, abs=1e-6)
+    said = markdown(hypotheses_page(found, guangdong.declaration), tmp_path)
+    assert "in another run; the fit that passed is used: nb_srm (default priors)." in said
 
 
 def test_only_sound_fits_of_this_study_are_used(tmp_path, guangdong):

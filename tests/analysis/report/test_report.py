@@ -170,7 +170,7 @@ def hostile_report(reported, folder):
         )
         shutil.copytree(reported / "guangdong", folder / "guangdong")
         shutil.rmtree(folder / "guangdong" / "default" / "figures")
-        write_report(Material(results, draw_figures(results, Reporter())), folder)
+        write_report(Material(results, *draw_figures(results, Reporter())), folder)
 
 
 def test_markup_in_names_is_text(reported, tmp_path):

@@ -74,7 +74,7 @@ def test_relabelled_cities_change_nothing():
             for side in ("sender", "receiver")
         }
     )
-    turned = type(study)(study.name, study.declaration, other, study.digest)
+    turned = replace(study, dyads=other)
     again = maximum_likelihood(turned, "zinb_pooled")
     np.testing.assert_allclose(fit.covariance, again.covariance, rtol=1e-9, atol=1e-12)
 

@@ -173,6 +173,9 @@ def test_a_refit_goes_on_where_the_fit_ended(fit):
     assert refits.settings == replace(found.run, tune=TUNE)
     assert refits.settings.draws == LONGER * found.settings.draws
     assert refits.begun.seconds > 0
+    other = Fit(found.tree.copy())
+    other.tree.attrs["sampler"] = "pymc"
+    assert refits_of(other, study, Priors.load("default"), "dyad").settings.sampler == "pymc"
     compiled, names = compiled_model(build(study, "poisson_crossed"))
     begun = going_on(compiled, found.ends)
     # its coordinates and its centering are the draws that the fit holds, the last ones first
