@@ -12,15 +12,13 @@ from data.errors import ModelError
 from data.study import Study
 from models.frequentist.covariances import covariances
 from models.frequentist.identification import determined, undetermined
-from models.frequentist.optimum import SAME, Optimum, climb, drawn_inward, find_optimum
+from models.frequentist.optimum import SEARCHED, Optimum, find_optimum, search_without
 from models.frequentist.ratios import COLUMNS
 from models.frequentist.regression import Regression, regression
 from models.frequentist.result import IN_PLACE, JACKKNIFE, MaximumLikelihood
 from models.likelihood.families import FAMILIES
 from models.name import named
 from models.work.made_from import MAXIMA, made_by
-
-SEARCHED = 200_000  # cities x dyads, up to which the jackknife searches anew without each city
 
 
 def maximum_likelihood(
@@ -141,24 +139,17 @@ def with_jackknife(fit: MaximumLikelihood, data: Regression) -> MaximumLikelihoo
     problem = data.problem
     best = fit.parameters.to_numpy() * data.scales
     seed = int(fit.attributes.get("seed", 0))
-    maxima = find_optimum(problem, seed=seed).maxima
-    others = [drawn_inward(problem, best), *(point.at for point in maxima[1:])]
+    whole = find_optimum(problem, seed=seed)
     code, cities = pd.factorize(np.concatenate(data.cities))
-    is_searched = len(cities) * problem.count.size <= SEARCHED
+    anew = seed if len(cities) * problem.count.size <= SEARCHED else None
     sender, receiver = np.split(code, 2)
     without, known = [], fit.standard_errors().notna().to_numpy(copy=True)
     elsewhere, undetermined_without = [], []
     for city, label in enumerate(cities):
-        kept = replace(problem, weight=((sender != city) & (receiver != city)).astype(float))
-        near = climb(kept, best)
-        ends = [near, *(climb(kept, start) for start in others)]
-        if is_searched:
-            ends.append(find_optimum(kept, seed=seed).point)
-        point = max(ends, key=lambda end: end.value)
-        if point.value > near.value + SAME:
+        weight = ((sender != city) & (receiver != city)).astype(float)
+        point, is_another = search_without(problem, weight, whole, best, seed=anew)
+        if is_another:
             elsewhere.append(str(label))
-        else:
-            point = near
         there = determined(point)[1]
         if (known & ~there).any():
             undetermined_without.append(str(label))

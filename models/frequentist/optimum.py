@@ -25,6 +25,7 @@ SPLIT = 2.0  # logits that the zeros' chance of being eligible differs by, a sd 
 SPLIT_ROUNDS = 6
 LOOK, NEAR = 20, 6.0  # steps of a first climb; log-likelihood, within which it is carried on
 STEEP, BELOW = 20.0, 0.05  # of a selection that is a step: its slope, and what lies below its edge
+SEARCHED = 200_000  # dyads times cities, up to which fits without a city are searched anew
 FAR = 30.0  # a selection intercept, or minus a log dispersion, that stands for infinity
 EM_ROUNDS = 8
 MOVABLE = 4.0  # a standardized coefficient from which a search can still move
@@ -113,6 +114,49 @@ def best_of(ends: Sequence[Point]) -> Optimum:
         if end.value < maxima[-1].value - DISTINCT and np.linalg.norm(end.gradient) < FLAT_ENOUGH:
             maxima.append(end)
     return Optimum(nearest, len(same), len(ends), tuple(maxima))
+
+
+def search_without(
+    problem: Problem,
+    weight: np.ndarray,
+    whole: Optimum,
+    near: np.ndarray,
+    *,
+    seed: int | None = None,
+) -> tuple[Point, bool]:
+    """Search again with some dyads left out: uphill, and in another maximum where that is higher.
+
+    Parameters
+    ----------
+    problem : Problem
+        With every dyad.
+    weight : numpy.ndarray
+        Shape (dyad,): 0 for those that are left out, 1 for the others.
+    whole : Optimum
+        What the search of every dyad found; each of its maxima is a start, the best drawn inward.
+    near : numpy.ndarray
+        Where to go uphill from, shape (size,).
+    seed : int, optional
+        Of a search anew, as if the others were all; without one there is none.
+
+    Returns
+    -------
+    point : Point
+        The best end; of the same height the one uphill from ``near``.
+    elsewhere : bool
+        Whether it is another maximum than that one.
+    """
+    kept = replace(problem, weight=weight)
+    uphill = climb(kept, near)
+    inward = drawn_inward(problem, whole.point.at)
+    others = [point.at for point in whole.maxima[1:]]
+    if not np.array_equal(inward, whole.point.at):
+        others.append(inward)
+    ends = [climb(kept, start) for start in others]
+    if seed is not None:
+        ends.append(find_optimum(kept, seed=seed).point)
+    best = max([uphill, *ends], key=lambda end: end.value)
+    return (best, True) if best.value > uphill.value + SAME else (uphill, False)
 
 
 def drawn_inward(problem: Problem, at: np.ndarray) -> np.ndarray:

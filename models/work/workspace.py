@@ -50,13 +50,13 @@ def refuse_other_study(results: Path, study: Study) -> dict[str, str]:
     owner = {"folder": folder, "digest": study.digest, "shown": study.shown}
     there = _owner(results, study)
     if there and there["folder"] != folder:
-        first = os.path.normpath(results / there["folder"])
+        first = os.path.normpath(results / there["folder"]) if there["folder"] else "memory"
         if there["digest"] != study.digest:
             raise ResultsError(
                 f"{results / study.name}: holds results of another study of this name, that of "
                 f"{first}; choose another folder with RESULTS= or --results"
             )
-        if Path(first).is_dir():  # of which this is a copy
+        if there["folder"] and Path(first).is_dir():  # of which this is a copy
             owner["folder"] = there["folder"]
     return owner
 

@@ -8,7 +8,7 @@ import numpy as np
 import pymc as pm
 from pytensor import tensor as pt
 
-INTERCEPT_SD = {"selection": 2.0, "degree": 3.0}
+INTERCEPT = {"selection": (0.0, 2.0), "degree": (-1.0, 2.5)}  # mean and sd
 SIDES = ("sender", "receiver")
 
 
@@ -18,12 +18,12 @@ def plain_model(study, model="zinb_crossed"):
     dyads = study.dyads
     cities = dyads["city"].to_numpy().tolist()
     at = [[cities.index(city) for city in dyads[side].to_numpy()] for side in SIDES]
-    terms = {f"{part}_term": dyads[f"{part}_term"].to_numpy().tolist() for part in INTERCEPT_SD}
+    terms = {f"{part}_term": dyads[f"{part}_term"].to_numpy().tolist() for part in INTERCEPT}
     with pm.Model(coords={"city": cities, **terms}) as written:
         selection, degree = (
             population_predictor(dyads, part)
             + sum(effect[k] for effect, k in zip(effects(part, len(cities)), at, strict=True))
-            for part in INTERCEPT_SD
+            for part in INTERCEPT
         )
         log_exposure = dyads["log_exposure"].to_numpy()
         dispersion = pm.HalfNormal("dispersion", 2.0)
@@ -42,7 +42,7 @@ def population_predictor(dyads, part):
     x = dyads[f"{part}_design"].to_numpy()
     binary = np.isin(x, (0, 1)).all(axis=0)
     scale = np.where(binary, 1, x.std(axis=0, ddof=1))
-    intercept = pm.Normal(f"{part}_intercept", 0, INTERCEPT_SD[part])
+    intercept = pm.Normal(f"{part}_intercept", *INTERCEPT[part])
     coef = pm.Normal(f"{part}_coef", 0, 1 / scale, dims=f"{part}_term")
     return intercept + pt.dot(x - x.mean(axis=0), coef)
 

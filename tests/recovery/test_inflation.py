@@ -15,7 +15,7 @@ def verdict(study):
     """Hold the pooled model against its twin, by few draws."""
     elpd = {}
     for model in ("zinb_pooled", "nb_pooled"):
-        fit = sample(study, model, progress=False, draws=300, tune=300, chains=2, seed=1)
+        fit = sample(study, model, progress=False, draws=500, tune=400, chains=2, seed=1)
         elpd[model] = psis(fit, "dyad").elpd_i.to_numpy()
     gain = elpd["zinb_pooled"] - elpd["nb_pooled"]
     errors = errors_of_sum(gain, cities_of_units(study.dyads, "dyad"))

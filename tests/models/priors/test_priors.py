@@ -34,7 +34,7 @@ def test_an_entry_replaces_its_parents_whole(tmp_path):
     )
     assert priors.name == "mine"
     assert arguments(priors.prior("dispersion")) == ("InverseGamma", {"alpha": 2, "beta": 1})
-    assert arguments(priors.prior("degree_intercept")) == ("Normal", {"mu": 0, "sigma": 3})
+    assert arguments(priors.prior("degree_intercept")) == ("Normal", {"mu": -1, "sigma": 2.5})
 
 
 def test_the_more_specific_key_wins(tmp_path):
