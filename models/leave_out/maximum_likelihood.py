@@ -23,9 +23,10 @@ def left_out_densities(study: Study, family: str, unit: str) -> pd.DataFrame:
         A row a unit: ``elpd``, the natural log of the joint probability of its counts at the
         estimates without them; ``lpd``, the same at the estimates from all counts. Predictors
         stay standardized over all dyads. The units that move the estimates most are refitted
-        first, and each other maximum of the whole fit is tried too; without a city the search is
-        made anew, up to 200,000 dyads times cities. Once one Newton step from the whole fit has given what the refit gives, to 1e-6,
-        for 20 units that follow each other, it stands for the refits of the rest.
+        first, and other maxima of the whole fit are tried too. Without a city the search is
+        made anew, up to 200,000 dyads times cities. Once one Newton step from the whole fit has
+        given what the refit gives, to 1e-6, for 20 units that follow each other, it stands for the
+        refits of the rest.
     """
     problem = regression(study, family).problem
     whole = find_optimum(problem)
