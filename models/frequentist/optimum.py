@@ -22,8 +22,10 @@ SAME = 1e-5  # log-likelihoods that differ by less are of the same maximum
 DISTINCT = 1e-3  # log-likelihoods that differ by more are of different ones
 FLAT_ENOUGH = 1e-6  # norm of the gradient, in standardized coefficients, at a maximum
 SPLIT = 2.0  # logits that the zeros' chance of being eligible differs by, a sd of a predictor
-SPLIT_ROUNDS = 6
-LOOK, NEAR = 20, 6.0  # steps of a first climb; log-likelihood, within which it is carried on
+SPLIT_ROUNDS = 4
+GLANCE = 4  # steps from where one predictor tells who is eligible
+LOOKS = (8, 5), (10, 3)  # steps of first climbs, and how many of them are carried on
+NEAR = 6.0  # log-likelihood below the best end, within which they are carried to their ends
 STEEP, BELOW = 20.0, 0.05  # of a selection that is a step: its slope, and what lies below its edge
 SEARCHED = 200_000  # dyads times cities, up to which fits without a city are searched anew
 FAR = 30.0  # a selection intercept, or minus a log dispersion, that stands for infinity
@@ -214,11 +216,9 @@ def find_optimum(
         starts.append(_intercepts(problem, first))
     if likelihood.kind == "inflated":
         starts.append(_em(problem, first))
-        if random_starts:
-            starts += _parted(problem, plain)
     ends = [climb(problem, start) for start in starts]
     if likelihood.kind == "inflated" and random_starts:
-        ends += _steps(problem, plain, best_of(ends))
+        ends += _further(problem, first, best_of(ends))
     for limit in likelihood.limits:
         end = evaluate(problem, _embed(problem, limit, maximum(limit)))
         ends.append(climb(problem, drawn_inward(problem, end.at)))
@@ -284,17 +284,54 @@ def _parted(problem: Problem, plain: np.ndarray) -> Iterator[np.ndarray]:
             yield np.concatenate([gamma, climb(weighted, plain, steps=SPLIT_ROUNDS).at])
 
 
-def _steps(problem: Problem, plain: np.ndarray, best: Optimum) -> list[Point]:
-    """Search from selections that are steps; give the ends that are higher than what was found.
+def _further(problem: Problem, first: np.ndarray, best: Optimum) -> list[Point]:
+    """Look where one predictor rules selection, or several do; give the ends that are higher.
 
-    Others are no maxima: where selection is a step, the likelihood is flat between its edges.
+    The looks are short climbs, and the best of them are carried on. Where every search so far
+    ended at the same maximum, not far out, and a look from each predictor finds nothing higher,
+    steps are tried along few directions. Ends that are no higher are no maxima: where selection is
+    a step, the likelihood is flat between its edges.
     """
-    inward = [drawn_inward(problem, point.at) for point in best.maxima[:3]]
-    directions = [_apart(problem, plain), *_parted(problem, plain), *inward]
-    looks = [climb(problem, _sharpened(problem, at), steps=LOOK) for at in directions]
-    promising = sorted(looks, key=lambda end: -end.value)[:2]
-    ends = (climb(problem, end.at) for end in promising if end.value > best.point.value - NEAR)
-    return [end for end in ends if end.value > best.point.value + SAME]
+    block = problem.blocks[Part.SELECTION]
+    if block.stop - block.start == 1:  # no predictor, which could rule
+        return []
+    plain = first[block.stop :]
+    known, higher = best.point.value + SAME, []
+    glance = max((climb(problem, start, GLANCE) for start in _split(problem, first)), key=_height)
+    if glance.value > known:
+        higher.append(climb(problem, glance.at))
+        known = higher[0].value + SAME
+    directions = [_apart(problem, plain)]
+    directions += [drawn_inward(problem, end.at) for end in (*best.maxima[:3], *higher)]
+    is_far = (np.abs(best.point.at[block][1:]) > MOVABLE).any()
+    if best.reached < best.starts or is_far or higher:
+        directions += _parted(problem, plain)
+    looks = [evaluate(problem, _sharpened(problem, at)) for at in directions]
+    for steps, kept in LOOKS:
+        looks = [climb(problem, end.at, steps) for end in looks]
+        looks = sorted(looks, key=_height)[-kept:]
+    near = [end.at for end in looks if end.value > known - NEAR]
+    while near:
+        end = climb(problem, near.pop())
+        if end.value > known:
+            higher.append(end)
+            known = end.value + SAME
+            near.append(_sharpened(problem, end.at))  # an edge that lies better
+    return higher
+
+
+def _height(end: Point) -> float:
+    return end.value
+
+
+def _split(problem: Problem, first: np.ndarray) -> Iterator[np.ndarray]:
+    """Give starts at which one predictor tells who is eligible, either way."""
+    block = problem.blocks[Part.SELECTION]
+    for column in range(block.start + 1, block.stop):
+        for slope in (SPLIT, -SPLIT):
+            at = first.copy()
+            at[block], at[column] = 0, slope
+            yield at
 
 
 def _apart(problem: Problem, plain: np.ndarray) -> np.ndarray:
