@@ -78,9 +78,10 @@ def compare(
             found = comparison(workspace, names, left_out, scheduler, refits=refits)
             verdicts = verdicts_on(workspace, names, found.rows.get("dyad", {}))
             kept, whole = comparison_tree(found, verdicts, compared), False
-        elif (told := kept.attrs | compared.attributes) != kept.attrs:
-            kept.attrs, whole = told, False  # the study has another title now
         others = not_compared(kept, workspace)
+        told = kept.attrs | compared.attributes | {"not_compared": " ".join(others)}
+        if told != kept.attrs:  # another title now, or fits that are not in it
+            kept.attrs, whole = told, False
         if not whole:
             write_comparison(kept, folder, others)
     except KeyboardInterrupt:

@@ -175,6 +175,8 @@ def test_fits_that_are_not_compared_are_named_and_the_command_repeated(place):
     shutil.copy(fit, fit.with_stem("poisson_pooled"))  # it stands for another model's
     shown = run("compare", *asked(place), f"--model={MODEL}", "--unit=dyad")[1]
     assert f"{said} poisson_pooled." in shown
+    kept = (place / "results/six/default/comparison.md").read_text(encoding="utf-8")
+    assert f"{said} poisson_pooled." in kept.replace("\\", "")
     with opened(place) as found:
         assert f"{said} poisson_pooled." in written(compared(Material(found, {})).blocks, place)
         section = repeated(Material(found, {}))
