@@ -2,13 +2,15 @@
 
 import io
 import json
+import os
 import shutil
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from filelock import FileLock
 
 from analysis.cli import main
 from data import read_study
@@ -50,13 +52,42 @@ def study_folder(tmp_path):
 @pytest.fixture(scope="session")
 def sampled(tmp_path_factory):
     """Run `interlocal sample` on one model of Guangdong; give the results folder and its words."""
-    results, said = tmp_path_factory.mktemp("results"), io.StringIO()
+    with made_once(tmp_path_factory, "sampled") as (folder, done):
+        words = folder / "words.txt"
+        if not done:
+            words.write_text(_run("sample", folder, "--model=zinb_srm"), encoding="utf-8")
+    return folder / "results", words.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def compared(sampled, tmp_path_factory):
+    """Compare that fit by dyad, and fit zinb_pooled by maximum likelihood; give the results."""
+    with made_once(tmp_path_factory, "compared") as (folder, done):
+        if not done:
+            shutil.copytree(sampled[0], folder / "results")
+            _run("mle", folder, "--model=zinb_pooled", "--permutations=0")
+            _run("compare", folder, "--model=zinb_srm", "--unit=dyad")
+    return folder / "results"
+
+
+@contextmanager
+def made_once(tmp_path_factory, name):
+    """Give a folder that the processes of a test run share, and whether it is filled already."""
+    base = tmp_path_factory.getbasetemp()
+    whole = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, done = whole / name, whole / f"{name}.done"
+    with FileLock(whole / f"{name}.lock"):
+        folder.mkdir(exist_ok=True)
+        yield folder, done.exists()
+        done.touch()
+
+
+def _run(command, folder, *more):
+    said = io.StringIO()
     with redirect_stdout(said):
-        status = main(
-            ["sample", str(ROOT / "data/guangdong"), "--model=zinb_srm", f"--results={results}"]
-        )
-    assert status == 0
-    return results, said.getvalue()
+        words = [command, str(ROOT / "data/guangdong"), *more, f"--results={folder / 'results'}"]
+        assert main(words) == 0
+    return said.getvalue()
 
 
 # names that markup, formulas or TeX would read otherwise; terms that are long

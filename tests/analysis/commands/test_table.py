@@ -4,8 +4,6 @@ import csv
 import io
 import re
 import shutil
-import subprocess
-import sys
 from contextlib import redirect_stderr, redirect_stdout
 
 import docx
@@ -175,17 +173,15 @@ def test_the_summary_of_each_fit_is_written(made):
         assert ties[1] in (folder / f"zinb_srm.{kind}").read_text(encoding="utf-8")
 
 
-def test_the_comparison_gives_elpd_where_there_is_one(results, tmp_path):
-    shutil.copytree(results, tmp_path, dirs_exist_ok=True)
-    given = (GUANGDONG, "--model=zinb_srm", f"--results={tmp_path}")
-    assert run("compare", *given, "--unit=dyad")[0] == 0
+def test_the_comparison_gives_elpd_where_there_is_one(compared, tmp_path):
+    shutil.copytree(compared, tmp_path, dirs_exist_ok=True)
     status, said, _ = table(tmp_path, "--ml")
     assert status == 0
-    compared = pd.read_csv(tmp_path / "guangdong" / "default" / "comparison.csv", index_col="model")
+    scores = pd.read_csv(tmp_path / "guangdong" / "default" / "comparison.csv", index_col="model")
     rows = rows_of(tmp_path / "guangdong", "csv")
     (elpd,) = [row for row in rows if row[0].startswith("elpd")]
     names = ("zinb_srm", "zinb_pooled (ML)")
-    assert elpd[1:] == [f"{compared.loc[name, 'elpd']:.1f}" for name in names]
+    assert elpd[1:] == [f"{scores.loc[name, 'elpd']:.1f}" for name in names]
     assert "PSIS" not in said
 
 
@@ -238,18 +234,3 @@ def test_every_parameter_has_its_row(varied_study, made_fit, made_draws, model):
         slope = column.loc[("sds of slopes", "degree sender slope sd[log(size)]"), "estimate"]
         name = "degree_sender_slope_sd[log(size)]"
         assert slope == spreads(fit).loc[name, "mean"]
-
-
-@pytest.mark.parametrize("command", ["table", "mle", "figures", "report"])
-def test_existing_results_need_no_pymc(results, tmp_path, command):
-    shutil.copytree(results, tmp_path, dirs_exist_ok=True)
-    model = "zinb_pooled --permutations=0" if command == "mle" else "zinb_srm"
-    words = [command, GUANGDONG, *f"--model={model}".split(), f"--results={tmp_path}"]
-    code = (
-        "import sys; from analysis.cli import main; assert main(sys.argv[1:]) == 0; "
-        "sys.exit(' '.join({'pymc', 'pytensor', 'nutpie'} & set(sys.modules)) or 0)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr

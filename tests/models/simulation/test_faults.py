@@ -90,7 +90,7 @@ def test_a_replicate_fits_what_would_be_built_for_its_counts(monkeypatch):
     monkeypatch.setattr(calibration, "_COMPILED", {})
     whole = Calibration("nb_srm", Priors.load("calibration"), 8)
     met = set()
-    rng, seeds = np.random.default_rng(1), np.random.SeedSequence(1).spawn(12)
+    rng, seeds = np.random.default_rng(1), np.random.SeedSequence(1).spawn(6)
     for seed in seeds:
         truth = calibration.draw_truth(whole.priors, whole.name, whole.study, seed)
         _, count = draw_outcomes(whole.study.dyads, whole.name, truth, rng)
