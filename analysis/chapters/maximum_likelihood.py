@@ -1,5 +1,7 @@
 """Pooled models by maximum likelihood, in words and tables."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from analysis.chapters.material import Material
@@ -7,9 +9,11 @@ from analysis.figures.coefficients import errors_of
 from analysis.tables.blocks import Block, Fold, P, Page, Section, Table, Text, intervals
 from models.frequentist.covariances import CITY_KINDS, KINDS
 from models.frequentist.likelihoods import LIKELIHOODS
+from models.frequentist.optimum import DISTINCT
 from models.frequentist.ratios import VUONG_CAUTION
 from models.frequentist.result import MaximumLikelihood
 from models.frequentist.table import CONFIDENCE, SIGN, frequentist_table
+from models.inference.fit import Fit
 from models.work.fits import decoded
 
 UNITS = {
@@ -25,10 +29,17 @@ SIGNS = (
 INTERVAL = f"{CONFIDENCE:.0%} interval"
 
 
-def mle_page(fit: MaximumLikelihood, errors: str) -> Page:
-    """Show each part's table, its standard errors side by side, tests, what is unknown."""
+def mle_page(fit: MaximumLikelihood, errors: str, fits: Iterable[Fit] = ()) -> Page:
+    """Show each part's table, its standard errors side by side, tests, what is unknown.
+
+    Parameters
+    ----------
+    fits : iterable of Fit
+        Posteriors of the same study, whose draws are held against the maximum.
+    """
     errors = fit.errors_in_place_of(errors)
-    blocks, every = _blocks(fit, errors), _every_error(fit, errors)
+    every = _every_error(fit, errors)
+    blocks = (*_beaten(fit, fits), *_blocks(fit, errors))
     title = f"{fit.model} · maximum likelihood · {fit.attributes['title']}"
     overview = (
         f"{fit.pointwise.size} directed dyads; {fit.zeros} zeros observed, "
@@ -53,8 +64,24 @@ def frequentist(material: Material) -> Section:
     for name, mle in fits.items():
         errors = mle.errors_in_place_of(errors_of(mle))
         fold = Fold(f"Every kind of standard error of {name}", (_every_error(mle, errors),))
-        blocks += [*_blocks(mle, errors), fold]
+        posteriors = [Fit(model.fit) for model in models]
+        blocks += [*_beaten(mle, posteriors), *_blocks(mle, errors), fold]
     return Section("Maximum likelihood", tuple(blocks))
+
+
+def _beaten(mle: MaximumLikelihood, fits: Iterable[Fit]) -> list[Text]:
+    """Say so where a posterior draw is more likely than the maximum that was found."""
+    said = []
+    for fit in fits:
+        if fit.name.name == mle.model and "log_likelihood" in fit.tree:
+            best = float(fit.tree["log_likelihood"]["count"].sum("dyad").max())
+            if best > mle.log_likelihood + DISTINCT:
+                text = (
+                    f"The search has missed the maximum: a posterior draw of {mle.model} has the "
+                    f"log-likelihood {best:.3f}, above {mle.log_likelihood:.3f}."
+                )
+                said.append(Text(text, warns=True))
+    return said
 
 
 def _remarks(fit: MaximumLikelihood, errors: str) -> list[str]:

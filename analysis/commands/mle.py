@@ -1,6 +1,7 @@
 """`interlocal mle`."""
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -42,10 +43,12 @@ def mle(
     names = [model.name if models else f"{model.family_name}_pooled" for model in chosen]
 
     from analysis.chapters.maximum_likelihood import mle_page
+    from analysis.fits.finding import find_fits
     from analysis.tables.files import write_page
     from analysis.tables.terminal import console, show
     from models.frequentist.covariances import refuse_kind
     from models.frequentist.files import fit_to_file
+    from models.inference.fit import Fit
 
     refuse_kind(errors)
     lost = []
@@ -53,7 +56,10 @@ def mle(
         fit, path, reused = fit_to_file(
             checked, name, permutations, Path(results), seed=seed, force=force
         )
-        page = mle_page(fit, errors)
+        sampled = [each.path for each in find_fits(checked, Path(results)).passed]
+        with ExitStack() as opened:
+            fits = (opened.enter_context(Fit.open(path)) for path in sampled)
+            page = mle_page(fit, errors, fits)
         show(page, console())
         write_page(page, path.with_suffix(""), ("txt", "csv", "md", "tex", "docx"))
         print(f"{'up to date' if reused else 'written'}: {path} and .txt, .csv, .md, .tex, .docx")

@@ -20,6 +20,8 @@ from models.likelihood.families import FAMILIES
 from models.name import named
 from models.work.made_from import MAXIMA, made_by
 
+FEW_REACHED = 0.25  # of the searches: where no more end at the maximum, it may not be the highest
+
 
 def maximum_likelihood(
     study: Study, model: str = "zinb_pooled", *, seed: int = 20221
@@ -94,7 +96,7 @@ def fit_regression(
         maxima=len(optimum.maxima),
         gradient_norm=float(np.linalg.norm(point.gradient)),
         flags=undetermined(problem, point, data.terms),
-        tests=pd.DataFrame(columns=COLUMNS),
+        tests=pd.DataFrame(columns=COLUMNS, index=pd.Index([], dtype="str")),
         permutations=pd.DataFrame(),
         zeros=int((data.count == 0).sum()),
         attributes={**attributes, "family": data.family},
@@ -104,7 +106,14 @@ def fit_regression(
 
 def _of_search(optimum: Optimum) -> tuple[str, ...]:
     if len(optimum.maxima) == 1:
-        return ()
+        if optimum.reached > FEW_REACHED * optimum.starts:
+            return ()
+        return (
+            (
+                f"Only {optimum.reached} of {optimum.starts} searches ended at this maximum, and "
+                "none at another: there may be a higher one."
+            ),
+        )
     best, second = optimum.maxima[:2]
     return (
         (
