@@ -58,12 +58,13 @@ def sentences(table: pd.DataFrame, unit: str) -> list[str]:
     others = pooled or names[1:]
     said = []
     if others:
-        row = table.iloc[names.index(others[0])]
-        said.append(_held_against(best, others[0], row, unit))
-        if pooled and row["ruling"] > RULED:
+        said.append(_held_against(best, others[0], table.iloc[names.index(others[0])], unit))
+        shares = dict(zip(names[1:], table["ruling"][1:], strict=True))
+        ruled = [f"{name} ({share:.0%})" for name, share in shares.items() if share > RULED]
+        if ruled:
             said.append(
-                f"The errors of this difference are not to be trusted: one {unit} makes up "
-                f"{row['ruling']:.0%} of its squared deviations."
+                f"Differences of which one {unit} makes up more than a quarter of the squared "
+                f"deviations, and whose errors are not to be trusted: {listed(ruled)}."
             )
         if table.attrs["cities"] < UNTRUSTED:
             said.append(

@@ -35,6 +35,7 @@ from models.work.made_from import LEFT_OUT
 from models.work.progress import Reporter
 
 TUNE = 500  # draws that tune a refit: the compiled model is known to sample
+AIMED = 2.5  # effective draws that a refit aims at that goes on, over the fewest that are enough
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Refits:
         study, priors = self.study.digest, self.priors.to_json()
         settings = asdict(self.settings)
         begun = [self.begun.fit] if self.begun.fit else []
-        made_from = [study, priors, self.model, self.unit, settings, ENOUGH, LONGER, *begun]
+        made_from = [study, priors, self.model, self.unit, settings, *begun]
         return digest_of(made_from, LEFT_OUT)
 
 
@@ -138,7 +139,8 @@ def refit(refits: Refits, label: str) -> xr.Dataset:
 
     Notes
     -----
-    Where fewer than 50 draws are effective, four times as many are drawn, once.
+    Where fewer than 50 draws are effective, the refit goes on, once, for as many as are missing, at
+    most four times as many; all are used.
     """
     rows = rows_of_units(refits.study.dyads, refits.unit)[label]
     compiled, public = _compiled(refits)
@@ -148,12 +150,19 @@ def refit(refits: Refits, label: str) -> xr.Dataset:
     settings = replace(refits.settings, seed=seed_of(refits.settings.seed, label))
     begun = refits.begun
     chains = draw_chains(without, public, settings, Reporter(), begun.stats, begun.thin)
-    found = _predicted(refits, chains, label, rows)
+    densities, error = _log_densities(refits, chains, label, rows)
+    found = averaged(densities, error)
     if found.effective < ENOUGH:
-        seed = seed_of(settings.seed, "longer")
-        longer = replace(settings, draws=settings.draws * LONGER, seed=seed)
-        chains = draw_chains(without, public, longer, Reporter(), begun.stats, begun.thin)
-        found = _predicted(refits, chains, label, rows)
+        times = int(np.clip(np.ceil(AIMED * ENOUGH / found.effective - 1), 1, LONGER))
+        more = replace(settings, draws=times * settings.draws, seed=seed_of(settings.seed, "more"))
+        ended = [name for name, figure in chains.stats.items() if "draw" not in figure.dims]
+        chains = draw_chains(
+            without, public, more, Reporter(), chains.stats[ended] if ended else None, begun.thin
+        )
+        others, of_others = _log_densities(refits, chains, label, rows)
+        densities = np.concatenate([densities, others], axis=1)
+        error = float(np.hypot(error, times * of_others)) / (1 + times)
+        found = averaged(densities, error)
     of_chains = chains.diagnostics
     return xr.Dataset(
         {
@@ -172,12 +181,15 @@ def refit(refits: Refits, label: str) -> xr.Dataset:
     )
 
 
-def _predicted(refits: Refits, chains: Chains, label: str, rows: np.ndarray) -> Averaged:
+def _log_densities(
+    refits: Refits, chains: Chains, label: str, rows: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Give a unit's log density at each draw, and its relative error that is not of the draws."""
     dyads, name, draws = refits.study.dyads, refits.name, chains.posterior
     if refits.unit == "city" and name.roles:
         seed = seed_of(refits.settings.seed, label)
-        return averaged(*log_densities_of_newcomer(draws, dyads, name, label, seed))
-    return averaged(log_likelihood(draws, dyads, name, rows).sum("dyad").to_numpy())
+        return log_densities_of_newcomer(draws, dyads, name, label, seed)
+    return log_likelihood(draws, dyads, name, rows).sum("dyad").to_numpy(), 0.0
 
 
 def averaged(log_densities: np.ndarray, error: float = 0.0) -> Averaged:

@@ -319,8 +319,8 @@ def test_words_name_what_is_not_to_be_trusted():
         "counted from 21 on."
     )
     assert sentences(made_up(60, 9, 9, ruling=0.6), "city")[1] == (
-        "The errors of this difference are not to be trusted: one city makes up 60% of its squared "
-        "deviations."
+        "Differences of which one city makes up more than a quarter of the squared deviations, and "
+        "whose errors are not to be trusted: zinb_pooled (ML) (60%)."
     )
     assert sentences(made_up(60, 9, 9, few=3), "city")[1] == (
         "zinb_srm: the densities of 3 of 21 refitted units rest on fewer than 50 effective draws, "

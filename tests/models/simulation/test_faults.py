@@ -15,6 +15,7 @@ from pytensor import dprint
 from pytensor import tensor as pt
 
 from analysis.checks.ranks import uniformity
+from data.roles import SIDES
 from models import Priors, build
 from models.settings import Settings
 from models.simulation import calibration
@@ -86,18 +87,32 @@ def test_a_fault_is_seen(monkeypatch, fault, row):
     assert row in outside(monkeypatch)
 
 
-def test_a_replicate_fits_what_would_be_built_for_its_counts(monkeypatch):
+def truths(whole, seeds):
+    return [calibration.draw_truth(whole.priors, whole.name, whole.study, seed) for seed in seeds]
+
+
+@pytest.mark.parametrize(
+    ("model", "slopes", "orders_met"),
+    [("nb_srm", (), 2), ("zip_crossed", ("degree:sender:near",), 1)],
+)
+def test_a_replicate_fits_what_would_be_built_for_its_counts(
+    monkeypatch, model, slopes, orders_met
+):
     monkeypatch.setattr(calibration, "_COMPILED", {})
-    whole = Calibration("nb_srm", Priors.load("calibration"), 8)
+    whole = Calibration(model, Priors.load("calibration"), 16, slopes=slopes)
     met = set()
-    rng, seeds = np.random.default_rng(1), np.random.SeedSequence(1).spawn(6)
-    for seed in seeds:
-        truth = calibration.draw_truth(whole.priors, whole.name, whole.study, seed)
-        _, count = draw_outcomes(whole.study.dyads, whole.name, truth, rng)
-        dyads = whole.study.dyads.assign(count=("dyad", count))
+    rng, seeds = np.random.default_rng(1), np.random.SeedSequence(1).spawn(2)
+    of_study = whole.study.dyads
+    half = of_study["city"][:8]
+    counts = [  # drawn, and where half of the cities send all, or receive all
+        *(draw_outcomes(of_study, whole.name, truth, rng)[1] for truth in truths(whole, seeds)),
+        *(np.where(of_study[side].isin(half), 20, 0) for side in SIDES),
+    ]
+    for count in counts:
+        dyads = of_study.assign(count=("dyad", count))
         compiled, _ = compiled_for_counts(whole, dyads)
         study = calibration.replace(whole.study, dyads=dyads)
-        shipped = build(study, "nb_srm", whole.priors)
+        shipped = build(study, model, whole.priors)
         orders = [[v.name for v in model.free_RVs] for model in (compiled.flat.model, shipped)]
         assert orders[0] == orders[1]
         met.add(tuple(orders[1]))
@@ -112,7 +127,7 @@ def test_a_replicate_fits_what_would_be_built_for_its_counts(monkeypatch):
         )
         found, _ = compiled.flat.gradient(point)
         assert found == pytest.approx(float(expected), rel=1e-12)
-    assert len(calibration._COMPILED) == len(met)  # compiled once for each order
+    assert len(calibration._COMPILED) == len(met) == orders_met  # compiled once for each order
     graph = str(dprint(compiled.flat.density, file="str"))
     assert "FusedLogProb" in graph
     assert "FusedPredictor" in graph
