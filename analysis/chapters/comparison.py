@@ -15,7 +15,7 @@ from analysis.comparison.file import (
     comparison_table,
     refits_left,
 )
-from analysis.comparison.inflation import RULES
+from analysis.comparison.inflation import RULES, twin_of
 from analysis.figures import elpd_figure
 from analysis.figures.catalogue import look_for
 from analysis.fits.finding import find_fits
@@ -162,10 +162,14 @@ def compared(material: Material) -> Section:
 
 
 def not_compared(tree: xr.DataTree, workspace: Workspace) -> list[str]:
-    """Name the models that are fitted under these priors, and are not in a comparison."""
+    """Name the models that are fitted under these priors, and are not in a comparison.
+
+    Twins without inflation are in its verdicts.
+    """
     compared, priors = compared_models(tree), workspace.priors.name
+    known = {*compared, *map(twin_of, compared)}
     fits = find_fits(workspace.study, workspace.results).passed
-    return [fit.model for fit in fits if fit.priors == priors and fit.model not in compared]
+    return [fit.model for fit in fits if fit.priors == priors and fit.model not in known]
 
 
 def _blocks(tree: xr.DataTree, others: Sequence[str]) -> tuple[Block, ...]:

@@ -10,12 +10,14 @@ import h5netcdf
 import pandas as pd
 import pytest
 
+from analysis.chapters import comparison as chapter
 from analysis.chapters.comparison import compared
 from analysis.chapters.fits import diagnosed
 from analysis.chapters.material import Material
 from analysis.chapters.repetition import repeated
 from analysis.cli import main
 from analysis.figures import drawing
+from analysis.fits.finding import FitFile, FoundFits
 from analysis.fits.gathering import gather
 from analysis.hypothesis.verdicts import findings
 from analysis.tables.blocks import Code, Page, Text
@@ -183,6 +185,14 @@ def test_fits_that_are_not_compared_are_named_and_the_command_repeated(place):
     (commands,) = (block.text for block in section.blocks if isinstance(block, Code))
     assert 'PRIORS=default MODEL="nb_pooled" UNITS="dyad"\n' in commands
     assert "make compare STUDY=path/to/six" in commands
+
+
+def test_the_twin_of_a_verdict_is_not_named_as_missing(place, monkeypatch):
+    there = [FitFile(model, "default", place) for model in ("nb_pooled", "zinb_pooled", "zip_srm")]
+    monkeypatch.setattr(chapter, "find_fits", lambda *_: FoundFits(tuple(there), (), ()))
+    monkeypatch.setattr(chapter, "compared_models", lambda _: ["zinb_pooled"])
+    with opened(place) as found:
+        assert chapter.not_compared(found.comparison, found.workspace) == ["zip_srm"]
 
 
 def test_figures_that_are_not_drawn_are_named(place, monkeypatch):

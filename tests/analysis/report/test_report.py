@@ -109,9 +109,9 @@ def test_what_has_not_been_made_is_named(reported, tmp_path):
     shutil.copytree(reported / "guangdong", tmp_path / "guangdong")  # its figures are drawn
     shutil.rmtree(tmp_path / "guangdong" / "maximum_likelihood")
     (tmp_path / "guangdong" / "default" / "comparison.nc").unlink()
-    run("report", GUANGDONG, "--model=zinb_srm nb_srm", f"--results={tmp_path}")
+    run("report", GUANGDONG, "--model=zinb_srm zip_srm", f"--results={tmp_path}")
     text = (tmp_path / "guangdong" / "report.md").read_text(encoding="utf-8")
-    assert "Not fitted: nb_srm; run `interlocal sample`." in text.replace("\\", "")
+    assert "Not fitted: zip_srm; run `interlocal sample`." in text.replace("\\", "")
     assert "fits have not been compared: run `interlocal compare`" in text.replace("\\", "")
     assert "run `interlocal mle`" in text.replace("\\", "")
 
