@@ -64,9 +64,11 @@ def permutation_test(
     row, (i, j) is left out. Cities that only send, or only receive, change places with their like.
 
     The model is refitted uphill from the observed estimate and from slopes of zero; the better
-    end counts. Where dyads are few or inflation is weak, a zero-inflated likelihood may be higher
-    elsewhere: at slopes that part a few zeros from the rest, where little is identified. More
-    starts would find more of these ends.
+    end counts. Where dyads are few or inflation is nearly a rule of the predictors, a zero-inflated
+    likelihood may be higher elsewhere, at slopes that part a few zeros from the rest, where little
+    is identified. Of 60 permutations of Guangdong none ended lower than the whole search
+    (`find_optimum`); of 40 of municipal arrangements in Gelderland 28 did, and the whole search
+    leaves 6 in which the coefficients of selection are identified, in place of 27 to 29.
 
     A permutation in which a coefficient is not identified has no z; p rests on the others, among
     which the observed counts are one like any other.
