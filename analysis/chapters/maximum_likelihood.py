@@ -61,10 +61,10 @@ def frequentist(material: Material) -> Section:
     opening = Text("The pooled model, without city effects, is what most published analyses fit.")
     inflated = any(LIKELIHOODS[mle.family].kind == "inflated" for mle in fits.values())
     blocks: list[Block] = [opening, *([Text(SIGNS)] if inflated else [])]
+    posteriors = [Fit(model.fit) for model in models]
     for name, mle in fits.items():
         errors = mle.errors_in_place_of(errors_of(mle))
         fold = Fold(f"Every kind of standard error of {name}", (_every_error(mle, errors),))
-        posteriors = [Fit(model.fit) for model in models]
         blocks += [*_beaten(mle, posteriors), *_blocks(mle, errors), fold]
     return Section("Maximum likelihood", tuple(blocks))
 

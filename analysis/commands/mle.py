@@ -51,14 +51,15 @@ def mle(
     from models.inference.fit import Fit
 
     refuse_kind(errors)
-    lost = []
+    sampled, lost = find_fits(checked, Path(results)).passed, []
     for name in dict.fromkeys(names):
         fit, path, reused = fit_to_file(
             checked, name, permutations, Path(results), seed=seed, force=force
         )
-        sampled = [each.path for each in find_fits(checked, Path(results)).passed]
         with ExitStack() as opened:
-            fits = (opened.enter_context(Fit.open(path)) for path in sampled)
+            fits = [
+                opened.enter_context(Fit.open(each.path)) for each in sampled if each.model == name
+            ]
             page = mle_page(fit, errors, fits)
         show(page, console())
         write_page(page, path.with_suffix(""), ("txt", "csv", "md", "tex", "docx"))

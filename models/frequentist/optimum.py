@@ -106,13 +106,17 @@ def _step(here: Point, radius: float) -> tuple[np.ndarray, float]:
     return directions @ along, float(along @ slope - along @ (bend * along) / 2)
 
 
+def _height(end: Point) -> float:
+    return end.value
+
+
 def best_of(ends: Sequence[Point]) -> Optimum:
     """Choose the highest of several ends; of the same height the nearest, not one at infinity."""
     best = max(end.value for end in ends)
     same = [end for end in ends if end.value >= best - SAME]
     nearest = min(same, key=lambda end: float(np.linalg.norm(end.at)))
     maxima = [nearest]
-    for end in sorted(ends, key=lambda end: -end.value):
+    for end in sorted(ends, key=_height, reverse=True):
         if end.value < maxima[-1].value - DISTINCT and np.linalg.norm(end.gradient) < FLAT_ENOUGH:
             maxima.append(end)
     return Optimum(nearest, len(same), len(ends), tuple(maxima))
@@ -157,7 +161,7 @@ def search_without(
     ends = [climb(kept, start) for start in others]
     if seed is not None:
         ends.append(find_optimum(kept, seed=seed).point)
-    best = max([uphill, *ends], key=lambda end: end.value)
+    best = max([uphill, *ends], key=_height)
     return (best, True) if best.value > uphill.value + SAME else (uphill, False)
 
 
@@ -306,10 +310,10 @@ def _further(problem: Problem, first: np.ndarray, best: Optimum) -> list[Point]:
     is_far = (np.abs(best.point.at[block][1:]) > MOVABLE).any()
     if best.reached < best.starts or is_far or higher:
         directions += _parted(problem, plain)
-    looks = [evaluate(problem, _sharpened(problem, at)) for at in directions]
+    looks, starts = [], [_sharpened(problem, at) for at in directions]
     for steps, kept in LOOKS:
-        looks = [climb(problem, end.at, steps) for end in looks]
-        looks = sorted(looks, key=_height)[-kept:]
+        looks = sorted((climb(problem, at, steps) for at in starts), key=_height)[-kept:]
+        starts = [end.at for end in looks]
     near = [end.at for end in looks if end.value > known - NEAR]
     while near:
         end = climb(problem, near.pop())
@@ -318,10 +322,6 @@ def _further(problem: Problem, first: np.ndarray, best: Optimum) -> list[Point]:
             known = end.value + SAME
             near.append(_sharpened(problem, end.at))  # an edge that lies better
     return higher
-
-
-def _height(end: Point) -> float:
-    return end.value
 
 
 def _split(problem: Problem, first: np.ndarray) -> Iterator[np.ndarray]:

@@ -19,6 +19,11 @@ from models.work.fits import MADE_FROM, decoded
 from models.work.made_from import DRAWS, made_by
 
 
+def ends_of(stats: xr.Dataset) -> xr.Dataset:
+    """Take from a sampler's figures where its chains ended: what is not of each draw."""
+    return stats[[name for name in stats if "draw" not in stats[name].dims]]
+
+
 @dataclass(frozen=True)
 class Fit:
     """A fit's tree, as a file holds it, with typed access to its attributes.
@@ -172,8 +177,7 @@ class Fit:
     @property
     def ends(self) -> xr.Dataset:
         """Where its chains ended, as `models.inference.chains.going_on` takes it."""
-        stats = self.tree["sample_stats"].to_dataset()
-        return stats[[name for name in stats if "draw" not in stats[name].dims]].load()
+        return ends_of(self.tree["sample_stats"].to_dataset()).load()
 
     @cached_property
     def dyads(self) -> xr.Dataset:

@@ -21,7 +21,7 @@ from scipy.special import logsumexp
 from data.study import Study
 from models.build import build
 from models.inference.chains import LONGER, Chains, compiled_model, draw_chains
-from models.inference.fit import Fit
+from models.inference.fit import Fit, ends_of
 from models.inference.gate import ENOUGH
 from models.inference.predictive import log_likelihood
 from models.leave_out.new_city import log_densities_of_newcomer
@@ -155,10 +155,8 @@ def refit(refits: Refits, label: str) -> xr.Dataset:
     if found.effective < ENOUGH:
         times = int(np.clip(np.ceil(AIMED * ENOUGH / found.effective - 1), 1, LONGER))
         more = replace(settings, draws=times * settings.draws, seed=seed_of(settings.seed, "more"))
-        ended = [name for name, figure in chains.stats.items() if "draw" not in figure.dims]
-        chains = draw_chains(
-            without, public, more, Reporter(), chains.stats[ended] if ended else None, begun.thin
-        )
+        ends = ends_of(chains.stats)
+        chains = draw_chains(without, public, more, Reporter(), ends, begun.thin)
         others, of_others = _log_densities(refits, chains, label, rows)
         densities = np.concatenate([densities, others], axis=1)
         error = float(np.hypot(error, times * of_others)) / (1 + times)

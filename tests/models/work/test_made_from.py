@@ -21,7 +21,7 @@ MADE = {
     "analysis.comparison.completion": COMPARISONS,
 }
 # files, processes and words of it; data, which are digested as they are; results that are read
-MAKE_NOTHING = ("models/work/", "data/", "analysis/fits/")
+MAKE_NOTHING = tuple(f"{room}/" for room in ("models/work", "data", "analysis/fits"))
 
 
 def source(module):
@@ -87,8 +87,9 @@ def test_another_column_scale_makes_fits_stale(other_root, guangdong):
 
 def test_what_makes_no_draws_makes_no_fit_stale(other_root):
     before = made_by(DRAWS)
-    for file in ("models/leave_out/loo.py", "models/work/cluster.py", "data/files.py"):
-        (other_root / file).write_text("", encoding="utf-8")
+    files = {"models/leave_out": "loo.py", "models/work": "cluster.py", "data": "files.py"}
+    for room, file in files.items():
+        (other_root / room / file).write_text("", encoding="utf-8")
     made_from._made_by.cache_clear()
     assert made_by(DRAWS) == before
 
