@@ -8,13 +8,7 @@ import xarray as xr
 
 from analysis.chapters.material import Material
 from analysis.comparison.errors import MARGIN, RULED, UNTRUSTED, WORDS, apart
-from analysis.comparison.file import (
-    ML,
-    attribute,
-    compared_models,
-    comparison_table,
-    refits_left,
-)
+from analysis.comparison.file import ML, attribute, compared_models, comparison_table
 from analysis.comparison.inflation import RULES, twin_of
 from analysis.figures import elpd_figure
 from analysis.figures.catalogue import look_for
@@ -44,9 +38,9 @@ COLUMNS = {
 }
 KINDS = ("csv", "md", "tex", "docx")
 TREATED = (
-    "high k: units that importance sampling over the draws does not reach; integrated: those that "
-    "it reaches once the effects of their own cities are integrated out; refits: units left out "
-    "exactly."
+    "high k: units that importance sampling over the draws does not reach, every city where the "
+    "model has city effects; integrated: those that it reaches once the effects of their own "
+    "cities are integrated out; refits: units left out exactly."
 )
 
 
@@ -183,9 +177,6 @@ def _blocks(tree: xr.DataTree, others: Sequence[str]) -> tuple[Block, ...]:
         shown = table[list(columns)].rename(columns=columns)
         blocks.append(Table(shown, f"Left out: {QUESTIONS[unit]}", {"weight": ".2f"}, ".1f"))
         blocks += map(Text, sentences(table, unit))
-    if number := refits_left(tree):
-        missing = f"Left out: {QUESTIONS['city']}: not reached; it needs {number} refits."
-        blocks.append(Text(missing, warns=True))
     verdicts = attribute(tree, "verdicts")
     rules = [f"Rules: {RULES}"] if verdicts else []
     return (*blocks, *map(Text, [WORDS, TREATED, *verdicts, *rules]))

@@ -5,7 +5,7 @@ import shlex
 import pandas as pd
 
 from analysis.chapters.material import Material
-from analysis.comparison.file import compared_models, not_reached, refits_left
+from analysis.comparison.file import compared_models, not_reached
 from analysis.fits.gathering import StudyResults
 from analysis.tables.blocks import Code, Fold, Section, Table, Text
 from models.inference.fit import Fit
@@ -59,6 +59,5 @@ def _comparing(results: StudyResults, rest: str) -> str:
     if tree is None:
         return f"make compare {rest}"
     models, units = compared_models(tree), [str(unit) for unit in tree.children]
-    refits = " NO_REFITS=1" * bool(refits_left(tree) or not_reached(tree))
-    units += ["city"] * bool(refits_left(tree))
+    refits = " NO_REFITS=1" * bool(not_reached(tree))
     return f'make compare {rest} MODEL="{" ".join(models)}" UNITS="{" ".join(units)}"{refits}'

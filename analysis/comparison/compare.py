@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import arviz as az
@@ -38,13 +38,14 @@ class Row:
         Pointwise; Pareto k is that of the integration where the unit's own effects were
         integrated out, and 0 where the unit was left out exactly.
     high_k : int
-        Units that importance sampling over the draws did not reach; each was treated.
+        Units that importance sampling over the draws did not reach, by city each where the model
+        has city effects; all were treated.
     refits, failed : int
         How many exact refits there were, and how many of them failed the gate.
     error : float
         Monte Carlo standard error of the elpd that comes from the treated units.
     effective : pandas.Series
-        By unit how many draws of its exact refit its density rests on; others are not in it.
+        By unit how many draws its density rests on, of those that were integrated or refitted.
     not_reached : int
         Units that were to be refitted, and were not: their densities are what importance sampling
         gives, with the effects of their cities integrated out where they have any.
@@ -66,15 +67,12 @@ class Comparison:
 
     Attributes
     ----------
-    left : int
-        How many refits a table by city lacks, where there is none for want of them.
     tables : dict of str to pandas.DataFrame
         By unit. A row a model, the best first; columns as `compare` describes.
     """
 
     tables: dict[str, pd.DataFrame]
     rows: dict[str, dict[str, Row]]
-    left: int = 0
 
 
 def compare(
@@ -104,8 +102,7 @@ def compare(
     scheduler : str
         The address of a dask scheduler; a cluster on this machine where it is empty.
     refits : bool
-        Whether to refit what importance sampling does not reach. Without, a table by city is made
-        only of refits that are there.
+        Whether to refit what importance sampling does not reach.
 
     Returns
     -------
@@ -163,18 +160,6 @@ def comparison(
                 estimate = _first_estimate(fit, unit)
                 how = _treatment(fit, workspace, unit, estimate, refits)
                 wanted[unit, model] = how, estimate
-    # of a city that is not there no draw of the whole fit tells anything
-    every = (
-        replace(how, refitting=True) for (unit, _), (how, _) in wanted.items() if unit == "city"
-    )
-    left = 0 if refits else sum(how.missing for how in every)
-    if left:
-        units = [unit for unit in units if unit != "city"]
-        wanted = {of: each for of, each in wanted.items() if of[0] != "city"}
-    if not wanted:
-        raise ResultsError(
-            f"by city every unit needs a refit, and {left} are not there; allow them"
-        )
     plans = [plan for how, _ in wanted.values() if (plan := how.plan)]
     rows: dict[str, dict[str, Row]] = {unit: {} for unit in units}
     with (
@@ -186,7 +171,7 @@ def comparison(
         for (unit, model), (treatment, estimate) in wanted.items():
             with fit_of(workspace, model) as fit:
                 scores, error = treatment.scores(fit.posterior, Bench(run, reporter))
-            rows[unit][model] = _row(unit, estimate, scores, error)
+            rows[unit][model] = _row(estimate, scores, error)
     for family in families:
         for unit in units:
             scored = left_out_densities(workspace.study, family, unit).assign(pareto_k=0.0)
@@ -194,7 +179,7 @@ def comparison(
             rows[unit][f"{family}_pooled {ML}"] = Row(estimate, 0, 0, len(scored), 0, 0.0)
     dyads = workspace.study.dyads
     return Comparison(
-        {unit: _table(rows[unit], cities_of_units(dyads, unit)) for unit in units}, rows, left
+        {unit: _table(rows[unit], cities_of_units(dyads, unit)) for unit in units}, rows
     )
 
 
@@ -222,9 +207,9 @@ def fit_of(workspace: Workspace, model: str, *, nearly: bool = False) -> Fit:
 
 
 def _first_estimate(fit: Fit, unit: str) -> ELPDDataLOO:
-    if unit != "city":
+    if unit != "city" or not fit.name.roles:
         return psis(fit.tree, unit)
-    # no draw of the whole fit stands for a city that is not there: each is left out exactly
+    # a city's own effects are integrated out: what the draws know of them is from its own counts
     lpd = in_sample(fit.tree, unit)
     unknown = pd.DataFrame({"elpd": 0.0, "pareto_k": np.inf, "lpd": lpd})
     return container(unknown, unit, fit.draws)
@@ -234,23 +219,22 @@ def _treatment(
     fit: Fit, workspace: Workspace, unit: str, estimate: ELPDDataLOO, refitting: bool
 ) -> Treatment:
     refits = refits_of(fit, workspace.study, workspace.priors, unit)
-    # of a model without city effects and of a whole city nothing is integrated out
-    reachable = unit != "city" and fit.name.roles
-    digest = fit.digest if reachable else ""
+    # of a model without city effects nothing is integrated out
+    digest = fit.digest if fit.name.roles else ""
     return Treatment(refits, digest, high_k(estimate), workspace.results, refitting)
 
 
-def _row(unit: str, estimate: ELPDDataLOO, scores: pd.DataFrame, error: float) -> Row:
+def _row(estimate: ELPDDataLOO, scores: pd.DataFrame, error: float) -> Row:
     reached = scores[scores["reached"]]
     refitted = reached[~reached["integrated"]]
     return Row(
         with_others(estimate, scores["elpd"], scores["pareto_k"]),
-        high_k=0 if unit == "city" else len(high_k(estimate)),
+        high_k=len(high_k(estimate)),
         integrated=int(scores["integrated"].sum()),
         refits=len(refitted),
         failed=int((refitted["passed"] == 0).sum()),
         error=error,
-        effective=refitted["effective"],
+        effective=reached["effective"],
         not_reached=len(high_k(estimate)) - len(reached),
     )
 

@@ -61,11 +61,10 @@ def comparison_tree(
     Returns
     -------
     xarray.DataTree
-        A group a unit: ``elpd_i``, ``pareto_k`` and ``effective``, NaN where a unit was not
-        refitted by draws (model, unit); each column of the unit's table
+        A group a unit: ``elpd_i``, ``pareto_k`` and ``effective``, NaN where a unit was neither
+        integrated nor refitted by draws (model, unit); each column of the unit's table
         (model), the best model first; ``draws`` (model), 1 for maximum likelihood. Attributes:
-        those of `Compared`, the sentences of ``verdicts``, and ``left``, how many refits a table by
-        city lacks; lists are in JSON.
+        those of `Compared`, and the sentences of ``verdicts``; lists are in JSON.
     """
     groups = {}
     for unit, rows in found.rows.items():
@@ -86,7 +85,7 @@ def comparison_tree(
         groups[unit] = xr.Dataset(pointwise | columns | {"draws": ("model", draws)})
     tree = xr.DataTree.from_dict(groups)
     sentences = [verdict.sentence for verdict in verdicts]
-    tree.attrs = compared.attributes | {"verdicts": json.dumps(sentences), "left": found.left}
+    tree.attrs = compared.attributes | {"verdicts": json.dumps(sentences)}
     return tree
 
 
@@ -114,10 +113,8 @@ def kept_comparison(
     if not path.exists():
         return None
     with open_fit(path) as tree:
-        if not refits and refits_left(tree):
-            units = [unit for unit in units if unit != "city"]
         same = (
-            not (refits and (refits_left(tree) or not_reached(tree)))
+            not (refits and not_reached(tree))
             and list(tree.children) == list(units)
             and all(
                 tree.attrs.get(name) == value
@@ -138,11 +135,6 @@ def compared_models(tree: xr.DataTree) -> list[str]:
 
 def _compared(tree: xr.DataTree, unit: str) -> set[str]:
     return {name for name in tree[unit]["model"].to_numpy().tolist() if not name.endswith(ML)}
-
-
-def refits_left(tree: xr.DataTree) -> int:
-    """Tell how many refits a table by city lacks, where there is none for want of them."""
-    return int(tree.attrs.get("left", 0))
 
 
 def not_reached(tree: xr.DataTree) -> int:

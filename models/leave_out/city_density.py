@@ -37,6 +37,13 @@ class CityDensity:
     mean: np.ndarray
     factor: np.ndarray
 
+    def some(self, draws: slice) -> "CityDensity":
+        """Take some of the draws."""
+        base = {part: values[draws] for part, values in self.base.items()}
+        dispersion = None if self.dispersion is None else self.dispersion[draws]
+        mean, factor = self.mean[draws], self.factor[draws]
+        return CityDensity(self.family, self.count, base, self.uses, dispersion, mean, factor)
+
     def value(self, z: np.ndarray) -> np.ndarray:
         """Give the log of the joint density of counts and z (draw, point, effect)."""
         return self.value_and_gradient(z)[0]

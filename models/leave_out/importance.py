@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import logsumexp
+from scipy.stats import norm, qmc
 
 WIDER = 1.2  # sd of the points around a mode, in units of the density's
 NEWTON_STEPS, LONGEST = 5, 2.0  # of the search for the mode
@@ -31,12 +32,23 @@ class Component:
         Its points are center + root u for standard normal u; lower triangular, shape
         (draw, effect, effect).
     standard : numpy.ndarray
-        The points u, shape (draw, point, effect), or (1, point, effect) where draws share them.
+        The points u, shape (draw, point, effect).
     """
 
     center: np.ndarray
     root: np.ndarray
     standard: np.ndarray
+
+
+def standard_points(rng: np.random.Generator, draws: int, points: int, size: int) -> np.ndarray:
+    """Give standard normal points, shape (draw, point, effect).
+
+    They are Sobol's, shifted at random in each draw: what they are off is independent from draw to
+    draw, and the spread over draws holds it already.
+    """
+    shifted = (qmc.Sobol(size, rng=rng).random(points) + rng.random((draws, 1, size))) % 1
+    values: np.ndarray = norm.ppf(np.clip(shifted, 1e-12, 1 - 1e-12))
+    return values
 
 
 def points_of(components: Sequence[Component]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""A dyad or a pair left out of a fit, the effects of its own cities integrated out.
+"""A unit left out of a fit, the effects of its own cities integrated out.
 
 With y_u the unit's counts, e its own effects (`models.leave_out.own_effects`) and theta everything
 else,
@@ -11,25 +11,25 @@ since a unit says more about its own cities' effects than about anything else (i
 importance sampling: Li, Qiu, Zhang and Feng 2016, Statistics and Computing 26(4); Vehtari et al.
 2016, JMLR 17(103); Merkle, Furr and Rabe-Hesketh 2019, Psychometrika 84(3)).
 
-The inner integral is importance sampling too, with points around the mode of each city's effects,
-around their values in the draw, in which the left-out counts had their part, and over their
-population. They are Sobol's, shifted at random in each draw: their errors are independent from
-draw to draw, and the spread over draws holds them already. They come in two halves, which say how
-large these errors are.
+The inner integral is importance sampling too. Of a dyad or a pair its points lie around the mode of
+each city's effects, around their values in the draw, in which the left-out counts had their part,
+and over their population. Of a city no other count has the effects, and e given theta follows its
+population (`models.leave_out.new_city`). Points come in two halves, which say how large their
+errors are.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
-from scipy.stats import norm, qmc
 from threadpoolctl import threadpool_limits
 
 from models.compiled.log_prob_of_draws import log_prob_sums
-from models.inference.gate import good_k
+from models.inference.gate import ENOUGH, good_k
 from models.leave_out.city_density import CityDensity
-from models.leave_out.importance import Component, mode_and_root, points_of
+from models.leave_out.importance import Component, mode_and_root, points_of, standard_points
 from models.leave_out.psis import reweighted
 from models.leave_out.unit_in_fit import Informed, UnitInFit
 from models.name import ModelName
@@ -58,18 +58,31 @@ class Points:
     log_weight: np.ndarray
 
 
-def integrate(unit: UnitInFit, chains: int, digest: str, seed: int) -> xr.Dataset:
+def integrate(
+    densities_by: Callable[[np.random.Generator], np.ndarray],
+    unit: str,
+    label: str,
+    chains: int,
+    digest: str,
+    seed: int,
+) -> xr.Dataset:
     """Leave a unit out of a fit, its own effects integrated out.
+
+    Parameters
+    ----------
+    densities_by : callable
+        Gives what `log_densities` does: the log-probability of the unit's counts in each draw.
 
     Returns
     -------
     xarray.Dataset
         Scalars: ``elpd``, the natural log of the joint predictive probability of the unit's
-        counts; ``error``, its Monte Carlo standard error; ``pareto_k`` of the weights;
-        ``points``, the relative standard error of a draw's inner integral (root mean square);
-        ``passed``, 0 where Pareto k is above the threshold or ``points`` above 0.2; ``bias``, what
-        was taken off; ``influence`` (draw) of the draws on ``elpd``, as in
-        `models.leave_out.psis.Reweighted`. Attributes ``digest``, ``unit``, ``label``.
+        counts; ``error``, its Monte Carlo standard error; ``pareto_k`` of the weights, and how many
+        draws are ``effective``; ``points``, the relative standard error of a draw's inner integral
+        (root mean square); ``passed``, 0 where Pareto k is above the threshold, fewer than 50 draws
+        are effective, or ``points`` is above 0.2; ``bias``, what was taken off; ``influence``
+        (draw) of the draws on ``elpd``, as in `models.leave_out.psis.Reweighted`. Attributes
+        ``digest``, ``unit``, ``label``.
 
     Notes
     -----
@@ -77,25 +90,30 @@ def integrate(unit: UnitInFit, chains: int, digest: str, seed: int) -> xr.Datase
     relative variance. Each half has twice the variance of both: what they show is taken off, and
     added to the error.
     """
-    rng = np.random.default_rng(seed_of(seed, unit.label))
+    rng = np.random.default_rng(seed_of(seed, label))
     with threadpool_limits(1, "blas"):
-        both, *halves = log_densities(unit, rng)
+        both, *halves = densities_by(rng)
     found, *of_halves = (reweighted(densities.reshape(chains, -1)) for densities in (both, *halves))
     bias = found.elpd - np.mean([half.elpd for half in of_halves])
     squares = ((halves[0] - halves[1]) / 2) ** 2
     points = float(np.sqrt((found.weights.ravel() * squares).sum()))
-    reached = found.pareto_k <= good_k(both.size) and points <= LARGEST_ERROR
+    reached = (
+        found.pareto_k <= good_k(both.size)
+        and found.effective >= ENOUGH
+        and points <= LARGEST_ERROR
+    )
     return xr.Dataset(
         {
             "elpd": found.elpd + bias,
             "error": float(np.hypot(np.linalg.norm(found.influence), bias)),
             "pareto_k": found.pareto_k,
+            "effective": found.effective,
             "points": points,
             "passed": int(reached),
             "bias": bias,
             "influence": ("draw", found.influence.ravel()),
         },
-        attrs={"digest": digest, "unit": unit.unit, "label": unit.label},
+        attrs={"digest": digest, "unit": unit, "label": label},
     )
 
 
@@ -133,9 +151,9 @@ def _points(
         _half(
             density,
             [
-                Component(mode, root, _standard(rng, draws, NEAR, size)),
-                Component(drawn, root, _standard(rng, draws, DRAWN, size)),
-                Component(*population, _standard(rng, draws, WIDE, size)),
+                Component(mode, root, standard_points(rng, draws, NEAR, size)),
+                Component(drawn, root, standard_points(rng, draws, DRAWN, size)),
+                Component(*population, standard_points(rng, draws, WIDE, size)),
             ],
             rng,
         )
@@ -151,13 +169,6 @@ def _half(density: CityDensity, components: list[Component], rng: np.random.Gene
     z = np.take_along_axis(z, order[..., None], axis=1)
     log_proposed = np.take_along_axis(log_proposed, order, axis=1)
     return Points(density.effects(z), density.value(z) - log_proposed)
-
-
-def _standard(rng: np.random.Generator, draws: int, points: int, size: int) -> np.ndarray:
-    """Give standard normal points, shape (draw, point, effect)."""
-    shifted = (qmc.Sobol(size, rng=rng).random(points) + rng.random((draws, 1, size))) % 1
-    values: np.ndarray = norm.ppf(np.clip(shifted, 1e-12, 1 - 1e-12))
-    return values
 
 
 def _sums(unit: UnitInFit, name: ModelName, first: Points, second: Points) -> np.ndarray:

@@ -10,73 +10,34 @@ population itself (`models.leave_out.importance`).
 import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
-from scipy.stats import norm, qmc
 
 from models.effects.population import population_covariance
-from models.inference.predictive import thinned
 from models.leave_out.city_density import CityDensity
-from models.leave_out.importance import Component, mode_and_root, points_of
+from models.leave_out.importance import Component, mode_and_root, points_of, standard_points
 from models.name import ModelName
 from models.predictor.linear import linear_predictor
 
 AT_ONCE = 500  # draws that are held at once
-NEAR, DEFENSIVE = 128, 32  # points around the mode, and from the population
+NEAR, DEFENSIVE = 64, 16  # a half's points: around the mode, and from the population
 
 
-def log_densities_of_newcomer(
-    draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, city: str, seed: int
-) -> tuple[np.ndarray, float]:
-    """Compute, in each draw, the joint probability of the counts that a new city has.
+def newcomer(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, city: str) -> CityDensity:
+    """Put together what each draw knows of a city whose effects it does not know.
 
     Parameters
     ----------
     draws : xarray.Dataset
-        Draws (chain, draw, ...) of everything else. The city's own effects in them are not used.
-
-    Returns
-    -------
-    log_densities : numpy.ndarray
-        Natural logs, shape (chain, draw).
-    error : float
-        Relative standard error that the mean density has from the points, which all draws share.
+        Draws (draw, ...) of everything else. The city's own effects in them are not used.
 
     Notes
     -----
-    Random slopes and pair effects of the city's dyads are those of the draws, where they follow
-    their population distributions; their part of the integral is a plain Monte Carlo mean.
+    Random slopes and pair effects of the city's dyads are those of the draws. In a fit without the
+    city's counts these follow their population, and their part of the integral is a plain Monte
+    Carlo mean; in a fit to all counts they are among what the city's counts have informed.
     """
-    shape = draws.sizes["chain"], draws.sizes["draw"]
-    rng = np.random.default_rng(seed)
-    near, defensive = (
-        norm.ppf(qmc.Sobol(len(name.roles), rng=rng).random(points))[None]
-        for points in (NEAR, DEFENSIVE)
-    )
-    every = thinned(draws, shape[0] * shape[1])
-    log_weights = np.concatenate(
-        [
-            _of_points(every.isel(draw=slice(k, k + AT_ONCE)), dyads, name, city, near, defensive)
-            for k in range(0, every.sizes["draw"], AT_ONCE)
-        ]
-    )
-    of_draw = logsumexp(log_weights, axis=1) - np.log(log_weights.shape[1])
-    of_point = logsumexp(log_weights, axis=0)
-    relative = np.exp(of_point - of_point.max())
-    error = relative.std(ddof=1) / relative.mean() / np.sqrt(relative.size)
-    return of_draw.reshape(shape), float(error)
-
-
-def _of_points(
-    draws: xr.Dataset,
-    dyads: xr.Dataset,
-    name: ModelName,
-    city: str,
-    near: np.ndarray,
-    defensive: np.ndarray,
-) -> np.ndarray:
-    """Weigh the density at each draw's points by what they come from; logs, (draw, point)."""
     rows, uses = _rows_of(dyads, name, city)
     factor = np.linalg.cholesky(population_covariance(draws, name))
-    density = CityDensity(
+    return CityDensity(
         family=name.family,
         count=dyads["count"].to_numpy()[rows],
         base=_without(draws, name, city, dyads, rows),
@@ -85,11 +46,36 @@ def _of_points(
         mean=np.zeros(factor.shape[:2]),
         factor=factor,
     )
-    mode, root = mode_and_root(density.value_and_gradient, np.zeros(factor.shape[:2]))
-    population = np.zeros_like(mode), np.broadcast_to(np.eye(len(name.roles)), root.shape)
-    z, log_proposed = points_of([Component(mode, root, near), Component(*population, defensive)])
-    found: np.ndarray = density.value(z) - log_proposed
-    return found
+
+
+def log_densities_of_newcomer(city: CityDensity, rng: np.random.Generator) -> np.ndarray:
+    """Compute, in each draw, the joint probability of the counts that a new city has.
+
+    Returns
+    -------
+    numpy.ndarray
+        Natural logs, shape (3, draw): from all points, and from each half of them.
+    """
+    draws = len(city.mean)
+    halves = np.concatenate(
+        [_of_halves(city.some(slice(k, k + AT_ONCE)), rng) for k in range(0, draws, AT_ONCE)],
+        axis=1,
+    )
+    both = np.logaddexp(*halves) - np.log(2)
+    return np.concatenate([both[None], halves])
+
+
+def _of_halves(city: CityDensity, rng: np.random.Generator) -> np.ndarray:
+    """Integrate over each half of the points; natural logs, shape (2, draw)."""
+    draws, size = city.mean.shape
+    mode, root = mode_and_root(city.value_and_gradient, np.zeros(city.mean.shape))
+    population = np.zeros_like(mode), np.broadcast_to(np.eye(size), root.shape)
+    found = []
+    for _ in range(2):
+        near, wide = (standard_points(rng, draws, points, size) for points in (NEAR, DEFENSIVE))
+        z, log_proposed = points_of([Component(mode, root, near), Component(*population, wide)])
+        found.append(logsumexp(city.value(z) - log_proposed, axis=1) - np.log(z.shape[1]))
+    return np.stack(found)
 
 
 def _rows_of(

@@ -24,12 +24,15 @@ class Reweighted:
         it is that of the sum of their influences, for the units share the draws.
     weights : numpy.ndarray
         The draws' weights, which add up to one; shape (chain, draw).
+    effective : float
+        How many independent draws of equal weight are worth as much.
     """
 
     elpd: float
     influence: np.ndarray
     pareto_k: float
     weights: np.ndarray
+    effective: float
 
 
 def reweighted(log_densities: np.ndarray) -> Reweighted:
@@ -50,7 +53,8 @@ def reweighted(log_densities: np.ndarray) -> Reweighted:
     weights = np.exp(log_weights)
     influence = -weights * np.expm1(flat - elpd) / np.sqrt(efficiency)
     shape = log_densities.shape
-    return Reweighted(elpd, influence.reshape(shape), k, weights.reshape(shape))
+    effective = efficiency / float((weights**2).sum())
+    return Reweighted(elpd, influence.reshape(shape), k, weights.reshape(shape), effective)
 
 
 def smoothed(log_densities: np.ndarray, efficiency: float) -> tuple[np.ndarray, float]:

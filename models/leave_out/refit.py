@@ -4,7 +4,8 @@ What is left out is one directed dyad, a pair (both directions) or a city (every
 sends or receives). The left-out counts are masked: the model is compiled once a process, and its
 coordinates and predictors stay those of the whole study. A refit begins where the fit to all
 counts ended, with its centering, in as small steps and for as many draws as that needed in the end;
-it is held against the same gate, and has a second try.
+it is held against the same gate, and has a second try. Where that fails too it goes on from there,
+as long again and then four times as long.
 """
 
 import json
@@ -23,8 +24,8 @@ from models.build import build
 from models.inference.chains import LONGER, Chains, compiled_model, draw_chains
 from models.inference.fit import Fit, ends_of
 from models.inference.gate import ENOUGH
-from models.inference.predictive import log_likelihood
-from models.leave_out.new_city import log_densities_of_newcomer
+from models.inference.predictive import log_likelihood, thinned
+from models.leave_out.new_city import log_densities_of_newcomer, newcomer
 from models.leave_out.psis import reweighted
 from models.leave_out.units import rows_of_units
 from models.name import ModelName, named
@@ -150,17 +151,21 @@ def refit(refits: Refits, label: str) -> xr.Dataset:
     settings = replace(refits.settings, seed=seed_of(refits.settings.seed, label))
     begun = refits.begun
     chains = draw_chains(without, public, settings, Reporter(), begun.stats, begun.thin)
-    densities, error = _log_densities(refits, chains, label, rows)
-    found = averaged(densities, error)
+    if chains.diagnostics.faults:
+        longer = replace(chains.run, tune=settings.tune, seed=seed_of(settings.seed, "longer"))
+        ends = ends_of(chains.stats)
+        chains = draw_chains(without, public, longer, Reporter(), ends, chains.thin)
+    rng = np.random.default_rng(seed_of(refits.settings.seed, label))
+    densities = _log_densities(refits, chains, label, rows, rng)
+    found = averaged(densities)
     if found.effective < ENOUGH:
         times = int(np.clip(np.ceil(AIMED * ENOUGH / found.effective - 1), 1, LONGER))
         more = replace(settings, draws=times * settings.draws, seed=seed_of(settings.seed, "more"))
         ends = ends_of(chains.stats)
         chains = draw_chains(without, public, more, Reporter(), ends, begun.thin)
-        others, of_others = _log_densities(refits, chains, label, rows)
+        others = _log_densities(refits, chains, label, rows, rng)
         densities = np.concatenate([densities, others], axis=1)
-        error = float(np.hypot(error, times * of_others)) / (1 + times)
-        found = averaged(densities, error)
+        found = averaged(densities)
     of_chains = chains.diagnostics
     return xr.Dataset(
         {
@@ -180,36 +185,37 @@ def refit(refits: Refits, label: str) -> xr.Dataset:
 
 
 def _log_densities(
-    refits: Refits, chains: Chains, label: str, rows: np.ndarray
-) -> tuple[np.ndarray, float]:
-    """Give a unit's log density at each draw, and its relative error that is not of the draws."""
+    refits: Refits, chains: Chains, label: str, rows: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Give a unit's log density at each draw; shape (chain, draw)."""
     dyads, name, draws = refits.study.dyads, refits.name, chains.posterior
     if refits.unit == "city" and name.roles:
-        seed = seed_of(refits.settings.seed, label)
-        return log_densities_of_newcomer(draws, dyads, name, label, seed)
-    return log_likelihood(draws, dyads, name, rows).sum("dyad").to_numpy(), 0.0
+        shape = draws.sizes["chain"], draws.sizes["draw"]
+        city = newcomer(thinned(draws, shape[0] * shape[1]), dyads, name, label)
+        found = log_densities_of_newcomer(city, rng)[:1].reshape(shape)
+    else:
+        found = log_likelihood(draws, dyads, name, rows).sum("dyad").to_numpy()
+    return found
 
 
-def averaged(log_densities: np.ndarray, error: float = 0.0) -> Averaged:
+def averaged(log_densities: np.ndarray) -> Averaged:
     """Average densities over draws.
 
     Parameters
     ----------
     log_densities : numpy.ndarray
         Natural logs, shape (chain, draw).
-    error : float
-        Relative standard error of the mean that is not one of the draws.
     """
     relative = np.exp(log_densities - log_densities.max())
     size, mean = relative.size, float(relative.mean())
     elpd = float(logsumexp(log_densities) - np.log(size))
     if not np.ptp(relative):
-        return Averaged(elpd, error, float(size), 0.0)
+        return Averaged(elpd, 0.0, float(size), 0.0)
     independent = min(size, float(az.ess(relative, method="mean")))
     variance = float(relative.var()) / mean**2
     return Averaged(
         elpd,
-        float(np.hypot(np.sqrt(variance / independent), error)),
+        float(np.sqrt(variance / independent)),
         independent / (1 + variance),
         reweighted(-log_densities).pareto_k,
     )

@@ -1,4 +1,4 @@
-"""Units that importance sampling does not reach: integrated where that does, else refitted.
+"""Units that importance sampling over the draws does not reach: integrated, or else refitted.
 
 Each result is kept as it ends. A unit whose exact refit is there is not integrated: the refit is
 what integrating estimates. Where no refits are wanted, a unit that integrating does not reach keeps
@@ -7,7 +7,7 @@ what it found there, and one that nothing is integrated out of what it had; neit
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import h5netcdf
@@ -24,7 +24,9 @@ from models.leave_out.integrated import (
     PARTNERS,
     WIDE,
     integrate,
+    log_densities,
 )
+from models.leave_out.new_city import log_densities_of_newcomer, newcomer
 from models.leave_out.refit import Refits, refit
 from models.leave_out.unit_in_fit import unit_in_fit
 from models.leave_out.units import rows_of_units
@@ -34,7 +36,7 @@ from models.work.pieces import Bench, Pieces
 from models.work.progress import about
 from models.work.workspace import Workspace
 
-COLUMNS = ["elpd", "error", "pareto_k", "passed"]
+COLUMNS = ["elpd", "error", "pareto_k", "effective", "passed"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class Treatment:
     Attributes
     ----------
     fit : str
-        Digest of the fit whose draws are integrated over; empty where every unit is refitted.
+        Digest of the fit whose draws are integrated over; empty where every unit is refitted, for
+        the model has no city effects.
     labels : list of str
         The units.
     refitting : bool
@@ -80,9 +83,10 @@ class Treatment:
         if self.refitting:
             seconds = refits.begun.seconds
             left = "is refitted" + (f", {about(seconds)} each" if seconds else "")
+        units = f"{number} units" if refits.unit == "city" else f"{number} of high Pareto k"
         return (
-            f"{refits.model} by {refits.unit}: {number} of high Pareto k, to be left out with the "
-            f"effects of their cities integrated out; what that does not reach {left}"
+            f"{refits.model} by {refits.unit}: {units}, to be left out with the effects of their "
+            f"cities integrated out; what that does not reach {left}"
         )
 
     def _refits_to_come(self, number: int) -> str:
@@ -102,8 +106,8 @@ class Treatment:
         -------
         scores : pandas.DataFrame
             A row a unit: ``elpd``, its ``error``, ``pareto_k`` (of a refit that of the densities
-            in its draws, by dyad and by pair 0), ``effective`` draws of a refit, ``passed`` (0 of
-            a refit that failed the gate, and of a unit that was not reached), ``integrated``
+            in its draws, by dyad and by pair 0), ``effective`` draws, ``passed`` (0 of a refit that
+            failed the gate, and of a unit that was not reached), ``integrated``
             (whether it was) and ``reached``. Units about which nothing was done have no row.
         error : float
             Monte Carlo standard error of the sum of ``elpd``. Units that were integrated share
@@ -137,22 +141,29 @@ class Treatment:
         to_come = self._refits_to_come(len(labels) - len(pieces.kept))
         title = f"{refits.model}: refits without each {refits.unit}: {to_come}"
         pieces.make(refit, lambda label: (refits, label), title, bench)
-        return pieces.scalars([*COLUMNS, "effective"])
+        return pieces.scalars(COLUMNS)
 
     def integrate(self, posterior: xr.Dataset, labels: Sequence[str], bench: Bench) -> pd.DataFrame:
         """Leave units out with the effects of their own cities integrated out."""
         refits, pieces = self.refits, self.integrated_pieces(labels)
+        unit, study = refits.unit, refits.study
         used: list[xr.Dataset] = []  # read once, and only where it is needed
 
         def task_of(label: str) -> tuple[object, ...]:
             if not used:
-                used.append(_used(posterior))
-            rows = self._rows[label]
-            unit = unit_in_fit(used[0], refits.study.dyads, refits.name, refits.unit, label, rows)
-            return unit, posterior.sizes["chain"], pieces.digest, refits.settings.seed
+                used.append(_used(posterior, None if unit == "city" else DRAWS))
+            if unit == "city":
+                city = newcomer(used[0], study.dyads, refits.name, label)
+                densities = partial(log_densities_of_newcomer, city)
+            else:
+                rows = self._rows[label]
+                seen = unit_in_fit(used[0], study.dyads, refits.name, unit, rows)
+                densities = partial(log_densities, seen)
+            chains, seed = posterior.sizes["chain"], refits.settings.seed
+            return densities, unit, label, chains, pieces.digest, seed
 
-        title = f"{refits.model}: each {refits.unit} of high Pareto k"
-        title += ", its cities' effects integrated out"
+        which = "" if unit == "city" else " of high Pareto k"
+        title = f"{refits.model}: each {unit}{which}, its cities' effects integrated out"
         pieces.make(integrate, task_of, title, bench, "left to refits")
         return pieces.scalars(COLUMNS)
 
@@ -193,8 +204,8 @@ class Treatment:
         return float(np.sqrt(np.sum(np.square(influence)) + bias))
 
 
-def _used(posterior: xr.Dataset) -> xr.Dataset:
-    """Take about DRAWS draws, evenly spaced in each chain, one chain after the other."""
+def _used(posterior: xr.Dataset, number: int | None) -> xr.Dataset:
+    """Take about so many draws, evenly spaced in each chain, one chain after the other."""
     draws = posterior.sizes["chain"] * posterior.sizes["draw"]
-    few = posterior.isel(draw=slice(None, None, max(1, draws // DRAWS))).load()
+    few = posterior.isel(draw=slice(None, None, max(1, draws // (number or draws)))).load()
     return thinned(few, few.sizes["chain"] * few.sizes["draw"])

@@ -56,8 +56,6 @@ class UnitInFit:
     """
 
     name: ModelName
-    unit: str
-    label: str
     count: np.ndarray
     base: dict[str, np.ndarray]
     dispersion: np.ndarray | None
@@ -65,14 +63,16 @@ class UnitInFit:
 
 
 def unit_in_fit(
-    draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, unit: str, label: str, rows: np.ndarray
+    draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, unit: str, rows: np.ndarray
 ) -> UnitInFit:
-    """Put together what each draw knows of a unit.
+    """Put together what each draw knows of a dyad or a pair.
 
     Parameters
     ----------
     draws : xarray.Dataset
         Posterior draws (draw, ...) of a fit to all counts.
+    rows : numpy.ndarray of int
+        Positions of the unit's dyads.
     """
     ends = {side: dyads[side].to_numpy() for side in SIDES}
     # each of the two cities, with the roles in which the unit sees it
@@ -96,7 +96,7 @@ def unit_in_fit(
         for part in name.parts:
             base[0][part] = base[0][part] - draws[part.pair.effect].isel(dyad=rows).to_numpy()
     dispersion = draws["dispersion"].to_numpy() if name.family.has_dispersion else None
-    return UnitInFit(name, unit, label, count[rows], base[0], dispersion, (first, second))
+    return UnitInFit(name, count[rows], base[0], dispersion, (first, second))
 
 
 def _entered(

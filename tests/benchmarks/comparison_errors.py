@@ -47,7 +47,7 @@ from models.effects.centering import centering
 from models.inference.chains import compiled_model
 from models.inference.predictive import family_arguments, log_likelihood, thinned
 from models.leave_out.maximum_likelihood import left_out_densities
-from models.leave_out.new_city import log_densities_of_newcomer
+from models.leave_out.new_city import log_densities_of_newcomer, newcomer
 from models.leave_out.psis import reweighted
 from models.leave_out.units import rows_of_units
 from models.name import parse_model
@@ -222,10 +222,11 @@ def _of_pairs(
 
 
 def _of_cities(study: Study, name: Any, draws: xr.Dataset) -> Iterator[float]:
-    some = thinned(draws.expand_dims("chain"), OF_CITY).expand_dims("chain")
+    some = thinned(draws.expand_dims("chain"), OF_CITY)
     for city in study.dyads["city"].to_numpy().tolist():
-        densities, _ = log_densities_of_newcomer(some, study.dyads, name, city, 1)
-        yield reweighted(densities).elpd
+        seen = newcomer(some, study.dyads, name, city)
+        both, *_ = log_densities_of_newcomer(seen, np.random.default_rng(1))
+        yield reweighted(both[None]).elpd
 
 
 def _pooled(study: Study, family: str, grid: Counts) -> Iterator[tuple[str, Any]]:

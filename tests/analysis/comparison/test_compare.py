@@ -75,7 +75,12 @@ def test_one_row_a_model_and_the_maximum_likelihood_fit_among_them(undisturbed, 
         assert rows["elpd_diff"].max() == 0
         assert rows.loc["nb_pooled (ML)", "refits"] == units
         assert rows["p_loo"].between(0, 60).all()
-    assert (table.loc["city"].drop("nb_pooled (ML)")["refits"] == 7).all()
+    # each city with its sender's effect integrated out, or refitted; of the pooled few are hard
+    by_city = table.loc["city"].drop("nb_pooled (ML)")
+    assert (by_city["high_k"] == by_city["integrated"] + by_city["refits"]).all()
+    assert by_city.loc["nb_sender", "high_k"] == 7
+    assert by_city.loc["nb_sender", "integrated"] > 0
+    assert 0 == by_city.loc["nb_pooled", "integrated"] < by_city.loc["nb_pooled", "refits"] < 7
     assert "Left out: all dyads of a new city" in said
     assert "not to be trusted: there are 7 cities" in said
     assert "Synthetic data: services, near, alike are simulated" in said
@@ -92,9 +97,11 @@ def test_one_row_a_model_and_the_maximum_likelihood_fit_among_them(undisturbed, 
         np.testing.assert_array_equal(city["dse"], city["dse_others"])
         dyad = tree["dyad"].to_dataset().load()
         assert (dyad["dse"].isel(model=slice(1, None)) < dyad["dse_others"][1:]).all()
-        refitted = city["effective"].dropna("model", how="all")
-        assert set(refitted["model"].to_numpy()) == {"nb_sender", "nb_pooled"}
-        assert ((refitted < 50).sum("city") == city["few"].sel(model=refitted["model"])).all()
+        treated = city["effective"].count("city").to_series()
+        assert treated.to_dict() == {"nb_sender": 7, "nb_pooled (ML)": 0} | {
+            "nb_pooled": by_city.loc["nb_pooled", "refits"]
+        }
+        assert ((city["effective"] < 50).sum("city") == city["few"]).all()
         shown = elpd_table(tree)
         assert shown["elpd_diff"].tolist() == pytest.approx(table["elpd_diff"].tolist())
         assert shown.index[shown["ml"]].tolist() == [
@@ -129,7 +136,7 @@ def test_a_second_call_computes_nothing(undisturbed, study, monkeypatch):
 def test_compared_again_it_refits_nothing(undisturbed, study):
     results, _ = undisturbed
     before, table = written_in(results / "seven/default/left_out"), table_in(results)
-    assert len(before) >= 14
+    assert len(before) >= table.loc["city", "high_k"].sum() > 7
     assert run(*words(study, results), "--force")[0] == 0
     assert written_in(results / "seven/default/left_out") == before
     pd.testing.assert_frame_equal(table_in(results), table)
@@ -138,10 +145,15 @@ def test_compared_again_it_refits_nothing(undisturbed, study):
 def test_work_is_told_before_it_starts(undisturbed):
     _, (_, _, complained) = undisturbed
     first_refit = complained.index("refits without each city")
-    for model in MODELS.split():
-        told = re.search(rf"{model} by city: 7 refits, about \d+ (s|min) in all", complained)
-        assert told
-        assert told.start() < first_refit
+    integrated = (
+        r"nb_sender by city: 7 units, to be left out with the effects of their cities integrated "
+        r"out; what that does not reach is refitted, about \d+ (s|min) each"
+    )
+    refitted = r"nb_pooled by city: \d refits, about \d+ (s|min) in all"
+    for told in (integrated, refitted):
+        found = re.search(told, complained)
+        assert found
+        assert found.start() < first_refit
 
 
 def test_without_refits_the_rest_is_marked_as_not_reached(
@@ -151,18 +163,18 @@ def test_without_refits_the_rest_is_marked_as_not_reached(
     fits.mkdir(parents=True)
     for model in MODELS.split():
         shutil.copy(undisturbed[0] / f"seven/default/{model}.nc", fits)
-    status, said, complained = run(*words(study, tmp_path), "--no-refits")
+    status, said, _ = run(*words(study, tmp_path), "--no-refits")
     assert status == 0
-    assert "Left out: all dyads of a new city: not reached; it needs 14 refits." in said
     assert not [path for path in fits.rglob("left_out/**/*.nc") if ".integrated" not in path.name]
-    table = table_in(tmp_path)
-    assert set(table.index.unique("unit")) == {"dyad"}
-    whole = table_in(undisturbed[0]).loc[["dyad"]]
-    reached = (whole["high_k"] == whole["integrated"]) | (whole["high_k"] == 0)
-    assert ((table["not_reached"] == 0) == reached).all()
+    table, whole = table_in(tmp_path), table_in(undisturbed[0]).loc[table_in(tmp_path).index]
+    by_draws = whole["draws"] > 1
+    assert (table["not_reached"] == whole["refits"].where(by_draws, 0)).all()
+    assert table.loc["city", "not_reached"].sum() > 2
+    for column in ("high_k", "integrated"):
+        assert (table[column] == whole[column]).all()
+    reached = table["not_reached"] == 0
     np.testing.assert_allclose(table["elpd"][reached], whole["elpd"][reached], rtol=1e-9)
-    with load_comparison(study, results=tmp_path) as tree:
-        assert int(tree.attrs["left"]) == 14
+    assert "units were not reached, for no refits were made" in " ".join(said.split())
     # asked for again it is there; with refits it is not what is asked for
     before = written_in(tmp_path)
     assert run(*words(study, tmp_path), "--no-refits")[1] == said.replace("written", "up to date")
@@ -170,12 +182,6 @@ def test_without_refits_the_rest_is_marked_as_not_reached(
     monkeypatch.setattr(import_module("analysis.comparison.compare"), "comparison", never)
     with pytest.raises(AssertionError):
         run(*words(study, tmp_path))
-    monkeypatch.undo()
-    status, _, complained = run(
-        "compare", study, f"--model={MODELS}", "--unit=city", f"--results={tmp_path}", "--no-refits"
-    )
-    assert (status, complained.count("\n")) == (2, 1)
-    assert "by city every unit needs a refit, and 14 are not there" in complained
 
 
 def test_units_that_were_not_reached_are_flagged():
@@ -225,7 +231,7 @@ def test_a_missing_twin_is_sampled_as_the_fit_was(tmp_path):
         assert [twin.attrs[name] for name in ("seed", "draws", "chains")] == [7, 500, 3]
 
 
-def wait_for_refits(results, number, process):
+def wait_for_pieces(results, number, process):
     deadline = time.monotonic() + 240
     while len(list(results.rglob("left_out/**/*.nc"))) < number:
         assert process.poll() is None, process.communicate()
@@ -249,13 +255,13 @@ def test_killed_half_way_it_ends_with_the_same_table(undisturbed, study, tmp_pat
     command = [sys.executable, "-m", "analysis.cli", *map(str, words(study, tmp_path))]
     how = {"cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, start_new_session=True, **how)
-    wait_for_refits(tmp_path, 1, process)
-    os.kill(workers_of(process.pid)[0], signal.SIGKILL)  # loses its own refit at most
-    wait_for_refits(tmp_path, 4, process)
+    wait_for_pieces(tmp_path, 1, process)
+    os.kill(workers_of(process.pid)[0], signal.SIGKILL)  # loses its own piece at most
+    wait_for_pieces(tmp_path, 8, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    kept = len(list(tmp_path.rglob("left_out/**/*.nc")))
-    assert 4 <= kept < 14
+    kept, whole = (len(list(of.rglob("left_out/**/*.nc"))) for of in (tmp_path, undisturbed[0]))
+    assert 8 <= kept < whole
     assert run(*words(study, tmp_path))[0] == 0
     pd.testing.assert_frame_equal(table_in(tmp_path), table_in(undisturbed[0]), rtol=1e-12)
 

@@ -153,7 +153,7 @@ def test_each_draws_integral_is_the_cubatures(draws_around, model, unit):
     rows = rows_of_units(study.dyads, unit)
     label = next(each for each in rows if ONE in each and OTHER in each)
     copies = draws.isel(draw=np.repeat(np.arange(2 * DRAWS), COPIES))
-    seen = unit_in_fit(copies, study.dyads, name, unit, label, rows[label])
+    seen = unit_in_fit(copies, study.dyads, name, unit, rows[label])
     both, *halves = log_densities(seen, np.random.default_rng(7)).reshape(3, 2 * DRAWS, COPIES)
     for k in range(2 * DRAWS):
         expected, error = by_cubature(draws.isel(draw=k), study, name, unit, rows[label])
