@@ -1,6 +1,7 @@
-"""Exact refits against integration on a grid and fits from scratch."""
+"""Exact refits, and cities integrated out, against integration on a grid and fits from scratch."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,11 +16,15 @@ from models.inference import chains
 from models.inference.chains import ENDS, LONGER, compiled_model, draw_chains, going_on
 from models.inference.fit import Fit
 from models.inference.gate import diagnose
+from models.inference.predictive import thinned
 from models.leave_out import maximum_likelihood as frequentist_left_out
 from models.leave_out import refit as refitting
+from models.leave_out.integrated import integrate
 from models.leave_out.maximum_likelihood import left_out_densities
+from models.leave_out.new_city import log_densities_of_newcomer, newcomer
 from models.leave_out.refit import TUNE, Begun, Refits, averaged, refit, refits_of
 from models.leave_out.units import rows_of_units
+from models.name import named
 from models.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -128,6 +133,44 @@ def test_a_city_of_unlikely_counts_says_that_it_rests_on_few_draws(senders, runs
     assert float(found["pareto_k"]) > 0.7
 
 
+def test_a_city_integrated_out_of_the_whole_fit_is_predicted_as_the_grid_says(senders):
+    draws = sample(senders, "poisson_sender", progress=False, seed=5)["posterior"].to_dataset()
+    flat, reached = thinned(draws, 4000), 0
+    for city in senders.dyads["city"].to_numpy():
+        seen = newcomer(flat, senders.dyads, named("poisson_sender"), city)
+        densities = partial(log_densities_of_newcomer, seen)
+        found = integrate(densities, "city", city, 4, "of the fit", 1)
+        if int(found["passed"]):
+            reached += 1
+            off = abs(float(found["elpd"]) - of_a_city(senders, city))
+            assert off < 3.5 * float(found["error"]), city  # of six
+            assert float(found["error"]) < 0.15
+        else:
+            assert float(found["pareto_k"]) > 0.7 or float(found["effective"]) < 50
+    assert reached >= 2
+
+
+def failing(monkeypatch, times):
+    """Let the first runs fail the gate."""
+    rest = iter([("made to fail",)] * times)
+    monkeypatch.setattr(
+        chains,
+        "diagnose",
+        lambda *of: replace(found := diagnose(*of), faults=next(rest, found.faults)),
+    )
+
+
+def test_a_refit_whose_second_try_fails_goes_on_from_there(small, runs, monkeypatch):
+    refits = Refits(small, "poisson_pooled", Priors.load("default"), "dyad", Settings(seed=5))
+    rows = rows_of_units(small.dyads, "dyad")
+    label = next(iter(rows))
+    failing(monkeypatch, 2)
+    found = refit(refits, label)
+    assert runs == [1000, 4000]
+    assert int(found["passed"]) == 1
+    assert abs(float(found["elpd"]) - on_a_grid(small, rows[label])) < 4 * float(found["error"])
+
+
 def test_effective_draws_are_those_of_equal_densities():
     rng = np.random.default_rng(3)
     for sd in (0.0, 0.5, 1.0):
@@ -151,13 +194,8 @@ def test_a_refit_is_the_same_each_time_and_its_own(small):
 def fit():
     """Give a study and a fit to it whose first try is said to have failed."""
     study, _ = simulate_study(7, "poisson_crossed", seed=3)
-    rest = iter([("made to fail",)])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            chains,
-            "diagnose",
-            lambda *of: replace(found := diagnose(*of), faults=next(rest, found.faults)),
-        )
+        failing(patch, 1)
         tree = sample(study, "poisson_crossed", progress=False, seed=2, draws=500)
     tree.attrs |= {"digest": "of the fit"}
     found = Fit(tree)
