@@ -17,6 +17,7 @@ from models.compiled.log_prob_of_draws import has_kernel
 from models.compiled.predictor import KnownOfDyads, predictor_of
 from models.effects.centering import centering, informed_first
 from models.effects.city import CityEffect, city_effects
+from models.effects.evidence import information_of, residual_of
 from models.effects.pair import pair_effects
 from models.effects.slopes import random_slopes
 from models.likelihood.arrays import Array, pytensor_arrays
@@ -101,19 +102,39 @@ def build(
             part: _linear_predictor(part, dyads, effects, chosen, fused=likelihood == "fused")
             for part in name.parts
         }
-        for part in name.parts:
-            parameters[part] = parameters[part] + random_slopes(study, name, part, chosen)
-            if name.has_pairs:
-                parameters[part] = parameters[part] + pair_effects(part, dyads, chosen)
         if name.family.has_dispersion:
             parameters["dispersion"] = chosen.variable("dispersion")
         counts = dyads["count"].to_numpy()
         data = {"kept": np.ones(counts.size)} if "kept" in exchangeable else {}
         data |= data_of_counts(counts) if "counts" in exchangeable else {}
         shared = {label: pm.Data(label, values, dims="dyad") for label, values in data.items()}
+        count: Array = shared.get("counts", counts.astype(float))
+        for part in name.parts:
+            known = _information(part, name, parameters, count, shared)
+            predictor = parameters[part] + random_slopes(study, name, part, chosen, known)
+            if name.has_pairs:
+                residual = residual_of(count, predictor)
+                predictor = predictor + pair_effects(part, dyads, chosen, known, residual)
+            parameters[part] = predictor
         fused = likelihood == "fused" and has_kernel(name.family)
         _observe(name.family, counts, shared, parameters, fused=fused)
     return pymc_model
+
+
+def _information(
+    part: Part,
+    name: ModelName,
+    parameters: Mapping[str, Array],
+    count: Array,
+    shared: Mapping[str, Array],
+) -> Array:
+    """Approximate how precisely counts tell a linear predictor; nothing of who is eligible."""
+    if part != Part.DEGREE:
+        return pt.zeros_like(parameters[part])
+    informed = shared.get("kept", pt.ones_like(parameters[part]))
+    if len(name.parts) > 1:  # a zero may be that of a dyad that is not eligible
+        informed = informed * (count > 0)
+    return information_of(count, parameters.get("dispersion", 0.0), informed)
 
 
 def _coords(dyads: xr.Dataset, name: ModelName) -> dict[str, list[str]]:

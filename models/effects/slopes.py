@@ -1,9 +1,11 @@
 """Random slopes: how a predictor's coefficient varies from city to city."""
 
 import pymc as pm
+from pytensor import tensor as pt
 
 from data.roles import Part, Role
 from data.study import Study
+from models.effects.evidence import effects_given, summed
 from models.likelihood.arrays import Array
 from models.name import ModelName
 from models.predictor.linear import city_position, column_scale
@@ -16,7 +18,9 @@ def slope_terms(study: Study, name: ModelName, role: Role) -> list[str]:
     return list(declared) if role in name.roles else []
 
 
-def random_slopes(study: Study, name: ModelName, part: Part, priors: Priors) -> Array:
+def random_slopes(
+    study: Study, name: ModelName, part: Part, priors: Priors, information: Array
+) -> Array:
     """Add a part's random slopes to the model in whose context it is called.
 
     Parameters
@@ -24,6 +28,8 @@ def random_slopes(study: Study, name: ModelName, part: Part, priors: Priors) -> 
     priors : Priors
         Priors of the slopes' standard deviations, in units of one standard deviation of the
         predictor's column.
+    information : tensor
+        How precisely each count tells its linear predictor (`models.effects.evidence`), (dyad,).
 
     Returns
     -------
@@ -44,9 +50,13 @@ def random_slopes(study: Study, name: ModelName, part: Part, priors: Priors) -> 
         column = ((design - design.mean("dyad")).sel(chosen) / scale.sel(chosen)).to_numpy()
         prior = priors.prior(role.slope_sd)
         sd = prior.variable(role.own("slope_sd"), shape=len(terms))
-        standard = pm.Normal(role.own("slope"), 0, 1, shape=(study.dyads.sizes["city"], len(terms)))
-        slope = standard * sd
+        position, cities = city_position(study.dyads, role.side), study.dyads.sizes["city"]
+        slopes = []
+        for k, values in enumerate(column.T):
+            said = summed(information * values**2, position, cities)
+            slopes.append(effects_given(f"{role.own('slope')}_{k}", sd[k], said))
+            total = total + slopes[k][position] * values
         pm.Deterministic(role.slope_sd, sd / unit, dims=role.slope_term)
-        pm.Deterministic(role.slope, slope / unit, dims=("city", role.slope_term))
-        total = total + (slope[city_position(study.dyads, role.side)] * column).sum(axis=1)
+        slope = pt.stack(slopes, axis=1) / unit
+        pm.Deterministic(role.slope, slope, dims=("city", role.slope_term))
     return total

@@ -190,16 +190,45 @@ def change_of_variables(study, name, parameters, point):
     for block in name.blocks:
         total += from_effects(study, name, block, parameters, point)
     for role in name.roles:
-        if f"{role}_slope" in parameters:  # standard normals times the sd; the sd's own unit
-            part = role.part
-            unit = study.dyads[f"{part}_design"].sel({f"{part}_term": "near"}).std(ddof=1).item()
-            total += study.dyads.sizes["city"] * np.log(parameters[f"{role}_slope_sd"]).sum()
-            total -= np.log(unit)
+        if f"{role}_slope" in parameters:
+            total += from_slopes(study, name, role, parameters)
     if name.has_pairs:
         for part in name.parts:
-            sd, rho = parameters[f"{part}_pair_sd"], parameters[f"{part}_dyadic_reciprocity"]
-            total += study.dyads.sizes["pair"] * (2 * np.log(sd) + np.log(1 - rho**2) / 2)
+            total += from_pairs(study, name, part, parameters)
     return total
+
+
+def from_pairs(study, name, part, parameters):
+    """Log determinant of a part's pair effects in units of what is left unknown of them."""
+    sd, rho = parameters[f"{part}_pair_sd"], parameters[f"{part}_dyadic_reciprocity"]
+    precision, of_pair = said(study, name, part, parameters), {}
+    for pair, own in zip(study.dyads["dyad_pair"].to_numpy(), precision, strict=True):
+        of_pair[pair] = of_pair.get(pair, 0) + own / 2
+    return sum(
+        -np.log(1 / (sd**2 * (1 + sign * rho)) + own) / 2
+        for own in of_pair.values()
+        for sign in (1, -1)
+    )
+
+
+def from_slopes(study, name, role, parameters):
+    """Log determinant of a role's random slopes likewise, and of the unit of their sd."""
+    column = study.dyads[f"{role.part}_design"].sel({f"{role.part}_term": "near"}).to_numpy()
+    sd = parameters[f"{role}_slope_sd"].item()
+    precision = said(study, name, role.part, parameters) * (column - column.mean()) ** 2
+    total = -np.log(column.std(ddof=1))
+    for city in study.dyads["city"].to_numpy():
+        own = precision[study.dyads[role.side].to_numpy() == city].sum()
+        total -= np.log(1 / sd**2 + own) / 2
+    return total
+
+
+def said(study, name, part, parameters):
+    """Give how precisely each count is taken to tell its linear predictor."""
+    count = study.dyads["count"].to_numpy()
+    precision = 1 / (parameters.get("dispersion", 0) + 1 / (count + 0.5))
+    silent = (count == 0) & (len(name.parts) > 1)
+    return np.where(silent | (part == "selection"), 0, precision)
 
 
 def from_effects(study, name, block, parameters, point):
