@@ -27,10 +27,10 @@ from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
 from models.compiled.log_prob_of_draws import log_prob_sums
-from models.inference.gate import ENOUGH, good_k
+from models.inference.gate import ENOUGH
 from models.leave_out.city_density import CityDensity
 from models.leave_out.importance import Component, mode_and_root, points_of, standard_points
-from models.leave_out.psis import reweighted
+from models.leave_out.psis import largest_k, reweighted
 from models.leave_out.unit_in_fit import Informed, UnitInFit
 from models.name import ModelName
 from models.settings import seed_of
@@ -98,7 +98,7 @@ def integrate(
     squares = ((halves[0] - halves[1]) / 2) ** 2
     points = float(np.sqrt((found.weights.ravel() * squares).sum()))
     reached = (
-        found.pareto_k <= good_k(both.size)
+        found.pareto_k <= largest_k(unit, both.size)
         and found.effective >= ENOUGH
         and points <= LARGEST_ERROR
     )

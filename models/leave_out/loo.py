@@ -7,9 +7,8 @@ import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 from scipy.special import logsumexp
 
-from models.inference.gate import good_k
 from models.inference.pointwise import joint_blocks
-from models.leave_out.psis import smoothed
+from models.leave_out.psis import largest_k, smoothed
 from models.leave_out.units import rows_of_units
 
 
@@ -70,8 +69,8 @@ def container(units: pd.DataFrame, unit: str, samples: int) -> ELPDDataLOO:
         n_samples=samples,
         n_data_points=elpd.size,
         scale="log",
-        warning=bool((units["pareto_k"] > good_k(samples)).any()),
-        good_k=good_k(samples),
+        warning=bool((units["pareto_k"] > largest_k(unit, samples)).any()),
+        good_k=largest_k(unit, samples),
         elpd_i=xr.DataArray(elpd, coords, (unit,)),
         pareto_k=xr.DataArray(units["pareto_k"].to_numpy(), coords, (unit,)),
         p_loo_i=xr.DataArray((units["lpd"] - units["elpd"]).to_numpy(), coords, (unit,)),

@@ -7,6 +7,8 @@ import numpy as np
 from arviz_stats.base.array import array_stats
 from scipy.special import logsumexp
 
+from models.inference.gate import good_k
+
 ROUNDING = 1e-10  # log densities that differ by less are one
 
 
@@ -33,6 +35,19 @@ class Reweighted:
     pareto_k: float
     weights: np.ndarray
     effective: float
+
+
+def largest_k(unit: str, draws: int) -> float:
+    """Give the Pareto k up to which importance sampling reaches a unit.
+
+    Notes
+    -----
+    Of a dyad or a pair it is `models.inference.gate.good_k`. The log density of a city's counts has
+    a standard deviation of 1 to 2 over draws, and few cities make up the sum. There it is 0.5, up
+    to which the weights' variance is finite, so that a central limit theorem holds for their mean
+    and its error can be trusted (Vehtari, Gelman and Gabry 2017, section 2.1).
+    """
+    return min(good_k(draws), 0.5) if unit == "city" else good_k(draws)
 
 
 def reweighted(log_densities: np.ndarray) -> Reweighted:

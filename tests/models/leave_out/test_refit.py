@@ -135,19 +135,19 @@ def test_a_city_of_unlikely_counts_says_that_it_rests_on_few_draws(senders, runs
 
 def test_a_city_integrated_out_of_the_whole_fit_is_predicted_as_the_grid_says(senders):
     draws = sample(senders, "poisson_sender", progress=False, seed=5)["posterior"].to_dataset()
-    flat, reached = thinned(draws, 4000), 0
+    flat, checked = thinned(draws, 4000), 0
     for city in senders.dyads["city"].to_numpy():
         seen = newcomer(flat, senders.dyads, named("poisson_sender"), city)
         densities = partial(log_densities_of_newcomer, seen)
         found = integrate(densities, "city", city, 4, "of the fit", 1)
-        if int(found["passed"]):
-            reached += 1
+        k, effective = float(found["pareto_k"]), float(found["effective"])
+        # more is asked of a city than that its error holds at all
+        assert int(found["passed"]) == (k <= 0.5 and effective >= 50)
+        if k < 0.7:
+            checked += 1
             off = abs(float(found["elpd"]) - of_a_city(senders, city))
-            assert off < 3.5 * float(found["error"]), city  # of six
-            assert float(found["error"]) < 0.15
-        else:
-            assert float(found["pareto_k"]) > 0.7 or float(found["effective"]) < 50
-    assert reached >= 2
+            assert off < 3.5 * float(found["error"]) < 0.5, city
+    assert checked >= 2
 
 
 def failing(monkeypatch, times):
