@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pymc as pm
 import xarray as xr
 from pymc.pytensorf import compile as compile_pymc
 from pymc.pytensorf import find_rng_nodes, reseed_rngs
@@ -231,7 +232,7 @@ def _lkj_draw(size: int, eta: float, rng: np.random.Generator) -> np.ndarray:
 
 
 # What a process has compiled: by model, priors, predictors, sampler and order of the roles.
-_COMPILED: dict[tuple[object, ...], tuple[Compiled, list[str]]] = {}
+_COMPILED: dict[tuple[object, ...], tuple[pm.Model, Compiled, list[str]]] = {}
 
 
 def compiled_for_counts(calibration: Calibration, dyads: xr.Dataset) -> tuple[Compiled, list[str]]:
@@ -252,9 +253,11 @@ def compiled_for_counts(calibration: Calibration, dyads: xr.Dataset) -> tuple[Co
     if key not in _COMPILED:
         study = replace(calibration.study, dyads=dyads)
         model = build(study, name.name, calibration.priors, exchangeable=("counts",))
-        _COMPILED[key] = compiled_model(model, sampler)
-    compiled, names = _COMPILED[key]
-    return compiled.with_data(**data_of_counts(dyads["count"].to_numpy()), **shares), names
+        _COMPILED[key] = model, *compiled_model(model, sampler)
+    model, compiled, names = _COMPILED[key]
+    values = {**data_of_counts(dyads["count"].to_numpy()), **shares}
+    pm.set_data(values, model=model)  # chains start where the model says for these counts
+    return compiled.with_data(**values), names
 
 
 def _labelled(values: xr.Dataset, name: ModelName) -> dict[str, xr.DataArray]:

@@ -17,6 +17,7 @@ from pytensor import tensor as pt
 from analysis.checks.ranks import uniformity
 from data.roles import SIDES
 from models import Priors, build
+from models.inference.samplers.starts import jittered
 from models.settings import Settings
 from models.simulation import calibration
 from models.simulation.calibration import RANKED, Calibration, compiled_for_counts, replicate
@@ -91,9 +92,10 @@ def truths(whole, seeds):
     return [calibration.draw_truth(whole.priors, whole.name, whole.study, seed) for seed in seeds]
 
 
+@pytest.mark.filterwarnings("ignore::models.build.ModelCaution")
 @pytest.mark.parametrize(
     ("model", "slopes", "orders_met"),
-    [("nb_srm", (), 2), ("zip_crossed", ("degree:sender:near",), 1)],
+    [("nb_srm", (), 2), ("nb_srm_dyadic", (), 2), ("zip_crossed", ("degree:sender:near",), 1)],
 )
 def test_a_replicate_fits_what_would_be_built_for_its_counts(
     monkeypatch, model, slopes, orders_met
@@ -127,6 +129,8 @@ def test_a_replicate_fits_what_would_be_built_for_its_counts(
         )
         found, _ = compiled.flat.gradient(point)
         assert found == pytest.approx(float(expected), rel=1e-12)
+        start = pm.blocking.DictToArrayBijection.map(jittered(shipped)(5)).data
+        np.testing.assert_array_equal(compiled.anew(5), start)
     assert len(calibration._COMPILED) == len(met) == orders_met  # compiled once for each order
     graph = str(dprint(compiled.flat.density, file="str"))
     assert "FusedLogProb" in graph
