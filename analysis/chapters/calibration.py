@@ -10,7 +10,7 @@ from analysis.figures.calibration import rank_figure
 from analysis.figures.style import save_figure
 from analysis.tables.blocks import P, Page, Table
 from analysis.tables.files import write_page
-from data.files import replacing
+from models.work import netcdf
 from models.work.fits import decoded
 
 COLUMNS = "mean and sd: of the ranks, relative to uniform ranks; p, all: times the number of rows."
@@ -47,8 +47,7 @@ def calibration_page(replicates: xr.Dataset) -> Page:
 
 def write_calibration(replicates: xr.Dataset, page: Page, folder: Path) -> None:
     """Write ``ranks.nc``, ``uniformity.csv`` and ``.md``, ``ranks.png`` and ``.svg``."""
-    with replacing(folder / "ranks.nc") as temporary:
-        replicates.to_netcdf(temporary, engine="h5netcdf")
+    netcdf.write(replicates, folder / "ranks.nc")
     write_page(page, folder / "uniformity", ("csv", "md"))
     caption = textwrap.fill(
         f"{page.subtitle} Grey: simultaneous {LEVEL:.0%} envelope over all parameters.", 118

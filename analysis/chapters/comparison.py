@@ -16,8 +16,8 @@ from analysis.fits.finding import find_fits
 from analysis.tables.blocks import Block, Fold, Page, Picture, Section, Table, Text
 from analysis.tables.files import write_page
 from analysis.tables.numbers import listed
-from data.files import replacing
 from models.inference.gate import ENOUGH
+from models.work import netcdf
 from models.work.workspace import COMPARISON, Workspace
 
 QUESTIONS = {
@@ -126,8 +126,7 @@ def write_comparison(tree: xr.DataTree, folder: Path, others: Sequence[str] = ()
     """Write a comparison."""
     *_, whole = paths = comparison_files(folder)
     write_page(comparison_page(tree, others), whole.with_suffix(""), KINDS)
-    with replacing(whole) as temporary:
-        tree.to_netcdf(temporary, engine="h5netcdf")
+    netcdf.write(tree, whole)
     return paths
 
 

@@ -130,16 +130,16 @@ def _show_hypotheses(study: "Study", results: Path) -> None:
 
 def _show_sensitivity(fits: "Sequence[FitFile]") -> None:
     from analysis.chapters.sensitivity import sensitivity_blocks
-    from analysis.fits.opening import open_fit
     from analysis.posterior.sensitivity import RULES
     from analysis.posterior.sensitivity import sensitivity as sensitivity_of
     from analysis.tables.blocks import Text
     from analysis.tables.terminal import console, show_blocks
+    from models.inference.fit import Fit
 
     for fit in fits:
         print()
-        with open_fit(fit.path) as tree:
-            show_blocks(sensitivity_blocks(sensitivity_of(tree), fit.label), console())
+        with Fit.open(fit.path) as opened:
+            show_blocks(sensitivity_blocks(sensitivity_of(opened.tree), fit.label), console())
     if fits:
         print()
         show_blocks([Text(RULES)], console())

@@ -12,9 +12,11 @@ import xarray as xr
 
 from analysis.comparison.errors import RULE
 from analysis.comparison.inflation import Verdict
-from analysis.fits.opening import open_fit
+from analysis.fits.opening import AGAIN
+from data.errors import ResultsError
 from models.work.fits import decoded
 from models.work.made_from import COMPARISONS, made_by
+from models.work.netcdf import open_tree
 
 if TYPE_CHECKING:
     from analysis.comparison.compare import Comparison  # which can refit, with all that this needs
@@ -107,12 +109,14 @@ def kept_comparison(
     Returns
     -------
     xarray.DataTree or None
-        None where it is missing, or where it is of other models, units, fits or data, or made
-        by other sources. Its words may be older than those of ``compared``.
+        None where there is none that can be read, or where it is of other models, units, fits or
+        data, or made by other sources. Its words may be older than those of ``compared``.
     """
-    if not path.exists():
+    try:
+        opened = open_tree(path, AGAIN)
+    except ResultsError:
         return None
-    with open_fit(path) as tree:
+    with opened as tree:
         same = (
             not (refits and not_reached(tree))
             and list(tree.children) == list(units)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5netcdf
 import pandas as pd
 
 from data.errors import ModelError, ResultsError
@@ -15,7 +14,8 @@ from models.frequentist.table import frequentist_table
 from models.name import named, parse_model
 from models.priors.files import prior_sets
 from models.priors.prior_set import Priors
-from models.work.fits import MADE_FROM
+from models.work import netcdf
+from models.work.fits import AGAIN, MADE_FROM
 from models.work.made_from import DRAWS, made_by
 from models.work.workspace import maximum_likelihood_path
 
@@ -118,11 +118,11 @@ def _state(fit: FitFile, study: Study, in_force: dict[str, str]) -> str:
     """Tell what a file is; nothing where it is no fit."""
     try:
         parse_model(fit.model)
-        with h5netcdf.File(fit.path, "r") as file:
+        with netcdf.opened(fit.path, AGAIN) as file:
             attributes = dict(file.attrs)
     except ModelError:
         return ""
-    except (OSError, KeyError, ValueError):
+    except ResultsError:
         return "out_of_date"
     if "priors" not in attributes:  # maximum likelihood has none
         return ""

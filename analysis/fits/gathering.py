@@ -137,9 +137,12 @@ def gather(workspace: Workspace, models: Sequence[str]) -> StudyResults:
 
 
 def is_of_now(path: Path, workspace: Workspace) -> bool:
-    """Tell whether a fit's file is of the study, the priors and the sources as they are now."""
-    with Fit.open(path) as fit:
-        return fit.is_of(workspace.study, workspace.priors)
+    """Tell whether a file holds a fit of the study, the priors and the sources as they are now."""
+    try:
+        with Fit.open(path) as fit:
+            return fit.is_of(workspace.study, workspace.priors)
+    except ResultsError:
+        return False
 
 
 def _is_of(comparison: xr.DataTree, study: Study, found: dict[str, ModelResults]) -> bool:

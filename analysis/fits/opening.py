@@ -6,7 +6,10 @@ import xarray as xr
 
 from data.errors import ResultsError, suggest
 from models.inference.fit import Fit
+from models.work.netcdf import open_tree
 from models.work.workspace import COMPARISON, prior_folder
+
+AGAIN = "`interlocal compare`"  # makes a comparison again
 
 
 def load(
@@ -33,7 +36,7 @@ def load(
     Raises
     ------
     ResultsError
-        There is no such fit; the message lists those that there are.
+        There is no such fit, and the message lists those that there are; or it cannot be read.
     """
     folder = _folder(study, priors, results)
     path = folder / f"{model}.nc"
@@ -42,7 +45,7 @@ def load(
         found = sorted(name.removesuffix(".nc") for name in files)
         known = suggest(model, found) if found else "run `make sample` first"
         raise ResultsError(f"{path}: no such fit; {known}")
-    return open_fit(path)
+    return Fit.open(path).tree
 
 
 def load_comparison(
@@ -68,25 +71,20 @@ def load_comparison(
     ------
     ResultsError
         There is no such comparison, and the message lists the prior sets of which there is one; or
-        it was written by an earlier version, which kept less.
+        it cannot be read, or was written by an earlier version, which kept less.
     """
     path = _folder(study, priors, results) / COMPARISON
     if not path.exists():
         found = sorted(file.parent.name for file in path.parents[1].glob(f"*/{COMPARISON}"))
         known = suggest(priors, found) if found else "run `make compare` first"
         raise ResultsError(f"{path}: no such comparison; {known}")
-    tree = open_fit(path)
+    tree = open_tree(path, AGAIN)
     if "errors" not in tree.attrs:
         tree.close()
         raise ResultsError(
             f"{path}: written by an earlier version; run `make compare` again, which refits nothing"
         )
     return tree
-
-
-def open_fit(path: Path) -> xr.DataTree:
-    """Open the file of a fit; its arrays are read as they are used."""
-    return Fit.open(path).tree
 
 
 def _folder(study: str | Path, priors: str, results: str | Path) -> Path:

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.fits.finding import find_fits
-from analysis.fits.opening import open_fit
 from analysis.posterior.marginal_effects import marginal_effects
 from data.declaration import Hypothesis
 from data.dyads import raw_predictors
 from data.errors import StudyError
 from data.formulas.grammar import parse_formula
 from data.study import Study
+from models.inference.fit import Fit
 
 DRAWS = 500
 DEGREE = ("expected_if_eligible", "expected")  # the first that the family has
@@ -35,14 +35,14 @@ def plain_effects(study: Study, *, results: str | Path = "results") -> pd.DataFr
     """
     rows = {}
     for one in find_fits(study, Path(results)).passed:
-        with open_fit(one.path) as fit:
-            columns = list(map(str, raw_predictors(fit["constant_data"].to_dataset())))
+        with Fit.open(one.path) as fit:
+            columns = list(map(str, raw_predictors(fit.dyads)))
             behind = {
                 stated: _column(stated, study.terms[stated.part], columns)
                 for stated in study.declaration.hypothesis
             }
             used = sorted(set(filter(None, behind.values())))
-            found = marginal_effects(fit, predictors=used, draws=DRAWS) if used else None
+            found = marginal_effects(fit.tree, predictors=used, draws=DRAWS) if used else None
         for hypothesis, column in behind.items():
             key = (one.model, one.priors, hypothesis.part, hypothesis.term)
             rows[key] = _row(found, hypothesis, column)

@@ -10,19 +10,21 @@ import pandas as pd
 import xarray as xr
 
 from data.errors import ResultsError
-from data.files import refuse_unwritable, replacing
+from data.files import refuse_unwritable
 from data.study import Study
 from models.frequentist.fit import maximum_likelihood, with_jackknife
 from models.frequentist.permutations import permutation_test
 from models.frequentist.ratios import likelihood_tests
 from models.frequentist.regression import regression
 from models.frequentist.result import MaximumLikelihood
+from models.work import netcdf
 from models.work.cluster import in_process, on_cluster
 from models.work.fits import decoded, digest_of, is_current
 from models.work.made_from import MAXIMA
 from models.work.progress import reporting
 from models.work.workspace import claim, maximum_likelihood_path, refuse_other_study
 
+AGAIN = "`interlocal mle`"  # makes a result again
 SHORT = 200_000  # permutations times dyads that take no longer than starting processes does
 
 # what a file holds of a result: arrays under their names there, tables, numbers
@@ -95,8 +97,7 @@ def save_mle(fit: MaximumLikelihood, path: Path) -> None:
     criteria = {name: getattr(fit, name) for name in CRITERIA}
     tree.attrs = {**fit.attributes, **figures, **criteria}
     tree.attrs |= {name: json.dumps(getattr(fit, name)) for name in LISTS}
-    with replacing(path) as temporary:
-        tree.to_netcdf(temporary, engine="h5netcdf")
+    netcdf.write(tree, path)
 
 
 def load_mle(path: Path) -> MaximumLikelihood:
@@ -104,15 +105,15 @@ def load_mle(path: Path) -> MaximumLikelihood:
     if not path.exists():
         raise ResultsError(f"{path}: no such result; run `make mle` first")
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
+        with netcdf.open_tree(path, AGAIN) as tree:
             fitted = tree["fit"].to_dataset().load()
             attributes = dict(tree.attrs)
             parts: dict[str, Any] = {name: _table(tree, name) for name in TABLES}
         parts |= {attribute: fitted[name] for name, attribute in ARRAYS.items()}
         parts |= {name: number(attributes.pop(name)) for name, number in FIGURES.items()}
         parts |= {name: tuple(decoded(attributes, name)) for name in LISTS}
-    except (OSError, KeyError, ValueError):
-        raise ResultsError(f"{path}: holds no maximum-likelihood result; make it again") from None
+    except (KeyError, ValueError) as error:  # of another version
+        raise netcdf.refuse(path, f"it lacks {error}", AGAIN) from None
     known = {
         str(key): str(value) for key, value in attributes.items() if key not in (*CRITERIA, *LISTS)
     }

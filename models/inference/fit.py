@@ -15,8 +15,9 @@ from models.inference.gate import Diagnostics, FirstTry
 from models.name import ModelName, parse_model
 from models.priors.prior_set import Priors
 from models.settings import Settings
-from models.work.fits import MADE_FROM, decoded
+from models.work.fits import AGAIN, MADE_FROM, decoded
 from models.work.made_from import DRAWS, made_by
+from models.work.netcdf import open_tree
 
 
 def ends_of(stats: xr.Dataset) -> xr.Dataset:
@@ -39,7 +40,7 @@ class Fit:
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open a fit's file; its arrays are read as they are used, and leaving closes it."""
-        return cls(xr.open_datatree(path, engine="h5netcdf"))
+        return cls(open_tree(path, AGAIN))
 
     def __enter__(self) -> Self:
         return self

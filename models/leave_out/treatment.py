@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
-import h5netcdf
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -197,10 +196,10 @@ class Treatment:
         """Give the Monte Carlo standard error of the summed elpd of integrated units."""
         influence: np.ndarray | float = 0.0
         bias = 0.0
-        for path in self.integrated_pieces(labels).paths.values():
-            with h5netcdf.File(path, "r") as file:
-                influence = influence + file["influence"][()]
-                bias += float(file["bias"][()]) ** 2
+        pieces = self.integrated_pieces(labels)
+        for _, (of_one, bias_of_one) in pieces.values(("influence", "bias")):
+            influence = influence + of_one
+            bias += float(bias_of_one) ** 2
         return float(np.sqrt(np.sum(np.square(influence)) + bias))
 
 

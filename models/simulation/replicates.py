@@ -6,7 +6,8 @@ from pathlib import Path
 import xarray as xr
 
 from models.simulation.calibration import Calibration, replicate
-from models.work.pieces import Bench, Pieces
+from models.work import netcdf
+from models.work.pieces import AGAIN, Bench, Pieces
 
 
 def calibration_folder(results: Path, calibration: Calibration) -> Path:
@@ -30,7 +31,7 @@ def complete(pieces: Pieces, calibration: Calibration, bench: Bench) -> xr.Datas
         failed the gate are among them. The attributes are the calibration's manifest.
     """
     pieces.make(replicate, lambda number: (calibration, number), "replicates", bench)
-    made = [xr.load_dataset(path, engine="h5netcdf") for path in pieces.paths.values()]
+    made = [netcdf.load_dataset(path, AGAIN) for path in pieces.paths.values()]
     whole: xr.Dataset = xr.concat(
         [one.drop_attrs() for one in made], "replicate", join="exact", data_vars="all"
     )

@@ -7,18 +7,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5netcdf
 import xarray as xr
 
-from data.files import replacing
+from data.errors import ResultsError
 from data.study import Study
 from models.settings import Settings
+from models.work import netcdf
 from models.work.made_from import DRAWS, made_by
 
 if TYPE_CHECKING:
     from models.priors.prior_set import Priors
 
 MADE_FROM = ("study_digest", "priors_in_force")  # attributes
+AGAIN = "`interlocal sample`"  # makes a fit again
 COMPRESSED = {"zlib": True, "complevel": 1, "shuffle": True}
 
 
@@ -46,11 +47,11 @@ def decoded(attributes: Mapping[Any, Any], name: str) -> Any:
 
 
 def is_current(path: Path, digest: str) -> bool:
-    """Tell whether a file holds the fit that would be made."""
+    """Tell whether a file holds the result that would be made."""
     try:
-        with h5netcdf.File(path, "r") as file:
+        with netcdf.opened(path, AGAIN) as file:
             return bool(file.attrs.get("digest") == digest)
-    except (OSError, KeyError, ValueError):
+    except ResultsError:
         return False
 
 
@@ -71,8 +72,7 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
     encoding = {
         f"/{group}": {"count": COMPRESSED} for group in ("prior_predictive", "posterior_predictive")
     }
-    with replacing(target) as temporary:
-        fit.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+    netcdf.write(fit, target, encoding)
     if not stays:
         stale.unlink(missing_ok=True)
     return target
@@ -81,9 +81,9 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
 def _is_of_the_same(path: Path, fit: xr.DataTree) -> bool:
     """Tell whether a file holds a fit of the same study and priors, sampled in another way."""
     try:
-        with h5netcdf.File(path, "r") as file:
+        with netcdf.opened(path, AGAIN) as file:
             return all(file.attrs.get(name) == fit.attrs[name] for name in MADE_FROM)
-    except (OSError, KeyError, ValueError):
+    except ResultsError:
         return False
 
 

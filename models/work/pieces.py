@@ -1,18 +1,21 @@
 """Results that are made one by one, each kept as it ends, none made twice."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5netcdf
+import numpy as np
 import pandas as pd
 import xarray as xr
 
-from data.files import refuse_unwritable, replacing
+from data.files import refuse_unwritable
+from models.work import netcdf
 from models.work.cluster import Runner, in_process
 from models.work.fits import is_current
 from models.work.progress import Reporter
+
+AGAIN = "the command that was run"  # makes those again that cannot be read
 
 
 @dataclass(frozen=True)
@@ -78,16 +81,18 @@ class Pieces:
         failed = 0
         tasks = (task_of(key) for key in missing)
         for done, piece in enumerate(bench.run(work, tasks), start=len(kept) + 1):
-            with replacing(self.paths[piece.attrs["label"]]) as temporary:
-                piece.to_netcdf(temporary, engine="h5netcdf")
+            netcdf.write(piece, self.paths[piece.attrs["label"]])
             failed += not int(piece["passed"])
             note = f"{failed} {failing}" if failed else ""
             bench.reporter.advance(done, len(self.paths), note)
 
+    def values(self, columns: Sequence[str]) -> Iterator[tuple[Any, list[np.ndarray]]]:
+        """Read variables of results, one result after the other."""
+        for key, path in self.paths.items():
+            with netcdf.opened(path, AGAIN) as file:
+                yield key, [np.asarray(file[column][()]) for column in columns]
+
     def scalars(self, columns: Sequence[str]) -> pd.DataFrame:
         """Read numbers of results, a row a key."""
-        rows = {}
-        for key, path in self.paths.items():
-            with h5netcdf.File(path, "r") as file:
-                rows[key] = [float(file[column][()]) for column in columns]
+        rows = {key: list(map(float, values)) for key, values in self.values(columns)}
         return pd.DataFrame.from_dict(rows, orient="index", columns=list(columns), dtype=float)

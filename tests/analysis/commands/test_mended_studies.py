@@ -2,20 +2,19 @@
 
 import io
 import shutil
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
 import h5netcdf
 import pandas as pd
 import pytest
+from command_line import SMALL, asked, run
 
 from analysis.chapters import comparison as chapter
 from analysis.chapters.comparison import compared
 from analysis.chapters.fits import diagnosed
 from analysis.chapters.material import Material
 from analysis.chapters.repetition import repeated
-from analysis.cli import main
 from analysis.figures import drawing
 from analysis.fits.finding import FitFile, FoundFits
 from analysis.fits.gathering import gather
@@ -30,43 +29,12 @@ from models.work.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
-MODEL = "nb_pooled"
 STATED = '\n[[hypothesis]]\nlabel = "Closer"\nterm = "near"\npart = "degree"\n'
-
-
-def run(*arguments):
-    said, complained = io.StringIO(), io.StringIO()
-    with redirect_stdout(said), redirect_stderr(complained):
-        status = main([str(each) for each in arguments])
-    return status, said.getvalue(), complained.getvalue()
-
-
-@pytest.fixture(scope="module")
-def sampled_once(tmp_path_factory):
-    """Sample a model of a study of six cities, and compare it."""
-    place = tmp_path_factory.mktemp("once")
-    write_simulated(*simulate_study(6, "nb_pooled", seed=1), place / "six")
-    asked = (place / "six", f"--results={place / 'results'}")
-    assert run("sample", *asked, f"--model={MODEL}", "--seed=3")[0] == 0
-    assert run("compare", *asked, f"--model={MODEL}", "--unit=dyad")[0] == 0
-    return place
-
-
-@pytest.fixture
-def place(sampled_once, tmp_path):
-    """Give a copy of all that: the study, ``six``, beside its ``results``."""
-    for name in ("six", "results"):
-        shutil.copytree(sampled_once / name, tmp_path / name)
-    return tmp_path
-
-
-def asked(place, study="six"):
-    return place / study, f"--results={place / 'results'}"
 
 
 def opened(place):
     study = read_study(place / "six")
-    return gather(Workspace(place / "results", study, Priors.load("default")), [MODEL])
+    return gather(Workspace(place / "results", study, Priors.load("default")), [SMALL])
 
 
 def written(blocks, folder):
@@ -172,10 +140,10 @@ def test_a_study_that_was_mended_or_has_moved_keeps_its_results(place):
 def test_fits_that_are_not_compared_are_named_and_the_command_repeated(place):
     said = "Fits of the study that are not compared here:"
     fit = place / "results/six/default/nb_pooled.nc"
-    shown = run("compare", *asked(place), f"--model={MODEL}", "--unit=dyad")[1]
+    shown = run("compare", *asked(place), f"--model={SMALL}", "--unit=dyad")[1]
     assert said not in shown
     shutil.copy(fit, fit.with_stem("poisson_pooled"))  # it stands for another model's
-    shown = run("compare", *asked(place), f"--model={MODEL}", "--unit=dyad")[1]
+    shown = run("compare", *asked(place), f"--model={SMALL}", "--unit=dyad")[1]
     assert f"{said} poisson_pooled." in shown
     kept = (place / "results/six/default/comparison.md").read_text(encoding="utf-8")
     assert f"{said} poisson_pooled." in kept.replace("\\", "")

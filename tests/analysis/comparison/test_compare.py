@@ -1,6 +1,5 @@
 """`interlocal compare`: its table, its words, and what happens when it is killed half-way."""
 
-import io
 import json
 import os
 import re
@@ -9,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 
@@ -17,9 +15,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from command_line import run
 
 from analysis.chapters.comparison import sentences
-from analysis.cli import main
 from analysis.comparison.errors import Errors
 from analysis.comparison.inflation import Verdict, overlap, twin_of
 from analysis.figures.elpd import elpd_table
@@ -32,13 +30,6 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 MODELS = "nb_sender nb_pooled"
-
-
-def run(*words):
-    said, complained = io.StringIO(), io.StringIO()
-    with redirect_stdout(said), redirect_stderr(complained):
-        status = main([*map(str, words)])
-    return status, said.getvalue(), complained.getvalue()
 
 
 @pytest.fixture(scope="module")

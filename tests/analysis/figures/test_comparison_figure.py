@@ -15,6 +15,7 @@ from analysis.figures.style import MARK, OTHER
 from analysis.fits.opening import load_comparison
 from data.errors import ResultsError
 from models.leave_out.loo import container
+from models.work.netcdf import write
 
 MODELS = ["zinb_srm", "nb_srm", "zinb_pooled (ML)"]
 
@@ -122,7 +123,7 @@ def test_a_comparison_that_is_not_there(found, tmp_path):
         with pytest.raises(ResultsError, match="no such fit; run `make sample` first"):
             load("here", model, "skeptical", results=tmp_path)
     old = xr.DataTree.from_dict({"dyad": xr.Dataset({"elpd_i": ("dyad", [1.0])})})
-    old.to_netcdf(folder / "comparison.nc", engine="h5netcdf")
+    write(old, folder / "comparison.nc")
     with pytest.raises(ResultsError, match="earlier version; run `make compare` again"):
         load_comparison("here", "skeptical", tmp_path)
 

@@ -24,6 +24,7 @@ from models.frequentist.files import save_mle
 from models.frequentist.table import frequentist_table
 from models.work.made_from import DRAWS as DRAWN_BY
 from models.work.made_from import made_by
+from models.work.netcdf import write
 
 DRAWS = 4000
 PROXIMITY = ("selection", "scale(proximity)")
@@ -59,7 +60,7 @@ def keep_fit(folder, study, model, priors="default", *, scale=1.0, passed=1, **m
     }
     path = folder / study.name / priors / f"{model}{'' if passed else '.failed'}.nc"
     path.parent.mkdir(parents=True, exist_ok=True)
-    tree.to_netcdf(path, engine="h5netcdf")
+    write(tree, path)
     return path
 
 
