@@ -15,10 +15,11 @@ from data.errors import ResultsError
 from data.study import Study
 from models.frequentist.files import load_mle
 from models.frequentist.result import MaximumLikelihood
-from models.inference.fit import Fit
+from models.inference.fit import Fit, is_made_from
 from models.leave_out.loo import psis
 from models.priors.prior_set import Priors
-from models.work.fits import decoded
+from models.work import netcdf
+from models.work.fits import AGAIN, decoded
 from models.work.made_from import COMPARISONS, made_by
 from models.work.workspace import Workspace, claim
 
@@ -139,8 +140,8 @@ def gather(workspace: Workspace, models: Sequence[str]) -> StudyResults:
 def is_of_now(path: Path, workspace: Workspace) -> bool:
     """Tell whether a file holds a fit of the study, the priors and the sources as they are now."""
     try:
-        with Fit.open(path) as fit:
-            return fit.is_of(workspace.study, workspace.priors)
+        with netcdf.opened(path, AGAIN) as file:
+            return is_made_from(file.attrs, workspace.study, workspace.priors)
     except ResultsError:
         return False
 

@@ -1,6 +1,7 @@
 """A fit: draws with what is known of them, its attributes read in one place."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,12 @@ from models.work.netcdf import open_tree
 def ends_of(stats: xr.Dataset) -> xr.Dataset:
     """Take from a sampler's figures where its chains ended: what is not of each draw."""
     return stats[[name for name in stats if "draw" not in stats[name].dims]]
+
+
+def is_made_from(attributes: Mapping[Any, Any], study: Study, priors: Priors) -> bool:
+    """Tell whether a fit with these attributes was made from a study and priors, and as now."""
+    made_from = [attributes.get(name) for name in (*MADE_FROM, "made_by")]
+    return made_from == [study.digest, priors.to_json(), made_by(DRAWS)]
 
 
 @dataclass(frozen=True)
@@ -63,8 +70,7 @@ class Fit:
 
     def is_of(self, study: Study, priors: Priors) -> bool:
         """Tell whether it was made from a study and a prior set as they are now, and as now."""
-        made_from = [self.tree.attrs.get(name) for name in (*MADE_FROM, "made_by")]
-        return made_from == [study.digest, priors.to_json(), made_by(DRAWS)]
+        return is_made_from(self.tree.attrs, study, priors)
 
     def as_told_by(self, study: Study) -> Self:
         """Show what is not the likelihood's, the title or positions, as the study has it now."""
