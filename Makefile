@@ -25,6 +25,14 @@ REPLICATES ?= 200
 SCHEDULER ?=
 OUT     ?= results/simulated
 
+# What is given reaches a command by the environment, as it was written: neither make nor the shell
+# reads it.
+VARIABLES := STUDY MODEL PRIORS SEED DRAWS TUNE CHAINS TARGET_ACCEPT SAMPLER RESULTS BACKEND UNITS \
+	ERRORS PERMUTATIONS CITIES REPLICATES SCHEDULER OUT FORCE ML SE PRIOR_ONLY NO_REFITS
+GIVEN := $(foreach v,$(VARIABLES),$(if $(filter-out file,$(origin $v)),$v))
+$(foreach v,$(VARIABLES),$(eval override $v := $$(value $v)))
+export $(VARIABLES)
+
 PYTHON  ?= python3
 UV_VERSION := 0.13.9
 UV      := .tools/bin/uv
@@ -42,70 +50,70 @@ help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
 	@echo
 	@echo 'variables of make sample, with their defaults:'
-	@echo '  STUDY=$(STUDY)  a folder with a study.toml'
+	@echo "  STUDY=$$STUDY  a folder with a study.toml"
 	@echo '  MODEL=                one model or several ("zinb_srm nb_srm"); all that the study names'
-	@echo '  PRIORS=$(PRIORS)        a prior set (make priors lists them) or a .toml file'
-	@echo '  SEED=$(SEED) DRAWS=$(DRAWS) TUNE=$(TUNE) CHAINS=$(CHAINS) TARGET_ACCEPT=$(TARGET_ACCEPT) RESULTS=$(RESULTS)'
-	@echo '  SAMPLER=$(SAMPLER)        nutpie, pymc or numpyro (on a GPU where there is one)'
+	@echo "  PRIORS=$$PRIORS        a prior set (make priors lists them) or a .toml file"
+	@echo "  SEED=$$SEED DRAWS=$$DRAWS TUNE=$$TUNE CHAINS=$$CHAINS TARGET_ACCEPT=$$TARGET_ACCEPT RESULTS=$$RESULTS"
+	@echo "  SAMPLER=$$SAMPLER        nutpie, pymc or numpyro (on a GPU where there is one)"
 	@echo '  FORCE=1               sample again, though nothing has changed; also of make compare, sbc, bench'
 	@echo '  PRIOR_ONLY=1          show what the priors expect, sample nothing'
-	@echo '  BACKEND=$(BACKEND)    of make figures; or plotly: pages to look into with a mouse'
+	@echo "  BACKEND=$$BACKEND    of make figures; or plotly: pages to look into with a mouse"
 
 sample: $(READY) ## sample the models of a study, check the draws and summarise them
-	@$(RUN)/interlocal sample '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --seed '$(SEED)' \
-		--draws '$(DRAWS)' --tune '$(TUNE)' --chains '$(CHAINS)' \
-		--target-accept '$(TARGET_ACCEPT)' --sampler '$(SAMPLER)' \
-		--results '$(RESULTS)' $(if $(FORCE),--force) \
+	@$(RUN)/interlocal sample "$$STUDY" --model "$$MODEL" --priors "$$PRIORS" --seed "$$SEED" \
+		--draws "$$DRAWS" --tune "$$TUNE" --chains "$$CHAINS" \
+		--target-accept "$$TARGET_ACCEPT" --sampler "$$SAMPLER" \
+		--results "$$RESULTS" $(if $(FORCE),--force) \
 		$(if $(PRIOR_ONLY),--prior-only)
 
 mle: $(READY) ## fit the pooled models by maximum likelihood: ERRORS=jackknife PERMUTATIONS=999
-	@$(RUN)/interlocal mle '$(STUDY)' --model '$(MODEL)' --errors '$(ERRORS)' \
-		--permutations '$(PERMUTATIONS)' --seed '$(SEED)' --results '$(RESULTS)' $(if $(FORCE),--force)
+	@$(RUN)/interlocal mle "$$STUDY" --model "$$MODEL" --errors "$$ERRORS" \
+		--permutations "$$PERMUTATIONS" --seed "$$SEED" --results "$$RESULTS" $(if $(FORCE),--force)
 
 compare: $(READY) ## compare the fits by dyad, pair and city: UNITS="dyad pair city" NO_REFITS=1 SCHEDULER=tcp://host:port
-	@$(RUN)/interlocal compare '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --unit '$(UNITS)' \
-		--scheduler '$(SCHEDULER)' --results '$(RESULTS)' $(if $(NO_REFITS),--no-refits) \
+	@$(RUN)/interlocal compare "$$STUDY" --model "$$MODEL" --priors "$$PRIORS" --unit "$$UNITS" \
+		--scheduler "$$SCHEDULER" --results "$$RESULTS" $(if $(NO_REFITS),--no-refits) \
 		$(if $(FORCE),--force)
 
 sensitivity: $(READY) ## hold the hypotheses against every prior set: PRIORS="default wide"; all by default
-	@$(RUN)/interlocal sensitivity '$(STUDY)' --model '$(MODEL)' \
-		--priors '$(if $(filter file,$(origin PRIORS)),,$(PRIORS))' --seed '$(SEED)' \
-		--draws '$(DRAWS)' --tune '$(TUNE)' --chains '$(CHAINS)' \
-		--target-accept '$(TARGET_ACCEPT)' --sampler '$(SAMPLER)' --results '$(RESULTS)'
+	@$(RUN)/interlocal sensitivity "$$STUDY" --model "$$MODEL" \
+		--priors $(if $(filter PRIORS,$(GIVEN)),"$$PRIORS",'') --seed "$$SEED" \
+		--draws "$$DRAWS" --tune "$$TUNE" --chains "$$CHAINS" \
+		--target-accept "$$TARGET_ACCEPT" --sampler "$$SAMPLER" --results "$$RESULTS"
 
 table: $(READY) ## put models side by side as a paper prints them: ML=1, SE=1 for errors, not intervals
-	@$(RUN)/interlocal table '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' \
-		$(if $(ML),--ml) $(if $(SE),--errors) --results '$(RESULTS)'
+	@$(RUN)/interlocal table "$$STUDY" --model "$$MODEL" --priors "$$PRIORS" \
+		$(if $(ML),--ml) $(if $(SE),--errors) --results "$$RESULTS"
 
 figures: $(READY) ## draw every figure of the fits that make sample has made: BACKEND=plotly for pages
-	@$(RUN)/interlocal figures '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' \
-		--backend '$(BACKEND)' --results '$(RESULTS)'
+	@$(RUN)/interlocal figures "$$STUDY" --model "$$MODEL" --priors "$$PRIORS" \
+		--backend "$$BACKEND" --results "$$RESULTS"
 
 report: $(READY) ## write everything that is known of the study as one page: results/<study>/report.html
-	@$(RUN)/interlocal report '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)' --results '$(RESULTS)'
+	@$(RUN)/interlocal report "$$STUDY" --model "$$MODEL" --priors "$$PRIORS" --results "$$RESULTS"
 
 notebook: $(READY) ## open the notebooks, which read what make sample has made
 	@$(RUN)/jupyter lab analysis/notebooks
 
 priors: $(READY) ## list the prior sets, and every prior in force for the study
 	@$(RUN)/interlocal priors
-	@$(RUN)/interlocal priors '$(STUDY)' --model '$(MODEL)' --priors '$(PRIORS)'
+	@$(RUN)/interlocal priors "$$STUDY" --model "$$MODEL" --priors "$$PRIORS"
 
 simulate: $(READY) ## make a study with known truth: OUT=folder CITIES=40 MODEL=zinb_srm SEED=1
-	@$(RUN)/interlocal simulate --out '$(OUT)' --cities '$(CITIES)' --model '$(or $(MODEL),zinb_srm)' --seed '$(SEED)'
+	@$(RUN)/interlocal simulate --out "$$OUT" --cities "$$CITIES" --model "$${MODEL:-zinb_srm}" --seed "$$SEED"
 
 sbc: $(READY) ## calibrate a model by simulation: MODEL=zinb_srm REPLICATES=200 SCHEDULER=tcp://host:port
-	@$(RUN)/interlocal sbc --model '$(MODEL)' --replicates '$(REPLICATES)' --seed '$(SEED)' \
-		--cities '$(if $(filter file,$(origin CITIES)),12,$(CITIES))' \
-		--priors '$(if $(filter file,$(origin PRIORS)),calibration,$(PRIORS))' \
-		--draws '$(DRAWS)' --tune '$(TUNE)' --chains '$(CHAINS)' --target-accept '$(TARGET_ACCEPT)' \
-		--scheduler '$(SCHEDULER)' --results '$(RESULTS)'
+	@$(RUN)/interlocal sbc --model "$$MODEL" --replicates "$$REPLICATES" --seed "$$SEED" \
+		--cities $(if $(filter CITIES,$(GIVEN)),"$$CITIES",12) \
+		--priors $(if $(filter PRIORS,$(GIVEN)),"$$PRIORS",calibration) \
+		--draws "$$DRAWS" --tune "$$TUNE" --chains "$$CHAINS" --target-accept "$$TARGET_ACCEPT" \
+		--scheduler "$$SCHEDULER" --results "$$RESULTS"
 
 bench: $(READY) ## time ours beside PyMC, numpyro, Bambi, brms; statsmodels, pscl, glmmTMB: CITIES="21 60"
-	@$(RUN)/python tests/benchmarks/sampling.py --results '$(RESULTS)/benchmarks' \
-		$(if $(filter file,$(origin CITIES)),,--cities $(CITIES)) $(if $(FORCE),--force)
+	@$(RUN)/python tests/benchmarks/sampling.py --results "$$RESULTS/benchmarks" \
+		$(if $(filter CITIES,$(GIVEN)),--cities $$CITIES) $(if $(FORCE),--force)
 	@$(RUN)/python tests/benchmarks/maximum_likelihood.py \
-		--output '$(RESULTS)/benchmarks/maximum_likelihood.md'
+		--output "$$RESULTS/benchmarks/maximum_likelihood.md"
 
 data: $(READY) ## rebuild data/guangdong/dyads.csv, the same bytes each time
 	@$(RUN)/python -m models.simulation.guangdong

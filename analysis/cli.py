@@ -51,6 +51,10 @@ def _status(arguments: Sequence[str] | None) -> int:
     except InterlocalError as error:
         _complain(str(error))
         return error.exit_status
+    except OSError as error:  # a name that is too long, a disk that is full, a right that lacks
+        place = f"{error.filename}: " if error.filename else ""
+        _complain(f"{place}{error.strerror or error}")
+        return 2
     except typer.TyperException as error:  # an option or argument that typer refuses
         if message := error.format_message():
             _complain(f"{message.rstrip('.')}; see interlocal --help")
@@ -78,7 +82,9 @@ def _warn(
 def _complain(message: str, kind: str = "error") -> None:
     """Print one line, whatever the text that it quotes may hold."""
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
-    print(f"{kind}: {line[:LONGEST]}{'…' * (len(line) > LONGEST)}", file=sys.stderr)
+    if len(line) > LONGEST:  # the place stands at its begin, the remedy at its end
+        line = f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
+    print(f"{kind}: {line}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from data.formulas.grammar import parse_formula
 from data.roles import PARTS
 from data.tables.dyad_table import settle_column
 
+SHOWN = 200  # characters of a formula in a message
+
 
 def dyads_dataset(table: pd.DataFrame, declaration: Declaration) -> xr.Dataset:
     """Lay out checked dyads as one labelled dataset.
@@ -55,12 +57,14 @@ def dyads_dataset(table: pd.DataFrame, declaration: Declaration) -> xr.Dataset:
     used: set[str] = set()
     for part in PARTS:
         text = getattr(declaration.formula, part)
-        with located(f"[formula] {part} = {text!r}", StudyError):
+        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+        with located(f"[formula] {part} = {shown!r}", StudyError):
             formula = parse_formula(text, table.columns)
             if columns.outcome in formula.used:
                 raise StudyError(f"the outcome '{columns.outcome}' cannot predict itself")
-            settled = {name: settle_column(table[name]) for name in sorted(formula.used)}
-            table = table.assign(**settled)
+            table = table.copy()
+            for name in sorted(formula.used):
+                table[name] = settle_column(table[name])
             design = design_matrix(formula, table)
         used |= formula.used
         dataset[part.design] = xr.DataArray(

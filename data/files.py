@@ -6,21 +6,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
+from stat import S_ISREG
 from typing import Any
 
 from data.errors import InterlocalError, ResultsError, located
+
+MIB = 2**20
+DECLARED = MIB  # the most bytes of a study.toml, of priors
+TABULATED = 256 * MIB  # of a table
 
 
 def read_toml(path: Path, fault: type[InterlocalError], missing: str) -> dict[str, Any]:
     """Read a TOML file."""
     with located(path):
-        return parse_toml(read_bytes(path, fault, missing), fault)
+        return parse_toml(read_bytes(path, DECLARED, fault, missing), fault)
 
 
-def read_bytes(path: Path, fault: type[InterlocalError], missing: str) -> bytes:
-    """Read a file whole; say what is missing where there is none."""
+def read_bytes(path: Path, most: int, fault: type[InterlocalError], missing: str) -> bytes:
+    """Read a file whole; say what is missing where there is none.
+
+    Parameters
+    ----------
+    most : int
+        Bytes that it may have; what is no regular file may have no end.
+    """
     try:
-        return path.read_bytes()
+        found = path.stat()
+        if not S_ISREG(found.st_mode):
+            raise fault("is not a file; name one that is")
+        if found.st_size > most:
+            raise fault(f"has {found.st_size / MIB:.0f} MiB; at most {most // MIB} are read")
+        with path.open("rb") as file:
+            return file.read(most)
     except FileNotFoundError:
         raise fault(f"not found; {missing}") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
@@ -35,6 +52,8 @@ def parse_toml(content: bytes, fault: type[InterlocalError]) -> dict[str, Any]:
         raise fault(f"not UTF-8 at byte {error.start + 1}; save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise fault(f"not valid TOML: {error}") from None
+    except RecursionError:
+        raise fault("not valid TOML: too many brackets within each other") from None
     except ValueError as error:  # a number of thousands of digits
         raise fault(f"cannot be read: {error}") from None
 

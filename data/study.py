@@ -13,7 +13,7 @@ import xarray as xr
 from data.declaration import CityTable, Declaration, Slopes, read_declaration
 from data.dyads import dyads_dataset, taken_by_models
 from data.errors import RowError, StudyError, located, suggest
-from data.files import read_bytes
+from data.files import DECLARED, TABULATED, read_bytes
 from data.roles import PARTS, Part
 from data.tables.city_table import city_positions
 from data.tables.csv_rows import read_rows
@@ -110,16 +110,18 @@ def read_study(folder: str | Path) -> Study:
     path = folder / "study.toml"
     with located(path):
         missing = "a study is a folder with a study.toml and a table of dyads"
-        declaration = read_declaration(read_bytes(path, StudyError, missing))
+        declaration = read_declaration(read_bytes(path, DECLARED, StudyError, missing))
     source = folder / declaration.dyads.file
     with located(source):
-        content = read_bytes(source, StudyError, "[dyads] file in study.toml names it")
+        content = read_bytes(source, TABULATED, StudyError, "[dyads] file in study.toml names it")
         table = check_table(read_rows(content, declaration.dyads, "a dyad"), declaration.dyads)
     study = _assemble(table, declaration, folder.resolve().name, source, path)
     if declaration.cities is not None:
         places = folder / declaration.cities.file
         with located(places):
-            content = read_bytes(places, StudyError, "[cities] file in study.toml names it")
+            content = read_bytes(
+                places, TABULATED, StudyError, "[cities] file in study.toml names it"
+            )
             table = read_rows(content, declaration.cities, "a city")
             study = _placed(study, table, declaration.cities)
     return replace(study, folder=folder.resolve())
@@ -207,7 +209,8 @@ def with_slopes(study: Study, slopes: Sequence[str]) -> Study:
     for slope in slopes:
         part, _, rest = slope.partition(":")
         side, _, term = rest.partition(":")
-        if part not in PARTS or side not in ("sender", "receiver") or not term:
+        known = part in PARTS and side in ("sender", "receiver")
+        if not (known and term and term.isprintable()):
             raise StudyError(f"slopes: '{slope}'; write part:side:term, as in degree:sender:near")
         chosen.setdefault(part, {}).setdefault(side, []).append(term)
     declaration = study.declaration.model_copy(update={"slopes": Slopes.model_validate(chosen)})

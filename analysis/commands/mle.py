@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Models, Results, StudyFolder, chosen_models
+from analysis.commands.options import Models, Results, Seed, StudyFolder, chosen_models
 
 
 def mle(
@@ -23,7 +23,7 @@ def mle(
     permutations: Annotated[
         int, typer.Option(help="Permutations of the cities for p-values; 0 for none.")
     ] = 999,
-    seed: Annotated[int, typer.Option(help="Seed of starts and permutations.")] = 20221,
+    seed: Seed = 20221,
     results: Results = "results",
     force: Annotated[
         bool, typer.Option("--force", help="Fit again, though nothing has changed.")

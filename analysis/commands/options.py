@@ -22,7 +22,7 @@ PriorSet = Annotated[
     str, typer.Option(help="A prior set by name (interlocal priors lists them), or a TOML file.")
 ]
 Results = Annotated[str, typer.Option(help="Folder that results are kept in.")]
-Seed = Annotated[int, typer.Option(help="Seed of every random draw.")]
+Seed = Annotated[int, typer.Option(help="Seed of every random draw.", min=0, max=2**63 - 1)]
 Draws = Annotated[int, typer.Option(help="Draws kept, a chain.")]
 Tune = Annotated[int, typer.Option(help="Draws that tune the sampler, a chain.")]
 Chains = Annotated[int, typer.Option(help="Chains.")]

@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Chains, Draws, RandomSlopes, Results, TargetAccept, Tune
+from analysis.commands.options import (
+    Chains,
+    Draws,
+    RandomSlopes,
+    Results,
+    Seed,
+    TargetAccept,
+    Tune,
+)
 from data.errors import ModelError
 
 MOST_REPLICATES = 100_000
@@ -19,7 +27,7 @@ def sbc(
     priors: Annotated[
         str, typer.Option(help="What truth is drawn from and fits assume: a set or a TOML file.")
     ] = "calibration",
-    seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 20221,
+    seed: Seed = 20221,
     draws: Draws = 1000,
     tune: Tune = 1000,
     chains: Chains = 4,

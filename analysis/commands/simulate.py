@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from analysis.commands.options import Seed
+
 
 def simulate(
     out: Annotated[str, typer.Option(help="The study folder to make; it must not exist.")],
@@ -12,7 +14,7 @@ def simulate(
     model: Annotated[
         str, typer.Option(help="Family and effects to draw from, for example zinb_srm.")
     ] = "zinb_srm",
-    seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 1,
+    seed: Seed = 1,
 ) -> None:
     """Make a study from a model whose parameters are known.
 

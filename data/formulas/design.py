@@ -1,6 +1,7 @@
 """A formula and a checked table -> one part's design matrix."""
 
 import warnings
+from math import prod
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ from formulaic import ModelMatrix
 from scipy.linalg import qr
 
 from data.errors import RowError, StudyError, rows
+from data.formulas.bounds import COLUMNS
 from data.formulas.grammar import ADDED, ParsedFormula, one_line
 
 LARGEST, SMALLEST = 1e100, 1e-100  # squares of predictors stay within floating point
@@ -18,6 +20,7 @@ def design_matrix(formula: ParsedFormula, table: pd.DataFrame) -> pd.DataFrame:
     for column in sorted(formula.used):
         if (table[column] == table[column].iloc[0]).all():
             raise StudyError(f"the predictor '{column}' is constant; remove it")
+    _refuse_wide(formula, table)
     matrix = model_matrix(formula, table)
     if "Intercept" not in matrix:
         raise StudyError("removes the intercept; every part has one, so take it back")
@@ -28,6 +31,24 @@ def design_matrix(formula: ParsedFormula, table: pd.DataFrame) -> pd.DataFrame:
     if not design.empty:
         _refuse_unusable(design)
     return design
+
+
+def _refuse_wide(formula: ParsedFormula, table: pd.DataFrame) -> None:
+    """Refuse a formula that makes more columns than can be held."""
+    categories = {
+        column: int(table[column].nunique())
+        for column in formula.used
+        if column in formula.levelled or not pd.api.types.is_numeric_dtype(table[column])
+    }
+    columns = sum(
+        prod(
+            factor.asked or prod(categories.get(name, 1) for name in factor.names)
+            for factor in factors
+        )
+        for factors in formula.factors
+    )
+    if columns > COLUMNS:
+        raise StudyError(f"makes {columns} columns; at most {COLUMNS}")
 
 
 def model_matrix(formula: ParsedFormula, table: pd.DataFrame) -> ModelMatrix:

@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from formulaic import Formula, SimpleFormula
@@ -12,6 +12,7 @@ from formulaic.parser.types import Factor
 from formulaic.transforms import TRANSFORMS
 
 from data.errors import StudyError, suggest
+from data.formulas.bounds import columns_asked, quoted, refuse_unbounded, refuse_unending
 
 MODULES = ("np", "contr")  # those of formulaic's names that are no functions
 ADDED = {"abs": np.abs, "log1p": np.log1p, "sqrt": np.sqrt}
@@ -20,9 +21,27 @@ FUNCTIONS = tuple(name for name in {**TRANSFORMS, **ADDED} if name not in (*MODU
 # else that Python could do.
 GRAMMAR = (
     *(ast.Expression, ast.Call, ast.keyword, ast.Name, ast.Load, ast.Constant, ast.Attribute),
-    *(ast.BinOp, ast.operator, ast.UnaryOp, ast.unaryop, ast.Compare, ast.cmpop),
+    *(ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow),
+    *(ast.BitAnd, ast.BitOr, ast.BitXor, ast.UnaryOp, ast.unaryop, ast.Compare, ast.cmpop),
     *(ast.BoolOp, ast.boolop, ast.List, ast.Tuple),
 )
+
+
+@dataclass(frozen=True)
+class ParsedFactor:
+    """A factor of a term.
+
+    Attributes
+    ----------
+    calls : set of (str, str)
+        Each function that it calls, with the name that is its first argument, if it is one.
+    asked : int
+        How many columns one of its calls asks for; 0 where none does.
+    """
+
+    names: set[str] = field(default_factory=set)
+    calls: set[tuple[str, str]] = field(default_factory=set)
+    asked: int = 0
 
 
 @dataclass(frozen=True)
@@ -31,14 +50,18 @@ class ParsedFormula:
 
     Attributes
     ----------
-    calls : frozenset of (str, str)
-        Each function that it calls, with the name that is its first argument, if it is one.
+    factors : tuple of tuple of ParsedFactor
+        Those of each term.
     """
 
     text: str
     terms: SimpleFormula
     used: frozenset[str]
-    calls: frozenset[tuple[str, str]]
+    factors: tuple[tuple[ParsedFactor, ...], ...]
+
+    @property
+    def calls(self) -> set[tuple[str, str]]:
+        return {call for term in self.factors for factor in term for call in factor.calls}
 
     @property
     def levelled(self) -> frozenset[str]:
@@ -51,47 +74,46 @@ def parse_formula(text: str, columns: Iterable[str]) -> ParsedFormula:
     if "~" in text:
         raise StudyError("write one right-hand side, without '~'")
     try:
+        refuse_unending(text)
         terms = Formula(text)
     except (FormulaicError, SyntaxError) as error:
         raise StudyError(f"does not parse: {one_line(error)}") from None
+    except (RecursionError, MemoryError):
+        raise StudyError("does not parse: too many operators within each other") from None
     if not isinstance(terms, SimpleFormula):
         raise StudyError("write one right-hand side, without '|'")
     known = list(columns)
-    used: set[str] = set()
-    calls: set[tuple[str, str]] = set()
-    for factor in dict.fromkeys(factor for term in terms for factor in term.factors):
-        names, called = _read(factor)
-        unknown = sorted(names - {*known, *FUNCTIONS})
-        if unknown:
-            raise StudyError(
-                f"'{unknown[0]}' is no column of the table and no function; "
-                f"{suggest(unknown[0], known)}"
-            )
-        used |= names & set(known)
-        calls |= called
-    return ParsedFormula(text, terms, frozenset(used), frozenset(calls))
+    read = {factor: _read(factor) for factor in {each for term in terms for each in term.factors}}
+    names = {name for factor in read.values() for name in factor.names}
+    if unknown := sorted(names - {*known, *FUNCTIONS}):
+        raise StudyError(
+            f"'{unknown[0]}' is no column of the table and no function; "
+            f"{suggest(unknown[0], known)}"
+        )
+    factors = tuple(tuple(read[factor] for factor in term.factors) for term in terms)
+    return ParsedFormula(text, terms, frozenset(names & set(known)), factors)
 
 
-def _read(factor: Factor) -> tuple[set[str], set[tuple[str, str]]]:
-    """Give the names in a factor, and its calls; refuse what is not arithmetic."""
+def _read(factor: Factor) -> ParsedFactor:
+    """Read a factor, and refuse what is not arithmetic."""
     if factor.eval_method is Factor.EvalMethod.LITERAL:
-        return set(), set()
+        return ParsedFactor()
     if factor.eval_method is Factor.EvalMethod.LOOKUP:
-        return {factor.expr}, set()
-    quoted = enumerate(re.findall(r"`([^`]+)`", factor.expr))
-    columns = {f"quoted_{number}_": column for number, column in quoted}
+        return ParsedFactor({factor.expr})
+    marked = enumerate(re.findall(r"`([^`]+)`", factor.expr))
+    columns = {f"quoted_{number}_": column for number, column in marked}
     code = factor.expr
     for name, column in columns.items():
         code = code.replace(f"`{column}`", name)
     try:
-        nodes = list(ast.walk(ast.parse(code, mode="eval")))
+        expression = ast.parse(code, mode="eval")
     except SyntaxError:
         raise StudyError(f"'{factor.expr}' does not parse") from None
     names, calls = set(), set()
-    for node in nodes:
+    for node in ast.walk(expression):
         if not _is_arithmetic(node):
             raise StudyError(
-                f"'{ast.unparse(node)}' is not arithmetic; a formula is made of columns, "
+                f"'{quoted(node)}' is not arithmetic; a formula is made of columns, "
                 f"operators and {', '.join(FUNCTIONS)}"
             )
         match node:
@@ -101,7 +123,8 @@ def _read(factor: Factor) -> tuple[set[str], set[tuple[str, str]]]:
                 given = [*node.args, *(keyword.value for keyword in node.keywords)]
                 name = given[0].id if given and isinstance(given[0], ast.Name) else ""
                 calls.add((function, columns.get(name, name)))
-    return names, calls
+    refuse_unbounded(expression)
+    return ParsedFactor(names, calls, columns_asked(expression))
 
 
 def _is_arithmetic(node: ast.AST) -> bool:
@@ -112,6 +135,8 @@ def _is_arithmetic(node: ast.AST) -> bool:
             return not coding.startswith("_")
         case ast.Attribute():
             return False
+        case ast.BinOp(op=operator):
+            return isinstance(operator, GRAMMAR)
         case ast.Call(func=function):
             return isinstance(function, ast.Name | ast.Attribute)
     return isinstance(node, GRAMMAR)

@@ -1,7 +1,7 @@
 """`dyads.csv`: every row checked, with the line numbers that an editor shows."""
 
 import unicodedata
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import pandas as pd
 
@@ -9,7 +9,9 @@ from data.declaration import Columns
 from data.errors import RowError, StudyError, rows
 from data.tables.rules import number_faults, numbers, refuse
 
-LARGEST_COUNT = 2**53  # beyond it float64 skips whole numbers
+# up to which a count's log-likelihood, a difference of numbers as large, is good to 1e-5
+LARGEST_COUNT = 10**9
+LARGEST_EXPOSURE, MOST_UNEQUAL = 1e100, 1e12
 
 
 def check_table(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
@@ -28,7 +30,8 @@ def check_table(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     itself = ("a city is paired with itself; remove the row", senders == receivers)
     twice = "the same directed dyad stands more than once; keep one row"
     refuse(dyads, [itself, (twice, dyads.duplicated(keep=False))], quoted=False)
-    checked = table.assign(**{columns.outcome: _counts(table[columns.outcome])})
+    checked = table.copy()
+    checked[columns.outcome] = _counts(table[columns.outcome])
     if columns.exposure is not None:
         checked[columns.exposure] = _exposures(table[columns.exposure])
     if cities.nunique() < 3:
@@ -92,22 +95,40 @@ def _refuse_names(cities: pd.Series) -> None:
 
 
 def _counts(column: pd.Series) -> pd.Series:
-    name, remedy, values = column.name, "a count is a whole number from 0 to 2^53", numbers(column)
+    name, remedy, values = column.name, "a count is a whole number from 0 to 10^9", numbers(column)
     refuse(
         column,
         [
             *number_faults(column, remedy),
             (f"'{name}' is negative; {remedy}", values < 0),
+            (f"'{name}' is over 10^9; {remedy}", values > LARGEST_COUNT),
             (f"'{name}' is fractional; {remedy}", values % 1 != 0),
         ],
     )
-    exact = column.map(Decimal)  # float64 rounds 2^53 + 1 down to 2^53
-    refuse(column, [(f"'{name}' is over 2^53; {remedy}", exact > LARGEST_COUNT)])
-    return exact.map(int).astype("int64")
+    counts = values.astype("int64")
+    refuse(column, [(f"'{name}' is fractional; {remedy}", column.map(_exact) != counts)])
+    return counts
+
+
+def _exact(text: str) -> Decimal | float:
+    """Read a number with all its digits, of which float64 holds seventeen."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # of an exponent that only a zero can have here
+        return float(text)
 
 
 def _exposures(column: pd.Series) -> pd.Series:
     remedy, values = "an exposure is a positive number", numbers(column)
     zero_or_negative = (f"'{column.name}' is zero or negative; {remedy}", values <= 0)
-    refuse(column, [*number_faults(column, remedy), zero_or_negative])
+    far = (values > LARGEST_EXPOSURE) | (values < 1 / LARGEST_EXPOSURE)
+    beyond = (f"'{column.name}' lies beyond 1e-100 to 1e100; change its unit", far)
+    refuse(column, [*number_faults(column, remedy), zero_or_negative, beyond])
+    least, most = values.min(), values.max()
+    if most > MOST_UNEQUAL * least:
+        ends = [values.index[values == end][0] for end in (least, most)]
+        raise RowError(
+            f"{rows(sorted(ends))}: '{column.name}' goes from {least:g} to {most:g}; the largest "
+            "exposure is at most 1e12 times the smallest"
+        )
     return values

@@ -1,6 +1,7 @@
 """Prior sets: which prior is in force for each parameter."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,10 @@ from models.priors.files import (
     read_entries,
 )
 from models.priors.prior import Prior
+
+# Results are kept in a folder of a set's name.
+NAME = re.compile(r"\w[\w .-]*")
+TAKEN = ("maximum_likelihood",)  # folders beside those of prior sets
 
 
 @dataclass(frozen=True)
@@ -63,11 +68,8 @@ class Priors:
             unknown or out of range; parents form a circle.
         """
         path = locate(str(name), Path(), "")
-        if path.parent != FOLDER and path.stem in prior_sets():
-            raise PriorError(
-                f"{path}: '{path.stem}' is the name of a set that comes with the package, and "
-                "results are kept under it; give the file another name"
-            )
+        if path.parent != FOLDER:
+            _refuse_name(path.stem, f"{path}: ")
         return cls(path.stem, read_entries(path, ()), str(path))
 
     def replace(self, name: str, **entries: Mapping[str, Any]) -> Self:
@@ -90,13 +92,9 @@ class Priors:
         Raises
         ------
         PriorError
-            As for a file; or the name is that of a set that comes with the package.
+            As for a file.
         """
-        if name in prior_sets() or not name.isidentifier():
-            raise PriorError(
-                f"replace: '{name}' cannot name a set; write a word that names none of "
-                f"{', '.join(prior_sets())}"
-            )
+        _refuse_name(name, "replace: ")
         return type(self)(name, overlaid(self.entries, dict(parse_entries(entries, name))), name)
 
     def table(self, study: Study, model: str) -> pd.DataFrame:
@@ -262,3 +260,13 @@ class Priors:
             for (key, term), prior in self.entries.items()
         }
         return json.dumps(content, sort_keys=True)
+
+
+def _refuse_name(name: str, source: str) -> None:
+    """Refuse a name that results of a set cannot be kept under."""
+    taken = (*prior_sets(), *TAKEN)
+    if name in taken or not NAME.fullmatch(name):
+        raise PriorError(
+            f"{source}'{name}' cannot name a prior set, for results are kept under it; "
+            f"write letters, digits and signs of '_ -.', and none of {', '.join(taken)}"
+        )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from models.priors.prior_set import Priors
 
 
+TAKEN = ("sbc", "benchmarks")  # folders beside those of studies
 COMPARISON = "comparison.nc"  # beside the fits that it compares
 OWNER = "study.json"  # in a study's folder: which study's, and what is shown of it
 
@@ -44,8 +45,13 @@ def refuse_other_study(results: Path, study: Study) -> dict[str, str]:
     Raises
     ------
     ResultsError
-        The results are another study's.
+        The results are another study's, or other results are kept under its name.
     """
+    if study.name in ("", *TAKEN):
+        raise ResultsError(
+            f"{study.folder}: a study cannot be named '{study.name}', for other results are kept "
+            "under that name; rename its folder"
+        )
     folder = "" if study.folder is None else os.path.relpath(study.folder, results.resolve())
     owner = {"folder": folder, "digest": study.digest, "shown": study.shown}
     there = _owner(results, study)

@@ -61,7 +61,7 @@ Dun,0,0
 """
 
 MODELS = "Valid: poisson_pooled, poisson_sender, poisson_receiver, poisson_crossed, "
-COUNT = "a count is a whole number from 0 to 2^53"
+COUNT = "a count is a whole number from 0 to 10^9"
 EXPOSURE = "an exposure is a positive number"
 COMPLETE = "complete the row or remove it"
 ALIKE = "make the column all numbers or all text"
@@ -179,6 +179,27 @@ def test_declaration(tmp_path, refused, old, new, phrase):
         ("near + exit()", "'exit' is no column of the table and no function"),
         ("near + I(near.sum())", "'near.sum' is not arithmetic"),
         ("near + I('far')", "cannot be computed: could not convert string to float: 'far'"),
+        ("near + I('a' * 1000000000)", "''a'' is not a number"),
+        ("near + {b'a'}", "'b'a'' is not a number"),
+        ("near + {[1, 2]}", "'[1, 2]' is not a number"),
+        ("near + I(near << 9)", "'near << 9' is not arithmetic"),
+        ("near + {9 ** 9 ** 9}", "'9 ** 9 ** 9': write an exponent from -10 to 10"),
+        ("near + I(9 ** 9)", "'9 ** 9' is a power of numbers alone; write its value"),
+        ("near + I(near" + 50 * " ** 2" + ")", "…': write an exponent from -10 to 10"),
+        ("near + I(1e999 * near)", "is not a number that can be computed with"),
+        ("near ** 100000000", "raises terms to '100000000'; write a whole number from 1 to 10"),
+        ("(near + years + kind + 1) ** 9", "makes 262144 combinations of terms; at most 10000"),
+        ("poly(near, 10 ** 6)", "is a power of numbers alone; write its value"),
+        ("poly(near, 1000000)", "degree is '1000000'; write a whole number up to 20"),
+        ("bs(near, df=1000000)", "df is '1000000'; write a whole number up to 100"),
+        ("hashed(kind, levels=1000000)", "levels is '1000000'; write a whole number up to 1000"),
+        ("hashed(kind, 1000) + hashed(kind, 999)", "makes 2000 columns; at most 1000"),
+        (
+            "near + " + 1000 * "(" + "near" + 1000 * ")",
+            "has 1000 brackets within each other; at most 20",
+        ),
+        ("near + {" + 5000 * "-" + "years}", "too many operators within each other"),
+        ("near + " + 10_000 * " ", "has 10007 characters; at most 10000"),
         ("near + I([k for k in near])", "is not arithmetic; a formula is made of columns"),
         ("near + I(near * 1e200)", "beyond what can be computed with; change its unit"),
         ("near + I(near * 1e-200)", "beyond what can be computed with; change its unit"),
@@ -188,7 +209,8 @@ def test_declaration(tmp_path, refused, old, new, phrase):
 )
 def test_formula(tmp_path, refused, formula, phrase):
     folder = write_study(tmp_path / "study", spoiled(TOML, "near + kind", formula))
-    refused([folder], f"study.toml: [formula] degree = {formula!r}", phrase)
+    shown = formula if len(formula) < 200 else f"{formula[:200]}…"
+    refused([folder], f"study.toml: [formula] degree = {shown!r}", phrase)
 
 
 def test_constant_category(tmp_path, refused):
@@ -212,7 +234,9 @@ def test_value_of_a_formula_that_is_infinite(tmp_path, refused):
         ("services", "two", f"is not a number; {COUNT}"),
         ("services", "\u0663", f"is not a number; {COUNT}"),
         ("services", "inf", f"is infinite; {COUNT}"),
-        ("services", "9007199254740993", f"is over 2^53; {COUNT}"),
+        ("services", "1000000001", f"is over 10^9; {COUNT}"),
+        ("services", "9007199254740993", f"is over 10^9; {COUNT}"),
+        ("services", "3.00000000000000000000001", f"is fractional; {COUNT}"),
         ("near", "", f"'near' is missing; {COMPLETE}"),
         ("near", "-inf", f"'near' is infinite; {COMPLETE}"),
         ("near", "far", f"'near' is 'far', other rows hold numbers; {ALIKE}"),
@@ -220,6 +244,7 @@ def test_value_of_a_formula_that_is_infinite(tmp_path, refused):
         ("kind", "7", ALIKE),
         ("years", "0", f"'years' is zero or negative; {EXPOSURE}"),
         ("years", "-1", f"'years' is zero or negative; {EXPOSURE}"),
+        ("years", "1e-300", "'years' lies beyond 1e-100 to 1e100; change its unit"),
         ("years", "", f"'years' is missing; {EXPOSURE}"),
         ("sender", "Cam", "a city is paired with itself; remove the row"),
         ("sender", "B\udcf6r", "not UTF-8; save the table as UTF-8"),
@@ -250,6 +275,7 @@ def test_value_in_row_6(tmp_path, refused, column, value, phrase):
     [
         case("twice", "Bör,Cam", "Bör,Ada", "rows 5, 6", "stands more than once; keep one row"),
         case("many", ",0,", ",-1,", "rows 2, 5, 7 and 3 more", f"is negative; {COUNT}"),
+        case("unequal", "2.5,1,", "2.5,1e13,", "rows 2, 6", "goes from 1 to 1e+13; the largest"),
         # a quoted newline and a blank line each take a line of their own
         case("newline", ",3,rail\nBör,Cam,", ',3,"ra\nil"\nBör,Cam,-', "row 7", COUNT),
         case("blank line", "Bör,Cam,", "\nBör,Cam,-", "row 7", COUNT),
@@ -336,6 +362,8 @@ def test_declared_city_table(tmp_path, refused, old, new, phrase):
         ('[sd]\ndist = "HalfNormal"\nsigma = -1', "[sd]: HalfNormal refuses its arguments"),
         ('extends = "parent.toml"', "extends itself, by way of its parents"),
         ('extends = "defalt"', "no prior set 'defalt'; did you mean 'default'?"),
+        ("x = " + 5000 * "[", "not valid TOML: too many brackets within each other"),
+        (2**20 * " " + " ", "has 1 MiB; at most 1 are read"),
     ],
 )
 def test_prior_file(tmp_path, refused, text, phrase):
@@ -359,14 +387,62 @@ def test_prior_file(tmp_path, refused, text, phrase):
         ("--draws", "0", "draws is 0; it lies between 4 and 1000000"),
         ("--chains", "0", "chains is 0; it lies between 1 and 1000"),
         ("--target-accept", "1.5", "target_accept is 1.5; it lies between 0 and 1"),
-        ("--seed", "-1", "seed is -1; it lies between 0 and "),
-        ("--seed", str(2**70), "seed is "),
+        ("--seed", "-1", "'--seed': Input should be greater than or equal to 0"),
+        ("--seed", str(2**70), "'--seed': Input should be less than or equal to "),
+        ("--slope", "degree:sender:a\nb", "slopes: 'degree:sender:a\\nb'; write part:side:term"),
+        ("--priors", 5000 * "x", "no prior set 'xxx"),
+        ("--priors", 5000 * "x" + ".toml", "cannot be read: File name too long"),
         ("--drws", "9", "No such option: --drws (Possible options: --draws)"),
         ("--draws", "ten", "Invalid value for '--draws': Input should be a valid integer"),
     ],
 )
 def test_option(tmp_path, refused, option, value, phrase):
     refused([write_study(tmp_path / "study"), option, value], phrase)
+
+
+@pytest.mark.parametrize("name", ["..", "maximum_likelihood", "wide", ".hidden", "a\tb"])
+def test_name_of_a_prior_file(tmp_path, refused, name):
+    write(tmp_path / f"{name}.toml", 'extends = "default"')
+    folder = write_study(tmp_path / "study")
+    refused([folder, "--priors", tmp_path / f"{name}.toml"], "cannot name a prior set")
+
+
+def test_name_of_a_study_that_other_results_have(tmp_path, refused):
+    refused([write_study(tmp_path / "sbc")], "sbc: a study cannot be named 'sbc'")
+
+
+def test_files_without_end(tmp_path, refused):
+    write(tmp_path / "mine.toml", 'extends = "/dev/zero"')
+    good = write_study(tmp_path / "good")
+    refused([good, "--priors", tmp_path / "mine.toml"], "/dev/zero: is not a file; name one")
+    folder = write_study(
+        tmp_path / "study", spoiled(TOML, "[dyads]", '[dyads]\nfile = "/dev/zero"')
+    )
+    refused([folder], "/dev/zero: is not a file; name one that is")
+    folder = write_study(tmp_path / "large")
+    with (folder / "dyads.csv").open("r+b") as file:
+        file.truncate(300 * 2**20)
+    refused([folder], "dyads.csv: has 300 MiB; at most 256 are read")
+
+
+def test_paths_that_are_too_long(tmp_path, refused):
+    long = 5000 * "x"
+    refused([long], "File name too long")
+    refused([write_study(tmp_path / "study")], "File name too long", results=long)
+
+
+# names of arguments of pandas, xarray and formulaic, and of what formulas know
+@pytest.mark.parametrize("name", ["self", "data", "x", "index", "context", "log", "np", "None"])
+def test_columns_may_have_any_name(tmp_path, name):
+    declared = (("near + kind", f"`{name}`"), ('"near"', f'"{name}"'), ("services", "self"))
+    toml, csv = TOML, CSV
+    for old, new in declared[: 2 if name == "self" else 3]:
+        toml = spoiled(toml, old, new)
+    for old, new in (("near", name), ("services", "services" if name == "self" else "self")):
+        csv = spoiled(csv, old, new)
+    dyads = read_study(write_study(tmp_path / "study", toml, csv)).dyads
+    assert dyads["degree_term"].to_numpy().tolist() == [name]
+    assert dyads["count"].to_numpy().tolist() == [0, 3, 1, 0, 2, 0, 7, 0, 4, 0, 1, 0]
 
 
 def test_results_folder_under_a_file(tmp_path, refused):

@@ -46,7 +46,7 @@ def test_replacing_refuses_what_a_file_would_and_a_name_that_is_taken():
     default = Priors.load("default")
     with pytest.raises(PriorError, match="did you mean 'sigma'"):
         default.replace("mine", coef={"dist": "Normal", "sgma": 1})
-    with pytest.raises(PriorError, match="cannot name a set"):
+    with pytest.raises(PriorError, match="cannot name a prior set"):
         default.replace("wide", coef={"dist": "Normal"})
 
 

@@ -32,7 +32,7 @@ def test_the_folder_holds_the_study_and_its_truth(tmp_path, capsys, model):
     [
         ("--cities=2", "cities is 2; it lies between 3 and 1000"),
         ("--model=zinb_smr", "did you mean 'zinb_srm'?"),
-        ("--seed=-1", "seed is -1; it must not be negative"),
+        ("--seed=-1", "greater than or equal to 0"),
     ],
 )
 def test_bad_input_makes_nothing(tmp_path, capsys, option, phrase):
