@@ -1,6 +1,8 @@
 """One table in every format: the same cells in all, and text of a study is text in each."""
 
+import base64
 import csv
+import hashlib
 import io
 import re
 import shutil
@@ -88,6 +90,17 @@ def test_html_shows_text_as_text(written):
     assert page.rows[0] == [HOSTILE[3], HOSTILE[0], HOSTILE[1]]
     assert page.tags.count("script") == 1  # our own
     assert "a" not in page.tags
+
+
+def test_html_obeys_its_own_script_and_style_alone(written):
+    page = written["html"].read_text(encoding="utf-8")
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="(.*?)"', page)[1]
+    for tag in ("script", "style"):
+        (source,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"<[^>]*\s(?:on\w+|style)=", page)
 
 
 def test_markdown_shows_text_as_text(written):
