@@ -1,8 +1,11 @@
 """The command line: `interlocal`, with `make` as its front door."""
 
+import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import current_thread, main_thread
 
 import typer
 
@@ -42,7 +45,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=ModelCaution)  # printed with the results
         warnings.showwarning = _warn
-        return _status(arguments)
+        with _ended_in_order():
+            return _status(arguments)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Take SIGTERM, by which a machine's scheduler ends a job, for an interrupt."""
+    if current_thread() is not main_thread():  # where Python hears no signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _status(arguments: Sequence[str] | None) -> int:

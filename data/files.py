@@ -1,19 +1,29 @@
 """TOML read with clear errors; files written whole or not at all."""
 
+import os
+import platform
+import re
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 from secrets import token_hex
 from stat import S_ISREG
 from typing import Any
+from zlib import crc32
 
 from data.errors import InterlocalError, ResultsError, located
 
 MIB = 2**20
 DECLARED = MIB  # the most bytes of a study.toml, of priors
 TABULATED = 256 * MIB  # of a table
+HOST = f"{crc32(platform.node().encode()):08x}"  # which a process's number is of
+LEFT = re.compile(r"^\..*\.(?P<host>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{8}\.tmp$", re.DOTALL)
+_WAITING: ContextVar[dict[Path, Path] | None] = ContextVar("_WAITING", default=None)
 
 
 def read_toml(path: Path, fault: type[InterlocalError], missing: str) -> dict[str, Any]:
@@ -73,17 +83,36 @@ def refuse_unwritable(folder: Path) -> None:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Write a file beside its target, and rename it once it is whole."""
-    try:
-        temporary = target.with_name(f".{target.name}.{token_hex(4)}.tmp")
+    """Write a file beside its target, and rename it once it is whole.
+
+    Within `all_or_none` it is renamed when all others are whole too.
+    """
+    with _beside(target) as temporary:
         temporary.touch(exist_ok=False)
-        try:
-            yield temporary
+        yield temporary
+        if (waiting := _WAITING.get()) is None:
             temporary.replace(target)
-        finally:
+        else:
+            waiting[target] = temporary
+
+
+@contextmanager
+def all_or_none() -> Iterator[None]:
+    """Rename the files that are written within once all are whole; a fault leaves none of them."""
+    if _WAITING.get() is not None:  # within another, whose files these are
+        yield
+        return
+    waiting: dict[Path, Path] = {}
+    token = _WAITING.set(waiting)
+    try:
+        yield
+        for target, temporary in waiting.items():
+            with _beside(target):
+                temporary.replace(target)
+    finally:
+        _WAITING.reset(token)
+        for temporary in waiting.values():
             temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise ResultsError(f"{target}: cannot be written: {error.strerror or error}") from None
 
 
 @contextmanager
@@ -91,12 +120,50 @@ def making_folder(target: Path) -> Iterator[Path]:
     """Fill a new folder beside its place, and rename it once it is whole."""
     if target.exists():
         raise ResultsError(f"{target}: exists already; name a folder that is still to be made")
+    with _beside(target) as filling:
+        filling.mkdir(parents=True)
+        yield filling
+        filling.replace(target)
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Name what is written beside a target, and remove it where writing fails."""
+    temporary = target.with_name(f".{target.name}.{HOST}-{os.getpid()}-{token_hex(4)}.tmp")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as name:
-            filling = Path(name) / "whole"
-            filling.mkdir()
-            yield filling
-            filling.replace(target)
+        _remove_left(target.parent)
+        try:
+            yield temporary
+        except BaseException:
+            _remove(temporary)
+            raise
     except OSError as error:
         raise ResultsError(f"{target}: cannot be written: {error.strerror or error}") from None
+
+
+@cache
+def _remove_left(folder: Path) -> None:
+    """Remove what processes that were killed have left of files, once a folder and process."""
+    if os.name != "posix" or not folder.is_dir():  # elsewhere a process cannot be asked for so
+        return
+    for path in folder.iterdir():
+        left = LEFT.search(path.name)
+        if left and left["host"] == HOST and not _is_running(int(left["process"])):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # which sends nothing
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

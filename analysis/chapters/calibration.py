@@ -10,6 +10,7 @@ from analysis.figures.calibration import rank_figure
 from analysis.figures.style import save_figure
 from analysis.tables.blocks import P, Page, Table
 from analysis.tables.files import write_page
+from data.files import all_or_none
 from models.work import netcdf
 from models.work.fits import decoded
 
@@ -47,8 +48,9 @@ def calibration_page(replicates: xr.Dataset) -> Page:
 
 def write_calibration(replicates: xr.Dataset, page: Page, folder: Path) -> None:
     """Write ``ranks.nc``, ``uniformity.csv`` and ``.md``, ``ranks.png`` and ``.svg``."""
-    netcdf.write(replicates, folder / "ranks.nc")
-    write_page(page, folder / "uniformity", ("csv", "md"))
+    with all_or_none():
+        netcdf.write(replicates, folder / "ranks.nc")
+        write_page(page, folder / "uniformity", ("csv", "md"))
     caption = textwrap.fill(
         f"{page.subtitle} Grey: simultaneous {LEVEL:.0%} envelope over all parameters.", 118
     )

@@ -16,6 +16,7 @@ from analysis.fits.finding import find_fits
 from analysis.tables.blocks import Block, Fold, Page, Picture, Section, Table, Text
 from analysis.tables.files import write_page
 from analysis.tables.numbers import listed
+from data.files import all_or_none
 from models.inference.gate import ENOUGH
 from models.work import netcdf
 from models.work.workspace import COMPARISON, Workspace
@@ -118,15 +119,16 @@ def comparison_page(tree: xr.DataTree, others: Sequence[str] = ()) -> Page:
 
 
 def comparison_files(folder: Path) -> list[Path]:
-    """Name the files of a comparison; netCDF is written last."""
+    """Name the files of a comparison."""
     return [(folder / COMPARISON).with_suffix(f".{kind}") for kind in (*KINDS, "nc")]
 
 
 def write_comparison(tree: xr.DataTree, folder: Path, others: Sequence[str] = ()) -> list[Path]:
     """Write a comparison."""
     *_, whole = paths = comparison_files(folder)
-    write_page(comparison_page(tree, others), whole.with_suffix(""), KINDS)
-    netcdf.write(tree, whole)
+    with all_or_none():
+        write_page(comparison_page(tree, others), whole.with_suffix(""), KINDS)
+        netcdf.write(tree, whole)
     return paths
 
 

@@ -46,6 +46,7 @@ def mle(
     from analysis.fits.finding import find_fits
     from analysis.tables.files import write_page
     from analysis.tables.terminal import console, show
+    from data.files import all_or_none
     from models.frequentist.covariances import refuse_kind
     from models.frequentist.files import fit_to_file
     from models.inference.fit import Fit
@@ -53,16 +54,16 @@ def mle(
     refuse_kind(errors)
     sampled, lost = find_fits(checked, Path(results)).passed, []
     for name in dict.fromkeys(names):
-        fit, path, reused = fit_to_file(
-            checked, name, permutations, Path(results), seed=seed, force=force
-        )
-        with ExitStack() as opened:
+        with all_or_none(), ExitStack() as opened:
+            fit, path, reused = fit_to_file(
+                checked, name, permutations, Path(results), seed=seed, force=force
+            )
             fits = [
                 opened.enter_context(Fit.open(each.path)) for each in sampled if each.model == name
             ]
             page = mle_page(fit, errors, fits)
+            write_page(page, path.with_suffix(""), ("txt", "csv", "md", "tex", "docx"))
         show(page, console())
-        write_page(page, path.with_suffix(""), ("txt", "csv", "md", "tex", "docx"))
         print(f"{'up to date' if reused else 'written'}: {path} and .txt, .csv, .md, .tex, .docx")
         if not fit.converged:
             lost.append(name)

@@ -1,4 +1,4 @@
-"""Pages as files, each whole or not at all."""
+"""Pages as files, all of them whole or none."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from analysis.tables.documents import latex, typst, word
 from analysis.tables.html import as_html
 from analysis.tables.markdown import markdown
 from analysis.tables.terminal import as_text
-from data.files import refuse_unwritable, replacing
+from data.files import all_or_none, refuse_unwritable, replacing
 
 WRITERS: dict[str, Callable[[Page, Path], str | bytes]] = {
     "csv": lambda page, _: csv(page.data),
@@ -28,10 +28,11 @@ def write_page(page: Page, stem: Path, kinds: Sequence[str]) -> list[Path]:
     """Write a page in several formats, named by the endings of their files."""
     refuse_unwritable(stem.parent)
     paths = [stem.with_name(f"{stem.name}.{kind}") for kind in kinds]
-    for kind, path in zip(kinds, paths, strict=True):
-        content = WRITERS[kind](page, stem.parent)
-        with replacing(path) as temporary:
-            temporary.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with all_or_none():
+        for kind, path in zip(kinds, paths, strict=True):
+            content = WRITERS[kind](page, stem.parent)
+            with replacing(path) as temporary:
+                temporary.write_bytes(content if isinstance(content, bytes) else content.encode())
     return paths
 
 

@@ -1,35 +1,34 @@
 """`interlocal mle`: the table, its files, what is refused."""
 
-import io
-from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 
 import docx
 import numpy as np
 import pandas as pd
 import pytest
+from command_line import run
 
-from analysis.cli import main
 from data.errors import ResultsError
-from models import maximum_likelihood
+from models import maximum_likelihood, simulate_study
 from models.frequentist.files import load_mle, save_mle
 from models.frequentist.fit import with_jackknife
 from models.frequentist.ratios import likelihood_tests
 from models.frequentist.regression import regression
 from models.frequentist.table import frequentist_table
-
-
-def run(*words):
-    said, complained = io.StringIO(), io.StringIO()
-    with redirect_stdout(said), redirect_stderr(complained):
-        status = main(["mle", *map(str, words)])
-    return status, said.getvalue(), complained.getvalue()
+from models.simulation.simulate import write_simulated
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """Run the command on Guangdong with a few permutations."""
     results = tmp_path_factory.mktemp("results")
-    words = ["data/guangdong", "--model=zinb_pooled", "--permutations=19", f"--results={results}"]
+    words = [
+        "mle",
+        "data/guangdong",
+        "--model=zinb_pooled",
+        "--permutations=19",
+        f"--results={results}",
+    ]
     return results / "guangdong" / "maximum_likelihood", run(*words), words
 
 
@@ -106,7 +105,7 @@ def test_a_second_call_fits_nothing(written):
 
 
 def test_without_a_model_each_pooled_twin_once(tmp_path):
-    status, said, _ = run("data/guangdong", "--permutations=0", f"--results={tmp_path}")
+    status, said, _ = run("mle", "data/guangdong", "--permutations=0", f"--results={tmp_path}")
     assert status == 0
     kept = sorted(path.stem for path in tmp_path.glob("*/*/*.nc"))
     assert kept == ["nb_pooled", "zinb_pooled"]
@@ -122,7 +121,7 @@ def test_without_a_model_each_pooled_twin_once(tmp_path):
     ],
 )
 def test_bad_input_is_one_line(tmp_path, words, message):
-    status, _, complained = run("data/guangdong", *words, f"--results={tmp_path}")
+    status, _, complained = run("mle", "data/guangdong", *words, f"--results={tmp_path}")
     assert status == 2
     assert message in complained
     assert complained.count("\n") == 1
@@ -134,8 +133,33 @@ def test_a_file_of_another_kind_is_refused(tmp_path, guangdong):
     with pytest.raises(ResultsError, match="no such result"):
         load_mle(path)
     path.write_bytes(b"something else")
-    with pytest.raises(ResultsError, match="holds no maximum-likelihood result"):
+    with pytest.raises(
+        ResultsError, match="cannot be read: it is cut short; `interlocal mle` makes"
+    ):
         load_mle(path)
     fit = maximum_likelihood(guangdong, "nb_pooled")
     save_mle(fit, path)
     assert load_mle(path).log_likelihood == fit.log_likelihood
+
+
+def test_a_disk_that_fills_leaves_all_files_or_none(tmp_path, monkeypatch):
+    write_simulated(*simulate_study(5, "poisson_pooled", seed=1), tmp_path / "five")
+    words = ("mle", tmp_path / "five", "--model=poisson_pooled", "--permutations=0")
+    write = Path.write_bytes
+
+    def full(path, content):
+        if ".docx" in path.name:
+            raise OSError(28, "No space left on device")
+        return write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        status, _, complained = run(*words, f"--results={tmp_path / 'results'}")
+    assert status == 2
+    assert complained.endswith("poisson_pooled.docx: cannot be written: No space left on device\n")
+    folder = tmp_path / "results/five/maximum_likelihood"
+    assert list(folder.iterdir()) == []
+    assert run(*words, f"--results={tmp_path / 'results'}")[0] == 0
+    assert {path.suffix for path in folder.iterdir()} == {
+        *(".csv", ".docx", ".md", ".nc", ".tex", ".txt")
+    }
