@@ -1,6 +1,7 @@
 """`make`: what is given reaches the command as it was written, and nothing else runs."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -41,7 +42,10 @@ def make(tmp_path):
         given = [f"{name}={value}" for name, value in variables.items()]
         ready = [f"RUN={tmp_path}", f"READY={recorder}", f"UV={recorder}"]
         command = ["make", "-f", ROOT / "Makefile", target, *ready, *given]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        alone = {"PATH": os.environ["PATH"]}  # without what `make test` hands on
+        done = subprocess.run(
+            command, cwd=tmp_path, env=alone, capture_output=True, text=True, check=True
+        )
         assert set(tmp_path.iterdir()) == there
         return json.loads(done.stdout)
 

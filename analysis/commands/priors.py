@@ -29,6 +29,7 @@ def priors(
     from data.study import read_study
 
     checked, chosen = read_study(study), Priors.load(priors)
-    for name in chosen_models(models, study, checked):
+    names = chosen_models(models, study, checked)
+    for table in [priors_table(chosen, checked, name.name) for name in names]:
         print()
-        show_blocks([priors_table(chosen, checked, name.name)], console())
+        show_blocks([table], console())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import ResultsError
-from data.files import refuse_unwritable, replacing
+from data.files import DECLARED, read_bytes, refuse_unwritable, replacing
 from data.study import Study
 from models.settings import Settings
 from models.work.fits import failed_path, fit_digest, is_current
@@ -80,9 +80,10 @@ def claim(results: Path, study: Study) -> None:
 def _owner(results: Path, study: Study) -> dict[str, str]:
     """Read whose results there are; nothing where that is not known."""
     try:
-        known = json.loads((results / study.name / OWNER).read_bytes())
+        path = results / study.name / OWNER
+        known = json.loads(read_bytes(path, DECLARED, ResultsError, "none yet"))
         return {name: str(known[name]) for name in ("folder", "digest", "shown")}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ResultsError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 

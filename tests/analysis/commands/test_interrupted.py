@@ -32,7 +32,7 @@ COMMANDS = {
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 EVERY = [(command, each) for command in COMMANDS for each in SIGNALS]
 TEXT = (".csv", ".html", ".json", ".md", ".tex", ".txt", ".typ")
-TIMES = int(os.environ.get("EXAMPLES", "0"))  # that each signal ends each command, not one each
+TIMES = int(os.environ.get("ENDINGS", "0"))  # that each signal ends each command, not one each
 
 
 def words(command, place):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.fits.opening import open_fit
 from analysis.posterior.marginal_effects import marginal_effects
 from data.errors import QueryError, StudyError
 from models import sample, simulate_study
+from models.work.netcdf import open_tree, write
 
 CLOSE = {"rtol": 0, "atol": 1e-10}
 FAMILIES = ["zinb", "hurdle_nb", "nb"]
@@ -158,8 +158,8 @@ def test_blocks_and_files_change_nothing(varied_study, made_draws, made_fit, tmp
     fit = made_fit(study, "zinb_srm_dyadic", made_draws(study, "zinb_srm_dyadic"))
     whole = marginal_effects(fit)
     monkeypatch.setattr(sys.modules["analysis.posterior.marginal_effects"], "BLOCK", 7 * len(table))
-    fit.to_netcdf(tmp_path / "fit.nc", engine="h5netcdf")
-    with open_fit(tmp_path / "fit.nc") as read:
+    write(fit, tmp_path / "fit.nc")
+    with open_tree(tmp_path / "fit.nc", "") as read:
         again = marginal_effects(read)
     assert again.index.equals(whole.index)
     np.testing.assert_allclose(again, whole, **CLOSE)

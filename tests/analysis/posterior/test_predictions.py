@@ -9,13 +9,13 @@ import xarray as xr
 from numpy.polynomial.hermite_e import hermegauss
 from scipy import stats
 
-from analysis.fits.opening import open_fit
 from analysis.posterior.predictions import predictions
 from data.errors import QueryError
 from models import simulate_study
 from models.effects.new_dyads import known_or_drawn
 from models.inference.predictive import thinned
 from models.name import parse_model
+from models.work.netcdf import open_tree, write
 
 DRAWS = 4000
 
@@ -240,8 +240,8 @@ def test_predictions_are_the_same_from_a_file(varied_study, made_draws, made_fit
     study, table = varied_study
     fit = made_fit(study, "zinb_srm_dyadic", made_draws(study, "zinb_srm_dyadic"))
     rows = table.iloc[:4].assign(to="new")
-    fit.to_netcdf(tmp_path / "fit.nc", engine="h5netcdf")
-    with open_fit(tmp_path / "fit.nc") as read:
+    write(fit, tmp_path / "fit.nc")
+    with open_tree(tmp_path / "fit.nc", "") as read:
         again = predictions(read, rows, new_cities="integrate")
     pd.testing.assert_frame_equal(again, predictions(fit, rows, new_cities="integrate"))
 

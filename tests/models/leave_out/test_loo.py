@@ -6,16 +6,16 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from analysis.fits.opening import open_fit
 from models.inference import pointwise
 from models.inference.pointwise import total_log_likelihood
 from models.leave_out.loo import high_k, in_sample, psis, with_others
+from models.work.netcdf import open_tree
 
 
 @pytest.fixture(scope="module")
 def fit(sampled):
     """Give the fit of one model of Guangdong."""
-    with open_fit(sampled[0] / "guangdong/default/zinb_srm.nc") as opened:
+    with open_tree(sampled[0] / "guangdong/default/zinb_srm.nc", "") as opened:
         yield opened
 
 
