@@ -3,10 +3,12 @@
 import io
 import shutil
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 
 import pytest
 
 from analysis.cli import main
+from data.study import read_study
 from models import simulate_study
 from models.simulation.simulate import write_simulated
 
@@ -24,6 +26,12 @@ def run(*arguments):
 def asked(place, study="six"):
     """Give the arguments of a command on a study in a folder, beside its ``results``."""
     return place / study, f"--results={place / 'results'}"
+
+
+@pytest.fixture
+def study_read_once(monkeypatch):
+    """Let each study be read but once, which most of a short command's time goes into."""
+    monkeypatch.setattr("data.study.read_study", cache(read_study))
 
 
 @pytest.fixture(scope="session")

@@ -173,7 +173,7 @@ def test_any_study(folder, declaration, table):
 
 @many
 @given(text=changed(PRIORS))
-def test_any_prior_file(folder, text):
+def test_any_prior_file(folder, study_read_once, text):
     written(folder / "study.toml", TOML)
     written(folder / "dyads.csv", "\n".join(",".join(row) for row in [HEADER, *ROWS]))
     path = folder.parent / "mine.toml"

@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import pytest
 from command_line import SMALL, asked, run
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from many import many
 
@@ -149,25 +149,23 @@ places = st.floats(0, 1, exclude_max=True)  # in a file, from its begin to its e
 
 @many
 @given(
-    name=st.sampled_from([FIT] * 30 + list(AGAIN)),  # the fit is opened first
+    name=st.sampled_from([FIT] * 60 + list(AGAIN)),  # the fit is opened first
     end=st.just(1.0) | places,
     flips=st.lists(st.tuples(places, st.integers(1, 255)), max_size=4),
     more=st.binary(max_size=8),
 )
-def test_whatever_befalls_the_bytes_is_one_line(kept, name, end, flips, more):
+def test_whatever_befalls_the_bytes_is_one_line(kept, study_read_once, name, end, flips, more):
     path, whole = kept.paths[name], kept.contents[name]
     content = bytearray(whole)
     del content[int(end * len(content)) :]
     for at, bits in flips if content else ():
         content[int(at * len(content))] ^= bits
     content += more
+    assume(content != whole)
     path.write_bytes(content)
     try:
         status, said, complained = run("table", *asked(kept.place), f"--model={SMALL}")
     finally:
         path.write_bytes(whole)
-    if content == whole:
-        assert (status, complained) == (0, "")
-        return
     assert (status, said, complained.count("\n")) == (2, "", 1)
     assert complained.startswith(f"error: {path}: cannot be read: ")
