@@ -59,7 +59,7 @@ def _ended_in_order() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _status(arguments: Sequence[str] | None) -> int:
@@ -68,7 +68,7 @@ def _status(arguments: Sequence[str] | None) -> int:
     except InterlocalError as error:
         _complain(str(error))
         return error.exit_status
-    except OSError as error:  # a name that is too long, a disk that is full, a right that lacks
+    except OSError as error:  # a name too long, a full disk, a missing right
         place = f"{error.filename}: " if error.filename else ""
         _complain(f"{place}{error.strerror or error}")
         return 2

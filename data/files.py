@@ -22,7 +22,7 @@ MIB = 2**20
 DECLARED = MIB  # the most bytes of a study.toml, of priors
 TABULATED = 256 * MIB  # of a table
 HOST = f"{crc32(platform.node().encode()):08x}"  # which a process's number is of
-LEFT = re.compile(r"^\..*\.(?P<host>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{8}\.tmp$", re.DOTALL)
+LEFT = re.compile(r"^\..*\.(?P<host>[0-9a-f]{8})-(?P<process>\d{1,9})-[0-9a-f]{8}\.tmp$", re.DOTALL)
 _WAITING: ContextVar[dict[Path, Path] | None] = ContextVar("_WAITING", default=None)
 
 

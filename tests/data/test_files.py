@@ -44,6 +44,7 @@ def test_what_a_killed_process_left_is_removed_and_what_is_being_written_stays(t
         f".fit.nc.{HOST}-{os.getpid()}-0123abcd.tmp",
         f".fit.nc.{int(HOST, 16) ^ 1:08x}-{int(dead.stdout)}-0123abcd.tmp",  # of another machine
         "fit.nc.tmp",
+        f".fit.nc.{HOST}-{'9' * 30}-0123abcd.tmp",
     ]
     for name in (left, *kept):
         (tmp_path / name).touch()
