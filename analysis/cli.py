@@ -3,11 +3,14 @@
 import signal
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from threading import current_thread, main_thread
+from typing import Any
 
 import typer
+from typer.main import get_command
 
 from analysis.commands.compare import compare
 from analysis.commands.figures import figures
@@ -62,9 +65,15 @@ def _ended_in_order() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
+@cache
+def _commands() -> Callable[..., Any]:
+    """Give the commands as typer understands them, made once a process."""
+    return get_command(app)
+
+
 def _status(arguments: Sequence[str] | None) -> int:
     try:
-        status = app(args=arguments, prog_name="interlocal", standalone_mode=False)
+        status = _commands()(args=arguments, prog_name="interlocal", standalone_mode=False)
     except InterlocalError as error:
         _complain(str(error))
         return error.exit_status

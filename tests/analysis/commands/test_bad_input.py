@@ -457,7 +457,7 @@ def test_a_warning_of_a_library_is_one_line_and_ours_is_none(capsys, monkeypatch
         warnings.warn("overflow\n  encountered", RuntimeWarning, stacklevel=1)
         warnings.warn("needs care, as the summary says", ModelCaution, stacklevel=1)
 
-    monkeypatch.setattr(cli, "app", warns)
+    monkeypatch.setattr(cli, "_commands", lambda: warns)
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         assert main([]) == 0
