@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from formulaic import Formula, SimpleFormula
-from formulaic.errors import FormulaicError
 from formulaic.parser.types import Factor
 from formulaic.transforms import TRANSFORMS
 
@@ -76,10 +75,12 @@ def parse_formula(text: str, columns: Iterable[str]) -> ParsedFormula:
     try:
         refuse_unending(text)
         terms = Formula(text)
-    except (FormulaicError, SyntaxError) as error:
-        raise StudyError(f"does not parse: {one_line(error)}") from None
+    except StudyError:
+        raise
     except (RecursionError, MemoryError):
         raise StudyError("does not parse: too many operators within each other") from None
+    except Exception as error:  # noqa: BLE001 - formulaic's parser can raise anything
+        raise StudyError(f"does not parse: {one_line(error)}") from None
     if not isinstance(terms, SimpleFormula):
         raise StudyError("write one right-hand side, without '|'")
     known = list(columns)

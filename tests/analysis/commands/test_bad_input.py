@@ -172,6 +172,7 @@ def test_declaration(tmp_path, refused, old, new, phrase):
     [
         ("nera + kind", "'nera' is no column of the table and no function; did you mean 'near'?"),
         ("near + (kind", "does not parse"),
+        ("(0)/near", "does not parse"),
         ("years ~ near", "write one right-hand side, without '~'"),
         ("~ near", "write one right-hand side, without '~'"),
         ("near - 1", "removes the intercept; every part has one, so take it back"),
