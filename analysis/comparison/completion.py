@@ -1,7 +1,6 @@
 """What a comparison needs beside its table: missing fits, what they are, verdicts on inflation."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import xarray as xr
 
@@ -9,7 +8,7 @@ from analysis.comparison.compare import Row, fit_of
 from analysis.comparison.errors import cities_of_units, errors_of_sum
 from analysis.comparison.file import Compared
 from analysis.comparison.inflation import Verdict, overlap, twin_of
-from data.errors import ConvergenceError, ResultsError
+from data.errors import ConvergenceError
 from data.roles import Part
 from models.frequentist.fit import maximum_likelihood
 from models.frequentist.identification import NOT_IDENTIFIED
@@ -17,6 +16,7 @@ from models.inference.fit import Fit
 from models.inference.sample_to_files import sample_to_files
 from models.leave_out.loo import psis
 from models.settings import Settings
+from models.work.netcdf import attributes
 from models.work.workspace import Workspace, refuse_other_study
 
 
@@ -27,7 +27,7 @@ def complete_fits(workspace: Workspace, models: Sequence[str]) -> None:
     verdict.
     """
     refuse_other_study(workspace.results, workspace.study)
-    missing = [model for model in _with_twins(models) if not _is_there(workspace.fit(model))]
+    missing = [model for model in _with_twins(models) if not attributes(workspace.fit(model))]
     settings = _settings_there(workspace, models)
     made = sample_to_files([(workspace, model) for model in missing], settings)
     for model, (path, _) in zip(missing, made, strict=True):
@@ -44,19 +44,10 @@ def complete_fits(workspace: Workspace, models: Sequence[str]) -> None:
 def _settings_there(workspace: Workspace, models: Sequence[str]) -> Settings:
     """Give how the first of the fits that are there was sampled; defaults where there is none."""
     for model in models:
-        if _is_there(workspace.fit(model)):
+        if attributes(workspace.fit(model)):
             with fit_of(workspace, model) as fit:
                 return fit.settings
     return Settings()
-
-
-def _is_there(path: Path) -> bool:
-    """Tell whether a fit is there that can be read."""
-    try:
-        Fit.open(path).tree.close()
-    except ResultsError:
-        return False
-    return True
 
 
 def compared_fits(workspace: Workspace, models: Sequence[str]) -> Compared:

@@ -15,7 +15,7 @@ from models.name import named, parse_model
 from models.priors.files import prior_sets
 from models.priors.prior_set import Priors
 from models.work import netcdf
-from models.work.fits import AGAIN, MADE_FROM
+from models.work.fits import MADE_FROM
 from models.work.made_from import DRAWS, made_by
 from models.work.workspace import maximum_likelihood_path
 
@@ -118,11 +118,10 @@ def _state(fit: FitFile, study: Study, in_force: dict[str, str]) -> str:
     """Tell what a file is; nothing where it is no fit."""
     try:
         parse_model(fit.model)
-        with netcdf.opened(fit.path, AGAIN) as file:
-            attributes = dict(file.attrs)
     except ModelError:
         return ""
-    except ResultsError:
+    attributes = netcdf.attributes(fit.path)
+    if not attributes:
         return "out_of_date"
     if "priors" not in attributes:  # maximum likelihood has none
         return ""

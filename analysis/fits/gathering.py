@@ -19,7 +19,7 @@ from models.inference.fit import Fit, is_made_from
 from models.leave_out.loo import psis
 from models.priors.prior_set import Priors
 from models.work import netcdf
-from models.work.fits import AGAIN, decoded
+from models.work.fits import decoded
 from models.work.made_from import COMPARISONS, made_by
 from models.work.workspace import Workspace, claim
 
@@ -139,11 +139,7 @@ def gather(workspace: Workspace, models: Sequence[str]) -> StudyResults:
 
 def is_of_now(path: Path, workspace: Workspace) -> bool:
     """Tell whether a file holds a fit of the study, the priors and the sources as they are now."""
-    try:
-        with netcdf.opened(path, AGAIN) as file:
-            return is_made_from(file.attrs, workspace.study, workspace.priors)
-    except ResultsError:
-        return False
+    return is_made_from(netcdf.attributes(path), workspace.study, workspace.priors)
 
 
 def _is_of(comparison: xr.DataTree, study: Study, found: dict[str, ModelResults]) -> bool:

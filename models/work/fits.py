@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from data.errors import ResultsError
 from data.study import Study
 from models.settings import Settings
 from models.work import netcdf
@@ -48,11 +47,7 @@ def decoded(attributes: Mapping[Any, Any], name: str) -> Any:
 
 def is_current(path: Path, digest: str) -> bool:
     """Tell whether a file holds the result that would be made."""
-    try:
-        with netcdf.opened(path, AGAIN) as file:
-            return bool(file.attrs.get("digest") == digest)
-    except ResultsError:
-        return False
+    return bool(netcdf.attributes(path).get("digest") == digest)
 
 
 def save_fit(fit: xr.DataTree, path: Path) -> Path:
@@ -80,11 +75,8 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
 
 def _is_of_the_same(path: Path, fit: xr.DataTree) -> bool:
     """Tell whether a file holds a fit of the same study and priors, sampled in another way."""
-    try:
-        with netcdf.opened(path, AGAIN) as file:
-            return all(file.attrs.get(name) == fit.attrs[name] for name in MADE_FROM)
-    except ResultsError:
-        return False
+    there = netcdf.attributes(path)
+    return bool(there) and all(there.get(name) == fit.attrs[name] for name in MADE_FROM)
 
 
 def failed_path(path: Path) -> Path:

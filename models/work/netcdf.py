@@ -54,6 +54,15 @@ def opened(path: Path, again: str) -> Iterator[h5netcdf.File]:
         yield file
 
 
+def attributes(path: Path) -> dict[str, Any]:
+    """Read the attributes of a result; none where it cannot be read."""
+    try:
+        with opened(path, "") as file:
+            return dict(file.attrs)
+    except ResultsError:
+        return {}
+
+
 def open_tree(path: Path, again: str) -> xr.DataTree:
     """Open a result as `opened` does; its arrays are read as they are used."""
     _refuse_damaged(path, again)

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from command_line import run
+from declared import TOML
 from hypothesis import given
 from hypothesis import strategies as st
 from many import many
@@ -15,26 +16,8 @@ from models.simulation.simulate import write_simulated
 
 pytestmark = pytest.mark.slow
 
-TOML = """\
-title = "Test study"
-synthetic = ["near"]
-models = ["zinb_srm"]
-[dyads]
-sender = "sender"
-receiver = "receiver"
-outcome = "services"
-exposure = "years"
-[formula]
-selection = "near"
-degree = "near + kind"
-[slopes.degree]
-sender = ["near"]
-[[hypothesis]]
-label = "Nearness"
-term = "near"
-part = "degree"
-direction = "positive"
-"""
+SLOPES = '[slopes.degree]\nsender = ["near"]\n'
+DECLARED = TOML.replace("[[hypothesis]]", f"{SLOPES}[[hypothesis]]")
 HEADER = ["sender", "receiver", "services", "near", "years", "kind"]
 ROWS = [
     [i, j, str((3 * a + b) % 5), f"{abs(a - b)}.5", str(1 + b), "rail" if b % 2 else "road"]
@@ -42,6 +25,7 @@ ROWS = [
     for b, j in enumerate("ABCD")
     if i != j
 ]
+TABLE = "\n".join(",".join(row) for row in [HEADER, *ROWS])
 PRIORS = """\
 extends = "default"
 [degree_coef.near]
@@ -105,7 +89,7 @@ def changed(draw, text):
 
 @st.composite
 def declarations(draw):
-    text = TOML
+    text = DECLARED
     for part in ("selection", "degree"):
         if draw(st.booleans()):
             line = next(line for line in text.splitlines() if line.startswith(part))
@@ -115,8 +99,7 @@ def declarations(draw):
 
 @st.composite
 def tables(draw):
-    rows = [HEADER, *ROWS]
-    rows = [list(row) for row in rows]
+    rows = [list(row) for row in [HEADER, *ROWS]]
     for _ in range(draw(st.integers(0, 3))):
         row = draw(places) % len(rows)
         match draw(st.integers(0, 5)):
@@ -165,8 +148,7 @@ def folder(tmp_path_factory):
 @given(declaration=declarations(), table=st.one_of(st.just(None), tables()))
 def test_any_study(folder, declaration, table):
     written(folder / "study.toml", declaration)
-    whole = "\n".join(",".join(row) for row in [HEADER, *ROWS])
-    written(folder / "dyads.csv", whole if table is None else table)
+    written(folder / "dyads.csv", TABLE if table is None else table)
     check(*run("priors", folder))
     assert sorted(path.name for path in folder.iterdir()) == ["dyads.csv", "study.toml"]
 
@@ -174,8 +156,8 @@ def test_any_study(folder, declaration, table):
 @many
 @given(text=changed(PRIORS))
 def test_any_prior_file(folder, study_read_once, text):
-    written(folder / "study.toml", TOML)
-    written(folder / "dyads.csv", "\n".join(",".join(row) for row in [HEADER, *ROWS]))
+    written(folder / "study.toml", DECLARED)
+    written(folder / "dyads.csv", TABLE)
     path = folder.parent / "mine.toml"
     written(path, text)
     check(*run("priors", folder, f"--priors={path}"))
@@ -196,31 +178,9 @@ OPTIONS = {
 given_values = st.one_of(
     st.sampled_from(
         [
-            *(
-                "",
-                " ",
-                "-1",
-                "0",
-                "3",
-                "1e9",
-                "nan",
-                "inf",
-                "9" * 40,
-                "--help",
-                "-",
-                "..",
-                "/",
-                "~",
-            ),
-            *(
-                "nb_pooled",
-                "zinb_srm nb_srm",
-                "nb_srm,nb_srm",
-                "default",
-                "wide",
-                "dyad",
-                "pair,city",
-            ),
+            *("", " ", "-1", "0", "3", "1e9", "nan", "inf", "9" * 40, "--help"),
+            *("-", "..", "/", "~", "nb_pooled", "zinb_srm nb_srm", "nb_srm,nb_srm"),
+            *("default", "wide", "dyad", "pair,city"),
             *("numpyro", "plotly", "tcp://", "degree:sender:near", "degree:sender:", "jackknife"),
             *("x" * 300, "x" * 5000, "a/b.toml", "../x.toml", "/dev/null", "/dev/zero"),
         ]

@@ -8,30 +8,13 @@ import os
 import warnings
 
 import pytest
+from declared import TOML
 
 from analysis import cli
 from analysis.cli import main
 from data.errors import ModelCaution
 from data.study import read_study
 
-TOML = """\
-title = "Test study"
-synthetic = ["near"]
-models = ["zinb_srm"]
-[dyads]
-sender = "sender"
-receiver = "receiver"
-outcome = "services"
-exposure = "years"
-[formula]
-selection = "near"
-degree = "near + kind"
-[[hypothesis]]
-label = "Nearness"
-term = "near"
-part = "degree"
-direction = "positive"
-"""
 CSV = """\
 sender,receiver,services,near,years,kind
 Ada,Bör,0,0.5,1,rail
