@@ -1,8 +1,17 @@
 """`study.toml`: what a study says of itself, read and checked."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from data.errors import StudyError, suggest
 from data.files import parse_toml
@@ -16,29 +25,88 @@ def _printable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_printable)]
+GRAPHS = (".graphml", ".gexf", ".net")
+NAME = re.compile(r"\w[\w .-]*")  # of what results are kept under: a folder's
+
+
+def _name_of_a_folder(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise ValueError("results are kept under it; write letters, digits and signs of '_ -.'")
+    return name
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith("y") and noun[-2:-1] not in tuple("aeiou"):
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_min_length=1)
 
 
-class Columns(_Table):
-    """Which file holds the dyads, and which of its columns is what."""
+class Source(_Table):
+    """How a file is written, where that is not found out from the file."""
+
+    sheet: Text | None = None  # of a spreadsheet that has several
+    separator: Literal[",", ";", "\t", "|"] | None = None
+    decimal: Literal[".", ","] | None = None
+
+
+class Columns(Source):
+    """Which file holds the dyads, which of its columns is what, and what is not there."""
 
     file: Text = "dyads.csv"
-    sender: Text
-    receiver: Text
+    layout: Literal["rows", "matrix"] = "rows"
+    sender: Text = "sender"
+    receiver: Text = "receiver"
     outcome: Text
     exposure: Text | None = None
+    absent: Literal["missing", "zero"] = "missing"  # what a dyad without a row is
+    missing: Literal["refuse", "drop"] = "refuse"  # what becomes of a row without a predictor
+    directed: bool = True
+
+    @field_validator("directed")
+    @classmethod
+    def _directed(cls, directed: bool) -> bool:
+        if not directed:
+            raise ValueError("undirected dyads are not modelled; give each pair both directions")
+        return directed
+
+    @property
+    def is_graph(self) -> bool:
+        """Whether the file is a graph, of nodes and edges."""
+        return self.file.casefold().endswith(GRAPHS)
 
 
-class CityTable(_Table):
-    """Which file says where the cities lie, and which of its columns is what."""
+class CityTable(Source):
+    """Which file holds the cities, and which of its columns is what."""
 
-    file: Text
+    file: Text | None = None  # None: the nodes of the graph
     city: Text = "city"
     latitude: Text = "latitude"
     longitude: Text = "longitude"
+
+
+class Matrix(Source):
+    """A dyadic covariate of its own: a square matrix, or a row a directed dyad."""
+
+    file: Text
+    sender: Text | None = None  # None: the file is a matrix
+    receiver: Text | None = None
+    value: Text | None = None
+    absent: Literal["missing", "zero"] = "missing"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, given: object) -> object:
+        return {"file": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if len({self.sender is None, self.receiver is None, self.value is None}) > 1:
+            raise ValueError("a covariate in rows needs the three keys sender, receiver and value")
+        return self
 
 
 class Formulas(_Table):
@@ -84,18 +152,29 @@ class Declaration(_Table):
     """A whole `study.toml`."""
 
     title: Text
+    name: Annotated[Text, AfterValidator(_name_of_a_folder)] | None = None
+    noun: Text = "city"
+    plural: Text | None = None
     synthetic: tuple[Text, ...] = ()
     models: tuple[Text, ...] = Field(min_length=1)
     dyads: Columns
     cities: CityTable | None = None
+    matrices: dict[Text, Matrix] = {}
+    predictors: dict[Text, Text] = {}
     formula: Formulas = Formulas()
     slopes: Slopes = Slopes()
     hypothesis: tuple[Hypothesis, ...] = ()
+
+    @property
+    def nouns(self) -> str:
+        """The plural of the noun."""
+        return self.plural or _plural(self.noun)
 
 
 _TABLES: dict[str, type[_Table]] = {
     "dyads": Columns,
     "cities": CityTable,
+    "matrices": Matrix,
     "formula": Formulas,
     "slopes": Slopes,
     "hypothesis": Hypothesis,

@@ -1,4 +1,4 @@
-"""Checked rows, raw predictors and design matrices, in one xarray.Dataset."""
+"""The rows of a study, raw predictors and design matrices, in one xarray.Dataset."""
 
 import json
 from collections.abc import Iterator
@@ -8,28 +8,68 @@ import pandas as pd
 import xarray as xr
 
 from data.declaration import Declaration
-from data.errors import ResultsError, StudyError, located
+from data.errors import ResultsError, RowError, StudyError, located
 from data.formulas.design import design_matrix
-from data.formulas.grammar import parse_formula
-from data.roles import PARTS
-from data.tables.dyad_table import settle_column
+from data.formulas.grammar import Columns
+from data.formulas.node_terms import Ends
+from data.modelled import Modelled, shown
+from data.roles import PARTS, SIDES
 
-SHOWN = 200  # characters of a formula in a message
+# raw columns, of numbers and of text: the variable, its dim and the type of its values
+RawKinds = tuple[tuple[str, str, type], tuple[str, str, type]]
+PREDICTORS: RawKinds = (("predictors", "predictor", float), ("categories", "category", str))
+ATTRIBUTES: RawKinds = (
+    ("attributes", "attribute", float),
+    ("city_categories", "city_category", str),
+)
 
 
-def dyads_dataset(table: pd.DataFrame, declaration: Declaration) -> xr.Dataset:
-    """Lay out checked dyads as one labelled dataset.
+def dyads_dataset(rows: Modelled, declaration: Declaration, declared: object) -> xr.Dataset:
+    """Lay out the rows of a study as one labelled dataset.
 
     Returns
     -------
     xarray.Dataset
         Variables ``count`` (dyad), ``log_exposure`` (dyad; natural log, 0 without an exposure),
         ``<part>_design`` (dyad, <part>_term; the formula's columns on its own scale, without the
-        intercept), and the columns that the formulas use, as they stand in the table:
-        ``predictors`` (dyad, predictor; numbers) and ``categories`` (dyad, category; text).
-        Coordinates ``city`` (sorted), ``pair`` (of two cities that share a row), and,
-        along ``dyad``, ``sender``, ``receiver`` and ``dyad_pair``.
+        intercept), and the columns that the formulas use, as they stand in the tables:
+        ``predictors`` (dyad, predictor; numbers) and ``categories`` (dyad, category; text) of
+        dyads, ``attributes`` (city, attribute; numbers) and ``city_categories``
+        (city, city_category; text) of cities.
+        Coordinates ``city`` (sorted), ``pair`` (of two cities that share a row), along ``dyad``
+        ``sender``, ``receiver`` and ``dyad_pair``, and along ``city``, where the city table has
+        positions, ``latitude`` and ``longitude`` (degrees).
     """
+    table = rows.table
+    dataset = _laid_out(table, rows, declaration)
+    dataset = dataset.assign(count=("dyad", table[declaration.dyads.outcome].to_numpy()))
+    for part, formula in rows.formulas.items():
+        with (
+            located(declared, StudyError),
+            located(rows.source, RowError),
+            located(f"[formula] {part} = {shown(formula.text)}", StudyError),
+        ):
+            design = design_matrix(formula, table, rows.ends)
+        dataset[part.design] = xr.DataArray(
+            design.to_numpy(dtype=float),
+            dims=("dyad", part.term),
+            coords={part.term: design.columns.to_numpy(dtype=str)},
+        )
+    return dataset
+
+
+def unobserved_dataset(rows: Modelled, declaration: Declaration) -> xr.Dataset | None:
+    """Lay out dyads without an outcome as `dyads_dataset` does, without counts and designs.
+
+    Returns
+    -------
+    xarray.Dataset or None
+        None where every row has an outcome.
+    """
+    return None if rows.unobserved.empty else _laid_out(rows.unobserved, rows, declaration)
+
+
+def _laid_out(table: pd.DataFrame, rows: Modelled, declaration: Declaration) -> xr.Dataset:
     columns = declaration.dyads
     sender, receiver = (
         table[column].to_numpy(dtype=str) for column in (columns.sender, columns.receiver)
@@ -40,50 +80,42 @@ def dyads_dataset(table: pd.DataFrame, declaration: Declaration) -> xr.Dataset:
     exposure = (
         np.ones(len(table)) if columns.exposure is None else table[columns.exposure].to_numpy()
     )
+    cities = np.unique(np.concatenate([sender, receiver]))
     dataset = xr.Dataset(
-        {
-            "count": ("dyad", table[columns.outcome].to_numpy()),
-            "log_exposure": ("dyad", np.log(exposure)),
-        },
+        {"log_exposure": ("dyad", np.log(exposure))},
         coords={
             "dyad": [f"{i} -> {j}" for i, j in zip(sender, receiver, strict=True)],
-            "city": np.unique(np.concatenate([sender, receiver])),
+            "city": cities,
             "pair": np.unique(pairs),
             "sender": ("dyad", sender),
             "receiver": ("dyad", receiver),
             "dyad_pair": ("dyad", pairs),
         },
     )
-    used: set[str] = set()
-    for part in PARTS:
-        text = getattr(declaration.formula, part)
-        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
-        with located(f"[formula] {part} = {shown!r}", StudyError):
-            formula = parse_formula(text, table.columns)
-            if columns.outcome in formula.used:
-                raise StudyError(f"the outcome '{columns.outcome}' cannot predict itself")
-            table = table.copy()
-            for name in sorted(formula.used):
-                table[name] = settle_column(table[name])
-            design = design_matrix(formula, table)
-        used |= formula.used
-        dataset[part.design] = xr.DataArray(
-            design.to_numpy(dtype=float),
-            dims=("dyad", part.term),
-            coords={part.term: design.columns.to_numpy(dtype=str)},
+    used = dict.fromkeys(name for formula in rows.formulas.values() for name in formula.used)
+    dataset = dataset.assign(_raw(table[list(used)], "dyad", PREDICTORS))
+    if rows.ends is not None:
+        attributes = rows.ends.cities.loc[cities]
+        dataset = dataset.assign(_raw(attributes, "city", ATTRIBUTES))
+    positions = {
+        kind: ("city", values.loc[cities].to_numpy(), {"units": "degrees"})
+        for kind, values in rows.positions.items()
+    }
+    return dataset.assign_coords(positions)
+
+
+def _raw(table: pd.DataFrame, along: str, kinds: RawKinds) -> dict[str, xr.DataArray]:
+    """Lay out columns as they stand in a table: numbers, and text."""
+    numeric = table.select_dtypes("number")
+    text = table.drop(columns=numeric.columns).fillna("")
+    return {
+        variable: xr.DataArray(
+            columns.to_numpy(dtype=dtype),
+            dims=(along, dim),
+            coords={dim: columns.columns.to_numpy(dtype=str)},
         )
-    raw = table[[column for column in table if column in used]]
-    numeric = raw.select_dtypes("number")
-    for variable, dim, kind, dtype in (
-        ("predictors", "predictor", numeric, float),
-        ("categories", "category", raw.drop(columns=numeric.columns), str),
-    ):
-        dataset[variable] = xr.DataArray(
-            kind.to_numpy(dtype=dtype),
-            dims=("dyad", dim),
-            coords={dim: kind.columns.to_numpy(dtype=str)},
-        )
-    return dataset
+        for (variable, dim, dtype), columns in zip(kinds, (numeric, text), strict=True)
+    }
 
 
 def taken_by_models(dyads: xr.Dataset) -> Iterator[bytes]:
@@ -110,18 +142,48 @@ def _to_six_decimals(values: np.ndarray) -> bytes:
 
 
 def raw_predictors(dyads: xr.Dataset) -> pd.DataFrame:
-    """Give back the columns of the table that the formulas use."""
-    if "predictors" not in dyads:
+    """Give back the columns of the table of dyads that the formulas use."""
+    return _given_back(dyads, "dyad", PREDICTORS)
+
+
+def raw_attributes(dyads: xr.Dataset) -> pd.DataFrame:
+    """Give back the attributes of cities that the formulas use, a row a city."""
+    return _given_back(dyads, "city", ATTRIBUTES)
+
+
+def _given_back(dyads: xr.Dataset, along: str, kinds: RawKinds) -> pd.DataFrame:
+    if PREDICTORS[0][0] not in dyads:
         raise ResultsError("the fit lacks its predictors' raw columns; sample it again: FORCE=1")
-    kinds = [
+    index = pd.Index(dyads[along].to_numpy())
+    found = [
         pd.DataFrame(
-            dyads[variable].to_numpy().astype(dtype),
-            index=dyads["dyad"].to_numpy(),
+            dyads[variable].to_numpy().astype(float if dtype is float else object),
+            index=index,
             columns=dyads[dim].to_numpy().tolist(),
         )
-        for variable, dim, dtype in (
-            ("predictors", "predictor", float),
-            ("categories", "category", object),
-        )
+        for variable, dim, dtype in kinds
+        if variable in dyads
     ]
-    return pd.concat(kinds, axis=1)
+    if not found:
+        return pd.DataFrame(index=index)
+    whole = pd.concat(found, axis=1)
+    return whole.mask(whole == "", None)  # an attribute that a city lacks
+
+
+def ends_of(dyads: xr.Dataset) -> Ends | None:
+    """Give the cities of dyads with their attributes; None where the study has no city table."""
+    attributes = raw_attributes(dyads)
+    if attributes.columns.empty and "latitude" not in dyads.coords:
+        return None
+    known = dyads.get_index("city")
+    return Ends(
+        attributes,
+        *(known.get_indexer(pd.Index(dyads[side].to_numpy())) for side in SIDES),
+        *(dyads[kind].to_numpy() for kind in ("latitude", "longitude") if kind in dyads.coords),
+    )
+
+
+def columns_of(dyads: xr.Dataset) -> Columns:
+    """Name the columns that the formulas of a fit may use."""
+    attributes = tuple(map(str, raw_attributes(dyads)))
+    return Columns(tuple(map(str, raw_predictors(dyads))), attributes, "latitude" in dyads.coords)

@@ -73,8 +73,10 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     return f"did you mean '{folded[near[0]]}'? " if near else ""
 
 
-def rows(numbers: Sequence[int], shown: int = 3) -> str:
-    """Name rows of a file as an editor numbers them."""
-    named = ", ".join(str(number) for number in numbers[:shown])
-    more = f" and {len(numbers) - shown} more" if len(numbers) > shown else ""
-    return f"row{'s' if len(numbers) > 1 else ''} {named}{more}"
+def rows(labels: Sequence[int | str], shown: int = 3) -> str:
+    """Name rows of a file as the user's program does: by number, or by what has none in words."""
+    named = ", ".join(str(label) for label in labels[:shown])
+    more = f" and {len(labels) - shown} more" if len(labels) > shown else ""
+    if isinstance(labels[0], str):
+        return f"{named}{more}"
+    return f"row{'s' if len(labels) > 1 else ''} {named}{more}"

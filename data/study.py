@@ -1,4 +1,4 @@
-"""A study: a folder with a declaration and a table of directed dyads."""
+"""A study: a declaration and the tables that it names, of a folder or in memory."""
 
 import hashlib
 import json
@@ -10,14 +10,15 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from data.declaration import CityTable, Declaration, Slopes, read_declaration
-from data.dyads import dyads_dataset, taken_by_models
-from data.errors import RowError, StudyError, located, suggest
-from data.files import DECLARED, TABULATED, read_bytes
+from data.declaration import Declaration, Slopes, read_declaration
+from data.dyads import dyads_dataset, taken_by_models, unobserved_dataset
+from data.errors import StudyError, located, suggest
+from data.files import DECLARED, read_bytes
+from data.modelled import modelled
 from data.roles import PARTS, Part
-from data.tables.city_table import city_positions
-from data.tables.csv_rows import read_rows
-from data.tables.dyad_table import check_table
+from data.tables.city_table import city_table
+from data.tables.sheet import sheet_of
+from data.tables.study_tables import StudyTables, dyads_of, read_tables
 
 POSITIONS = ("latitude", "longitude")
 
@@ -29,20 +30,30 @@ class Study:
     Attributes
     ----------
     name : str
-        The folder's name; results are kept under it.
+        The declared name, else the folder's; results are kept under it.
     declaration : Declaration
         Title, columns, formulas, models and hypotheses.
     dyads : xarray.Dataset
-        Counts, exposure and design matrices, as `data.dyads.dyads_dataset` lays them out; where
-        there is a city table, with the coordinates ``latitude`` and ``longitude`` along ``city``.
+        Counts, exposure and design matrices, as `data.dyads.dyads_dataset` lays them out.
     folder : pathlib.Path, optional
         Where it was read from; None for a study that was made in memory.
+    unobserved : xarray.Dataset, optional
+        Directed dyads whose outcome is missing, laid out alike: `analysis.predictions` predicts
+        them.
+    notes : tuple of str
+        What was found out of the files, and what became of dyads without a row, an outcome or a
+        predictor.
+    cautions : tuple of str
+        What a reader of results must know of the data.
     """
 
     name: str
     declaration: Declaration
     dyads: xr.Dataset
     folder: Path | None = None
+    unobserved: xr.Dataset | None = None
+    notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -60,7 +71,9 @@ class Study:
         """SHA-256 of what is shown and no model takes."""
         coords = self.dyads.coords
         positions = [coords[name].to_numpy().tolist() for name in POSITIONS if name in coords]
-        return hashlib.sha256(json.dumps([self.words, positions]).encode()).hexdigest()
+        predicted = [] if self.unobserved is None else self.unobserved["dyad"].to_numpy().tolist()
+        content = [self.words, positions, predicted]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     @property
     def words(self) -> dict[str, str]:
@@ -70,6 +83,8 @@ class Study:
             "title": declared.title,
             "declaration": declared.model_dump_json(),
             "synthetic": json.dumps(declared.synthetic),
+            "notes": json.dumps(self.notes),
+            "data_cautions": json.dumps(self.cautions),
         }
 
     @property
@@ -111,68 +126,45 @@ def read_study(folder: str | Path) -> Study:
     with located(path):
         missing = "a study is a folder with a study.toml and a table of dyads"
         declaration = read_declaration(read_bytes(path, DECLARED, StudyError, missing))
-    source = folder / declaration.dyads.file
-    with located(source):
-        content = read_bytes(source, TABULATED, StudyError, "[dyads] file in study.toml names it")
-        table = check_table(read_rows(content, declaration.dyads, "a dyad"), declaration.dyads)
-    study = _assemble(table, declaration, folder.resolve().name, source, path)
-    if declaration.cities is not None:
-        places = folder / declaration.cities.file
-        with located(places):
-            content = read_bytes(
-                places, TABULATED, StudyError, "[cities] file in study.toml names it"
-            )
-            table = read_rows(content, declaration.cities, "a city")
-            study = _placed(study, table, declaration.cities)
-    return replace(study, folder=folder.resolve())
+    tables = read_tables(folder, declaration)
+    name = declaration.name or folder.resolve().name
+    return replace(_assemble(tables, declaration, name, path), folder=folder.resolve())
 
 
 def study_from_table(
     table: pd.DataFrame, declaration: Declaration, name: str, cities: pd.DataFrame | None = None
 ) -> Study:
-    """Make a study of tables that are in memory.
+    """Make a study of tables that are in memory, by a declaration.
 
     Parameters
     ----------
     cities : pandas.DataFrame, optional
         A row a city, with the columns that the declaration's city table names. Without it, the
-        study has no positions, whatever is declared.
+        study has none, whatever is declared.
     """
+    return _assemble(tables_from(table, declaration, name, cities), declaration, name, name)
+
+
+def tables_from(
+    table: pd.DataFrame, declaration: Declaration, name: str, cities: pd.DataFrame | None = None
+) -> StudyTables:
+    """Take tables that are in memory for those that a declaration names."""
     with located(name):
-        checked = check_table(_as_text(table), declaration.dyads)
-    study = _assemble(checked, declaration, name, name)
-    if cities is not None and declaration.cities is not None:
-        with located(name):
-            study = _placed(study, _as_text(cities), declaration.cities)
-    return study
+        dyads = dyads_of(sheet_of(table), declaration.dyads)
+        places = None
+        if cities is not None and declaration.cities is not None:
+            places = city_table(sheet_of(cities).table, declaration.cities)
+    return StudyTables(dyads, places, {}, (), {"dyads": name, "cities": name})
 
 
-def _as_text(table: pd.DataFrame) -> pd.DataFrame:
-    return table.astype(str).fillna("").astype(object).set_axis(range(2, len(table) + 2))
-
-
-def _placed(study: Study, table: pd.DataFrame, columns: CityTable) -> Study:
-    """Give a study the positions of its cities."""
-    positions = city_positions(table, columns, study.dyads["city"].to_numpy().tolist())
-    return replace(study, dyads=study.dyads.assign_coords(positions))
-
-
-def _assemble(
-    table: pd.DataFrame,
-    declaration: Declaration,
-    name: str,
-    source: object,
-    declared: object = "study.toml",
-) -> Study:
-    """Make a study of a checked table; its rows lie at `source`, all else is `declared`."""
-    with located(declared, StudyError), located(source, RowError):
-        for column in declaration.synthetic:
-            if column not in table:
-                raise StudyError(
-                    f"synthetic names '{column}', which is no column of {source}; "
-                    f"{suggest(column, table.columns)}"
-                )
-        study = Study(name, declaration, dyads_dataset(table, declaration))
+def _assemble(tables: StudyTables, declaration: Declaration, name: str, declared: object) -> Study:
+    """Make a study of its tables; what is no fault of a file is `declared`."""
+    rows = modelled(tables, declaration, declared)
+    declaration = declaration.model_copy(update={"synthetic": rows.synthetic})
+    dyads = dyads_dataset(rows, declaration, declared)
+    unobserved = unobserved_dataset(rows, declaration)
+    study = Study(name, declaration, dyads, None, unobserved, rows.notes, rows.cautions)
+    with located(declared, StudyError):
         _refuse_slopes(study)
         for hypothesis in declaration.hypothesis:
             terms = study.terms[hypothesis.part]

@@ -9,9 +9,9 @@ import pandas as pd
 from analysis.fits.finding import find_fits
 from analysis.posterior.marginal_effects import marginal_effects
 from data.declaration import Hypothesis
-from data.dyads import raw_predictors
+from data.dyads import columns_of
 from data.errors import StudyError
-from data.formulas.grammar import parse_formula
+from data.formulas.grammar import Columns, parse_formula
 from data.study import Study
 from models.inference.fit import Fit
 
@@ -36,7 +36,7 @@ def plain_effects(study: Study, *, results: str | Path = "results") -> pd.DataFr
     rows = {}
     for one in find_fits(study, Path(results)).passed:
         with Fit.open(one.path) as fit:
-            columns = list(map(str, raw_predictors(fit.dyads)))
+            columns = columns_of(fit.dyads)
             behind = {
                 stated: _column(stated, study.terms[stated.part], columns)
                 for stated in study.declaration.hypothesis
@@ -50,7 +50,7 @@ def plain_effects(study: Study, *, results: str | Path = "results") -> pd.DataFr
     return pd.DataFrame(list(rows.values()), index=index, columns=COLUMNS)
 
 
-def _column(hypothesis: Hypothesis, terms: list[str], columns: list[str]) -> str:
+def _column(hypothesis: Hypothesis, terms: list[str], columns: Columns) -> str:
     """Name the column whose change is the term's; nothing where others take part."""
     bare = _bare(hypothesis.term)
     used = _used(bare, columns)
@@ -63,11 +63,18 @@ def _bare(term: str) -> str:
     return re.sub(r"\[[^\]]*\]", "", term)  # without the level of a category
 
 
-def _used(term: str, columns: list[str]) -> set[str]:
+def _used(term: str, columns: Columns) -> set[str]:
     try:
-        return set(parse_formula(term, columns).used)
+        parsed = parse_formula(term, columns)
     except StudyError:  # no formula on its own
         return set()
+    of_cities = (
+        f"{name} ({side})"
+        for call in parsed.node_calls
+        for name in call.attributes
+        for side in call.sides
+    )
+    return {*parsed.used, *of_cities}
 
 
 def _row(found: pd.DataFrame | None, hypothesis: Hypothesis, column: str) -> list[object]:

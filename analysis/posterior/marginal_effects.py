@@ -1,6 +1,7 @@
 """Effects in plain units: what a change of one predictor does to probabilities and counts."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from analysis.posterior.new_values import (
 )
 from analysis.posterior.summary import describe
 from data.errors import QueryError
+from data.formulas.new_values import Rows
+from data.formulas.node_terms import Ends
 from models.inference.predictive import BLOCK, family_arguments, thinned
 from models.likelihood.outcomes import outcomes
 
@@ -39,6 +42,11 @@ def marginal_effects(
     else is held as observed (city and pair effects, random slopes and exposure included), and the
     changes of the outcome are averaged over the dyads.
 
+    An attribute of cities that node terms use moves at one end of a dyad, in every term that it
+    enters there: as ``gdp (sender)`` in the dyads that a city sends, the receivers' own held, and
+    as ``gdp (receiver)`` in those that it receives. These are all dyads of a city. Columns named
+    under ``[predictors]`` move as columns, whatever they were computed from.
+
     Parameters
     ----------
     fit : xarray.DataTree
@@ -47,7 +55,8 @@ def marginal_effects(
         One directed dyad, ``sender -> receiver``, in place of the average over all. The size of
         the change stays that of all dyads.
     predictors : collection of str, optional
-        The columns to change; all that the model uses by default. Others are passed over.
+        The columns to change, and attributes as ``gdp (sender)``; all that the model uses by
+        default. Others are passed over.
     draws : int
         How many posterior draws to use at most, evenly spaced along the chains.
 
@@ -55,10 +64,10 @@ def marginal_effects(
     -------
     pandas.DataFrame
         Indexed by ``predictor``, ``change`` and ``quantity``. Changes: ``+1 sd (0.83)`` of a
-        numeric column (sd over the dyads, ddof 1), ``0 -> 1`` of one that holds zeros and ones,
-        ``b instead of a`` for each category against the first. Quantities: those of
-        `models.likelihood.outcomes.outcomes` that the family has. Columns: ``mean``, ``sd``,
-        ``lower`` and ``upper`` (89 % equal-tailed interval) of the change, in probabilities or
+        numeric column (sd over the dyads, of an attribute over the cities, ddof 1), ``0 -> 1`` of
+        one that holds zeros and ones, ``b instead of a`` for each category against the first.
+        Quantities: those of `models.likelihood.outcomes.outcomes` that the family has. Columns:
+        ``mean``, ``sd``, ``lower`` and ``upper`` (89 % equal-tailed interval) of the change, in probabilities or
         counts, and ``p_positive``, the posterior probability that it is positive (NaN where a
         predictor is no part of what determines the quantity, so that the change is 0 exactly). All
         NaN where a formula has no value for the changed predictor, as a spline has none beyond its
@@ -83,18 +92,18 @@ def marginal_effects(
     if "dyad" in posterior.dims:
         posterior = posterior.isel(dyad=rows)
     used = thinned(posterior, checked_draws(draws))
-    observed = _averages(fitted, used, rows, fitted.table.iloc[rows])
+    observed = _averages(fitted, used, rows, fitted.rows)
     lines: dict[tuple[str, str, str], dict[str, float]] = {}
-    for predictor in map(str, fitted.table):
+    for predictor, column, changed in _predictors(fitted):
         if predictors is not None and predictor not in predictors:
             continue
-        start, ends = _settings(fitted.table[predictor], levelled=predictor in fitted.levelled)
+        start, ends = _settings(column, levelled=_is_levelled(fitted, predictor, column))
         before = observed
         if start is not None:
-            before = _averages(fitted, used, rows, _changed(fitted, rows, predictor, start))
+            before = _averages(fitted, used, rows, changed(start))
         for change, value in ends:
             try:
-                after = _averages(fitted, used, rows, _changed(fitted, rows, predictor, value))
+                after = _averages(fitted, used, rows, changed(value))
             except QueryError:  # a logarithm or a spline has no value there
                 after = {
                     quantity: np.full_like(value, np.nan) for quantity, value in before.items()
@@ -120,7 +129,7 @@ def marginal_effects(
 
 def _settings(column: pd.Series, *, levelled: bool) -> tuple[Any, Iterator[tuple[str, Any]]]:
     """Give the value that a change starts from (None: as observed), and those it goes to."""
-    levels = np.unique(column.to_numpy())
+    levels = np.unique(column.dropna().to_numpy())
     if set(levels) == {0, 1}:
         return 0.0, iter([("0 -> 1", 1.0)])
     if levelled:
@@ -140,18 +149,54 @@ def _named(level: object) -> str:
     return f"{level:.15g}" if isinstance(level, float) else str(level)
 
 
-def _changed(fitted: Fitted, rows: slice | list[int], predictor: str, value: Any) -> pd.DataFrame:
-    table = fitted.table.copy()
-    table[predictor] = value
-    return table.iloc[rows]
+def _predictors(fitted: Fitted) -> Iterator[tuple[str, pd.Series, Callable[[Any], Rows]]]:
+    """Give each predictor: its name, its observed values, and the rows in which it is another."""
+    for name in map(str, fitted.table):
+        yield name, fitted.table[name], partial(_with_column, fitted.rows, name)
+    if fitted.rows.ends is None:
+        return
+    calls = [call for formula in fitted.formulas.values() for call in formula.node_calls]
+    moved = dict.fromkeys(
+        (name, side) for call in calls for name in call.attributes for side in call.sides
+    )
+    for name, side in moved:
+        column = fitted.rows.ends.cities[name]
+        yield f"{name} ({side})", column, partial(_with_attribute, fitted.rows, name, side)
+
+
+def _is_levelled(fitted: Fitted, predictor: str, column: pd.Series) -> bool:
+    return predictor in fitted.levelled or not pd.api.types.is_numeric_dtype(column)
+
+
+def _with_column(rows: Rows, name: str, value: Any) -> Rows:
+    table = rows.table.copy()
+    table[name] = value
+    return Rows(table, rows.ends)
+
+
+def _with_attribute(rows: Rows, name: str, side: str, value: Any) -> Rows:
+    """Let the cities of one side have another value of an attribute, and those of the other not."""
+    if rows.ends is None:
+        return rows
+    ends = rows.ends
+    others = ends.cities.copy()
+    others[name] = value
+    moved = getattr(ends, side) + len(ends.cities)
+    both = pd.concat([ends.cities, others])
+    places = [
+        None if place is None else np.tile(place, 2) for place in (ends.latitude, ends.longitude)
+    ]
+    sides = {"sender": ends.sender, "receiver": ends.receiver} | {side: moved}
+    return Rows(rows.table, Ends(both, sides["sender"], sides["receiver"], *places))
 
 
 def _averages(
-    fitted: Fitted, draws: xr.Dataset, rows: slice | list[int], table: pd.DataFrame
+    fitted: Fitted, draws: xr.Dataset, rows: slice | list[int], changed: Rows
 ) -> dict[str, np.ndarray]:
     """Average each quantity over the dyads, once for each draw; the draws go in blocks."""
-    dyads = fitted.dyads.isel(dyad=rows).assign(designs(fitted, table, "changed predictors"))
-    size = max(1, BLOCK // len(table))
+    some_rows = changed.take(rows)
+    dyads = fitted.dyads.isel(dyad=rows).assign(designs(fitted, some_rows, "changed predictors"))
+    size = max(1, BLOCK // len(some_rows.table))
     blocks = []
     for first in range(0, draws.sizes["draw"], size):
         some = draws.isel(draw=slice(first, first + size))

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from data.declaration import Columns
-from data.dyads import raw_predictors
+from data.declaration import Declaration
+from data.dyads import columns_of, ends_of, raw_predictors
 from data.errors import QueryError, located, suggest
 from data.formulas.grammar import ParsedFormula, parse_formula
-from data.formulas.new_values import changed_design
+from data.formulas.new_values import Rows, changed_design
 from data.roles import Part
 from models.inference.fit import Fit
 from models.name import ModelName
@@ -25,49 +25,52 @@ class Fitted:
     ----------
     dyads : xarray.Dataset
         The dyads that were fitted, as `data.dyads.dyads_dataset` lays them out, without counts.
-    table : pandas.DataFrame
-        The raw columns that the formulas of the model's parts use, a row a directed dyad.
+    rows : Rows
+        The raw columns that the formulas of the model's parts use, a row a directed dyad, and the
+        cities with the attributes that they use.
     levelled : frozenset of str
-        Those that are categories, though they may hold numbers.
-    columns : Columns
-        The declared names of the columns of sender, receiver and exposure.
+        Columns of dyads that are categories, though they may hold numbers.
     posterior : xarray.Dataset
         The draws of the parameters (chain, draw, ...), not yet read where the fit is a file.
     """
 
     name: ModelName
     dyads: xr.Dataset
-    table: pd.DataFrame
+    rows: Rows
     levelled: frozenset[str]
     formulas: Mapping[Part, ParsedFormula]
-    columns: Columns
+    declaration: Declaration
     posterior: xr.Dataset
+
+    @property
+    def table(self) -> pd.DataFrame:
+        return self.rows.table
 
 
 def take_apart(tree: xr.DataTree) -> Fitted:
     """Take a fit apart."""
     fit = Fit(tree)
     dyads = fit.dyads.load()
-    table = raw_predictors(dyads)
+    table, known = raw_predictors(dyads), columns_of(dyads)
     formulas = {}
     for part in fit.name.parts:
         text = getattr(fit.declaration.formula, part)
         with located(f"{_where(part)} = {text!r}"):
-            formulas[part] = parse_formula(text, table.columns)
-    used = {column for formula in formulas.values() for column in formula.used}
+            formulas[part] = parse_formula(text, known)
+    used = dict.fromkeys(column for formula in formulas.values() for column in formula.used)
     levelled = {column for formula in formulas.values() for column in formula.levelled}
     return Fitted(
         name=fit.name,
         dyads=dyads,
-        table=table[[column for column in table if column in used]],
+        rows=Rows(table[list(used)], ends_of(dyads)),
         levelled=frozenset(levelled | set(map(str, table.select_dtypes(exclude="number")))),
         formulas=formulas,
-        columns=fit.declaration.dyads,
+        declaration=fit.declaration,
         posterior=fit.posterior.drop_vars("variance_share", errors="ignore"),
     )
 
 
-def designs(fitted: Fitted, changed: pd.DataFrame, name: str) -> dict[str, xr.DataArray]:
+def designs(fitted: Fitted, changed: Rows, name: str) -> dict[str, xr.DataArray]:
     """Compute the design matrices of other rows.
 
     Returns
@@ -77,7 +80,7 @@ def designs(fitted: Fitted, changed: pd.DataFrame, name: str) -> dict[str, xr.Da
     """
     found = {}
     for part, formula in fitted.formulas.items():
-        design = changed_design(formula, fitted.table, changed, _where(part), name)
+        design = changed_design(formula, fitted.rows, changed, _where(part), name)
         found[part.design] = xr.DataArray(
             design.to_numpy(),
             {part.term: design.columns.to_numpy(dtype=str)},

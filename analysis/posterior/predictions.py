@@ -7,12 +7,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from analysis.posterior.asked_rows import asked_rows
 from analysis.posterior.new_values import Fitted, checked_draws, designs, provenance, take_apart
 from analysis.posterior.summary import CI_PROB, describe
+from data.dyads import ends_of, raw_predictors
 from data.errors import QueryError, suggest
 from data.roles import SIDES
+from data.tables.city_table import DEGREES
 from data.tables.rules import MISSING
 from models.effects.new_dyads import known_or_drawn
+from models.inference.fit import UNOBSERVED
 from models.inference.predictive import BLOCK, family_arguments, thinned
 from models.likelihood.outcomes import outcomes
 from models.settings import seed_of
@@ -24,8 +28,9 @@ SEED = 20221
 
 def predictions(
     fit: xr.DataTree,
-    rows: pd.DataFrame,
+    rows: pd.DataFrame | None = None,
     *,
+    cities: pd.DataFrame | None = None,
     new_cities: NewCities = "refuse",
     draws: int = DRAWS,
     seed: int = SEED,
@@ -36,10 +41,15 @@ def predictions(
     ----------
     fit : xarray.DataTree
         A fit.
-    rows : pandas.DataFrame
+    rows : pandas.DataFrame, optional
         A row a directed dyad, with the columns of sender and receiver, the raw columns that the
         model's formulas use and, where the study has one, the exposure, all under the names that
-        they have in the study's table. A dyad may stand in several rows.
+        they have in the study's tables. A dyad may stand in several rows. A predictor that the
+        study computes is computed where it is not given. By default the study's own dyads whose
+        outcome is missing.
+    cities : pandas.DataFrame, optional
+        A row a city, under the names that the study's city table has: attributes of cities that
+        the fit does not know, or other attributes of those that it does.
     new_cities : str
         What becomes of a city that the fit does not know: ``refuse`` it, or ``integrate`` its
         effects out over their population distribution.
@@ -77,7 +87,9 @@ def predictions(
     if seed < 0:
         raise QueryError(f"seed is {seed}; it must not be negative")
     fitted = take_apart(fit)
-    asked = _asked_dyads(fitted, rows, new_cities)
+    if rows is None:
+        rows, cities = _unobserved(fit, fitted, cities)
+    asked = _asked_dyads(fitted, rows, cities, new_cities)
     posterior = fitted.posterior
     if fitted.name.has_pairs:
         posterior = posterior.isel(dyad=_informing(fitted, asked))
@@ -126,11 +138,37 @@ def _predicted(fitted: Fitted, draws: xr.Dataset, asked: xr.Dataset, seed: int) 
     return pd.DataFrame(columns | {"count_lower": bounds[0], "count_upper": bounds[1]})
 
 
-def _asked_dyads(fitted: Fitted, rows: pd.DataFrame, new_cities: NewCities) -> xr.Dataset:
+def _unobserved(
+    fit: xr.DataTree, fitted: Fitted, cities: pd.DataFrame | None
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Give the study's dyads without an outcome, and what it says of cities without others."""
+    if UNOBSERVED not in fit.children:
+        raise QueryError("every dyad of the study has its outcome; name the rows to predict")
+    dyads = fit[UNOBSERVED].to_dataset()
+    columns = fitted.declaration.dyads
+    rows = raw_predictors(dyads)
+    for side in SIDES:
+        rows[getattr(columns, side)] = dyads[side].to_numpy().astype(object)
+    if columns.exposure is not None:
+        rows[columns.exposure] = np.exp(dyads["log_exposure"].to_numpy())
+    ends = ends_of(dyads)
+    if ends is None or cities is not None or fitted.declaration.cities is None:
+        return rows, cities
+    own = ends.cities[~ends.cities.index.isin(fitted.dyads["city"].to_numpy())].copy()
+    for kind in DEGREES:
+        if kind in dyads.coords:
+            values = pd.Series(dyads[kind].to_numpy(), dyads.get_index("city"))
+            own[getattr(fitted.declaration.cities, kind)] = values.reindex(own.index)
+    return rows, own
+
+
+def _asked_dyads(
+    fitted: Fitted, rows: pd.DataFrame, cities: pd.DataFrame | None, new_cities: NewCities
+) -> xr.Dataset:
     """Check the rows, and lay them out as dyads."""
     if rows.empty:
         raise QueryError("rows: the table is empty; it needs one row a dyad")
-    columns = {side: getattr(fitted.columns, side) for side in SIDES}
+    columns = {side: getattr(fitted.declaration.dyads, side) for side in SIDES}
     for column in columns.values():
         if column not in rows:
             raise QueryError(
@@ -145,8 +183,9 @@ def _asked_dyads(fitted: Fitted, rows: pd.DataFrame, new_cities: NewCities) -> x
     ]
     named = rows.set_axis(pd.Index(labels))
     _refuse_cities(fitted, named[list(columns.values())], new_cities)
+    asked = asked_rows(fitted, named, cities)
     return xr.Dataset(
-        {**designs(fitted, named, "rows"), "log_exposure": ("dyad", _log_exposure(fitted, named))},
+        {**designs(fitted, asked, "rows"), "log_exposure": ("dyad", _log_exposure(fitted, named))},
         {
             "dyad": np.arange(len(rows)),
             **{
@@ -185,7 +224,7 @@ def _folded(city: str) -> str:
 
 
 def _log_exposure(fitted: Fitted, rows: pd.DataFrame) -> np.ndarray:
-    column = fitted.columns.exposure
+    column = fitted.declaration.dyads.exposure
     if column is None:
         return np.zeros(len(rows))
     if column not in rows:

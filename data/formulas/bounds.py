@@ -34,6 +34,13 @@ def refuse_unending(text: str) -> None:
     StudyError
         It is too long or too deep, or its operators make too many terms.
     """
+    refuse_deep(text)
+    if (made := _combined(DefaultFormulaParser().get_ast(text))) > COMBINED:
+        raise StudyError(f"makes {made} combinations of terms; at most {COMBINED}")
+
+
+def refuse_deep(text: str) -> None:
+    """Refuse what is too long or too deep to be parsed."""
     if len(text) > LONGEST:
         raise StudyError(f"has {len(text)} characters; at most {LONGEST}")
     depth = deepest = 0
@@ -42,8 +49,6 @@ def refuse_unending(text: str) -> None:
         deepest = max(deepest, depth)
     if deepest > DEEPEST:
         raise StudyError(f"has {deepest} brackets within each other; at most {DEEPEST}")
-    if (made := _combined(DefaultFormulaParser().get_ast(text))) > COMBINED:
-        raise StudyError(f"makes {made} combinations of terms; at most {COMBINED}")
 
 
 def _combined(formula: object) -> int:

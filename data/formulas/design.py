@@ -1,7 +1,9 @@
 """A formula and a checked table -> one part's design matrix."""
 
 import warnings
+from collections.abc import Mapping, Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,19 +11,29 @@ from formulaic import ModelMatrix
 from scipy.linalg import qr
 
 from data.errors import RowError, StudyError, rows
+from data.formulas.added import ADDED
 from data.formulas.bounds import COLUMNS
-from data.formulas.grammar import ADDED, ParsedFormula, one_line
+from data.formulas.grammar import ParsedFactor, ParsedFormula, one_line
+from data.formulas.node_terms import Ends
 
 LARGEST, SMALLEST = 1e100, 1e-100  # squares of predictors stay within floating point
 
 
-def design_matrix(formula: ParsedFormula, table: pd.DataFrame) -> pd.DataFrame:
-    """Compute the columns of a formula, of a table in which those that it uses are settled."""
+def design_matrix(
+    formula: ParsedFormula, table: pd.DataFrame, ends: Ends | None = None
+) -> pd.DataFrame:
+    """Compute the columns of a formula, of a table in which those that it uses are settled.
+
+    Parameters
+    ----------
+    ends : Ends, optional
+        The cities of each row, with the attributes that the formula's node terms use.
+    """
     for column in sorted(formula.used):
         if (table[column] == table[column].iloc[0]).all():
             raise StudyError(f"the predictor '{column}' is constant; remove it")
-    _refuse_wide(formula, table)
-    matrix = model_matrix(formula, table)
+    _refuse_wide(formula, table, ends)
+    matrix = model_matrix(formula, table, ends)
     if "Intercept" not in matrix:
         raise StudyError("removes the intercept; every part has one, so take it back")
     lost = [term for term, at in matrix.model_spec.term_indices.items() if not at]
@@ -33,34 +45,59 @@ def design_matrix(formula: ParsedFormula, table: pd.DataFrame) -> pd.DataFrame:
     return design
 
 
-def _refuse_wide(formula: ParsedFormula, table: pd.DataFrame) -> None:
+def _refuse_wide(formula: ParsedFormula, table: pd.DataFrame, ends: Ends | None) -> None:
     """Refuse a formula that makes more columns than can be held."""
+    levelled = {column for function, column in formula.calls if function == "C"}
     categories = {
         column: int(table[column].nunique())
         for column in formula.used
-        if column in formula.levelled or not pd.api.types.is_numeric_dtype(table[column])
+        if column in levelled or not pd.api.types.is_numeric_dtype(table[column])
     }
     columns = sum(
-        prod(
-            factor.asked or prod(categories.get(name, 1) for name in factor.names)
-            for factor in factors
-        )
+        prod(factor.asked or _levels(factor, categories, ends) for factor in factors)
         for factors in formula.factors
     )
     if columns > COLUMNS:
         raise StudyError(f"makes {columns} columns; at most {COLUMNS}")
 
 
-def model_matrix(formula: ParsedFormula, table: pd.DataFrame) -> ModelMatrix:
+def _levels(factor: ParsedFactor, categories: Mapping[str, int], ends: Ends | None) -> int:
+    levels = prod(categories.get(name, 1) for name in factor.names)
+    if ends is None:
+        return levels
+    makes_categories = any(function == "C" for function, _ in factor.calls)
+    return levels * prod(
+        int(ends.cities[name].nunique())
+        for name in factor.sided
+        if makes_categories or not pd.api.types.is_numeric_dtype(ends.cities[name])
+    )
+
+
+def context_of(
+    names: Sequence[str], attributes: tuple[str, ...], table: pd.DataFrame, ends: Ends | None
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Give the columns of dyads that a formula names, and what its other names stand for."""
+    of_nodes = ends.context(attributes, table.index) if ends is not None else {}
+    return table[list(names)], {**ADDED, **of_nodes}
+
+
+def model_matrix(formula: ParsedFormula, table: pd.DataFrame, ends: Ends | None) -> ModelMatrix:
     """Let formulaic compute a formula."""
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)  # what it leads to is refused later
-            matrix = formula.terms.get_model_matrix(table, context=ADDED, na_action="ignore")
+            data, context = context_of(formula.used, formula.attributes, table, ends)
+            matrix = formula.terms.get_model_matrix(data, context=context, na_action="ignore")
             matrix.astype(float)  # refuses text that the formula itself holds
     except Exception as error:  # noqa: BLE001 - a formula's arithmetic can raise anything
-        raise StudyError(f"cannot be computed: {one_line(error)}") from None
+        raise StudyError(f"cannot be computed: {reason(error)}") from None
     return matrix
+
+
+def reason(error: BaseException) -> str:
+    """Say why a formula cannot be computed: in a node term's own words, if it was one's."""
+    cause = error.__cause__ or error.__context__
+    return str(cause) if isinstance(cause, StudyError) else one_line(error)
 
 
 def named_columns(matrix: ModelMatrix) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from formulaic import Formula, SimpleFormula
@@ -11,11 +11,23 @@ from formulaic.parser.types import Factor
 from formulaic.transforms import TRANSFORMS
 
 from data.errors import StudyError, suggest
-from data.formulas.bounds import columns_asked, quoted, refuse_unbounded, refuse_unending
+from data.formulas.added import ADDED
+from data.formulas.bounds import (
+    columns_asked,
+    quoted,
+    refuse_deep,
+    refuse_unbounded,
+    refuse_unending,
+)
+from data.formulas.node_terms import NODE_TERMS, PLACED
+from data.roles import SIDES
 
 MODULES = ("np", "contr")  # those of formulaic's names that are no functions
-ADDED = {"abs": np.abs, "log1p": np.log1p, "sqrt": np.sqrt}
-FUNCTIONS = tuple(name for name in {**TRANSFORMS, **ADDED} if name not in (*MODULES, "Q"))
+FUNCTIONS = tuple(
+    name for name in {**TRANSFORMS, **ADDED, **NODE_TERMS} if name not in (*MODULES, "Q")
+)
+# functions of formulaic's whose value at a row depends on that row alone
+ROW_BY_ROW = ("I", "log", "log10", "log2", "exp", "exp10", "exp2")
 # What a formula may be made of. A study comes from elsewhere: its formulas compute, and nothing
 # else that Python could do.
 GRAMMAR = (
@@ -27,35 +39,68 @@ GRAMMAR = (
 
 
 @dataclass(frozen=True)
+class NodeCall:
+    """A node term within a factor.
+
+    Attributes
+    ----------
+    attributes : tuple of str
+        The columns of the city table that it is computed from, in the order written.
+    bare : tuple of str
+        Those that are its arguments as they are.
+    """
+
+    function: str
+    attributes: tuple[str, ...]
+    bare: tuple[str, ...] = ()
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Whose attributes it takes: the sender's, the receiver's, or those of both."""
+        return (self.function,) if self.function in SIDES else SIDES
+
+
+@dataclass(frozen=True)
 class ParsedFactor:
     """A factor of a term.
 
     Attributes
     ----------
+    names : tuple of str
+        The columns of dyads that it is computed from, in the order written.
     calls : set of (str, str)
         Each function that it calls, with the name that is its first argument, if it is one.
     asked : int
         How many columns one of its calls asks for; 0 where none does.
     """
 
-    names: set[str] = field(default_factory=set)
-    calls: set[tuple[str, str]] = field(default_factory=set)
+    names: tuple[str, ...] = ()
+    calls: frozenset[tuple[str, str]] = frozenset()
+    node_calls: tuple[NodeCall, ...] = ()
     asked: int = 0
+
+    @property
+    def sided(self) -> set[str]:
+        """The attributes of which it has the sender's or the receiver's own."""
+        calls = (call for call in self.node_calls if call.function in SIDES)
+        return {name for call in calls for name in call.bare}
 
 
 @dataclass(frozen=True)
 class ParsedFormula:
-    """A formula that is arithmetic of a table's columns.
+    """A formula that is arithmetic of columns of dyads and of cities.
 
     Attributes
     ----------
+    used : tuple of str
+        The columns of dyads that it is computed from, in the order of its terms.
     factors : tuple of tuple of ParsedFactor
         Those of each term.
     """
 
     text: str
     terms: SimpleFormula
-    used: frozenset[str]
+    used: tuple[str, ...]
     factors: tuple[tuple[ParsedFactor, ...], ...]
 
     @property
@@ -63,13 +108,41 @@ class ParsedFormula:
         return {call for term in self.factors for factor in term for call in factor.calls}
 
     @property
+    def node_calls(self) -> tuple[NodeCall, ...]:
+        return tuple(call for term in self.factors for factor in term for call in factor.node_calls)
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The columns of the city table that it is computed from, in the order of its terms."""
+        return tuple(dict.fromkeys(name for call in self.node_calls for name in call.attributes))
+
+    @property
     def levelled(self) -> frozenset[str]:
         """The columns of which it makes categories, though they may hold numbers."""
-        return self.used & {column for function, column in self.calls if function == "C"}
+        return frozenset(
+            column for function, column in self.calls if function == "C" and column in self.used
+        )
 
 
-def parse_formula(text: str, columns: Iterable[str]) -> ParsedFormula:
-    """Read a formula, and refuse what is not arithmetic of the table's columns."""
+@dataclass(frozen=True)
+class Columns:
+    """The columns that formulas may name: of the table of dyads, and of that of cities.
+
+    Attributes
+    ----------
+    cities : tuple of str or None
+        None where there is no city table.
+    has_positions : bool
+        Whether the city table says where the cities lie.
+    """
+
+    dyads: tuple[str, ...]
+    cities: tuple[str, ...] | None = None
+    has_positions: bool = False
+
+
+def parse_formula(text: str, columns: Columns) -> ParsedFormula:
+    """Read a formula, and refuse what is not arithmetic of the study's columns."""
     if "~" in text:
         raise StudyError("write one right-hand side, without '~'")
     try:
@@ -83,49 +156,189 @@ def parse_formula(text: str, columns: Iterable[str]) -> ParsedFormula:
         raise StudyError(f"does not parse: {one_line(error)}") from None
     if not isinstance(terms, SimpleFormula):
         raise StudyError("write one right-hand side, without '|'")
-    known = list(columns)
-    read = {factor: _read(factor) for factor in {each for term in terms for each in term.factors}}
-    names = {name for factor in read.values() for name in factor.names}
-    if unknown := sorted(names - {*known, *FUNCTIONS}):
-        raise StudyError(
-            f"'{unknown[0]}' is no column of the table and no function; "
-            f"{suggest(unknown[0], known)}"
-        )
+    distinct = dict.fromkeys(factor for term in terms for factor in term.factors)
+    read = {factor: _read(factor, columns) for factor in distinct}
+    _refuse_two_meanings(read.values())
     factors = tuple(tuple(read[factor] for factor in term.factors) for term in terms)
-    return ParsedFormula(text, terms, frozenset(names & set(known)), factors)
+    used = tuple(dict.fromkeys(name for factor in read.values() for name in factor.names))
+    return ParsedFormula(text, terms, used, factors)
 
 
-def _read(factor: Factor) -> ParsedFactor:
+def parse_expression(text: str, columns: Columns) -> ParsedFactor:
+    """Read an expression that computes one column, and refuse what is not arithmetic.
+
+    Raises
+    ------
+    StudyError
+        It is too long or too deep, is no arithmetic of the columns, or calls a function whose
+        value at a row depends on the other rows.
+    """
+    refuse_deep(text)
+    factor = _read_expression(text, columns)
+    for function, _ in sorted(factor.calls):
+        if function in TRANSFORMS and function not in ROW_BY_ROW:
+            raise StudyError(
+                f"'{function}' depends on all rows; compute it in [formula], of the predictor"
+            )
+    _refuse_two_meanings([factor])
+    return factor
+
+
+def _refuse_two_meanings(factors: Iterable[ParsedFactor]) -> None:
+    """Refuse a name that stands for a column of dyads here, and for something else there."""
+    read = list(factors)
+    names = {name for factor in read for name in factor.names}
+    others = {
+        name: "a column of the city table"
+        for factor in read
+        for call in factor.node_calls
+        for name in call.attributes
+    }
+    others |= {function: "a function" for factor in read for function, _ in factor.calls}
+    for name in sorted(names & set(others)):
+        raise StudyError(
+            f"'{name}' is a column of the dyads here and {others[name]} there; rename the column"
+        )
+
+
+def _read(factor: Factor, columns: Columns) -> ParsedFactor:
     """Read a factor, and refuse what is not arithmetic."""
     if factor.eval_method is Factor.EvalMethod.LITERAL:
         return ParsedFactor()
     if factor.eval_method is Factor.EvalMethod.LOOKUP:
-        return ParsedFactor({factor.expr})
-    marked = enumerate(re.findall(r"`([^`]+)`", factor.expr))
-    columns = {f"quoted_{number}_": column for number, column in marked}
-    code = factor.expr
-    for name, column in columns.items():
+        _refuse_unknown(factor.expr, columns)
+        return ParsedFactor((factor.expr,))
+    return _read_expression(factor.expr, columns)
+
+
+def _read_expression(text: str, columns: Columns) -> ParsedFactor:
+    marked = enumerate(re.findall(r"`([^`]+)`", text))
+    quoted_names = {f"quoted_{number}_": column for number, column in marked}
+    code = text
+    for name, column in quoted_names.items():
         code = code.replace(f"`{column}`", name)
     try:
-        expression = ast.parse(code, mode="eval")
-    except SyntaxError:
-        raise StudyError(f"'{factor.expr}' does not parse") from None
-    names, calls = set(), set()
+        expression = ast.parse(code.strip(), mode="eval")
+    except (SyntaxError, ValueError):
+        raise StudyError(f"'{text}' does not parse") from None
+    except (RecursionError, MemoryError):
+        raise StudyError("does not parse: too many operators within each other") from None
     for node in ast.walk(expression):
         if not _is_arithmetic(node):
             raise StudyError(
                 f"'{quoted(node)}' is not arithmetic; a formula is made of columns, "
                 f"operators and {', '.join(FUNCTIONS)}"
             )
-        match node:
-            case ast.Name(id=name) if name not in MODULES:
-                names.add(columns.get(name, name))
-            case ast.Call(func=ast.Name(id=function)):
-                given = [*node.args, *(keyword.value for keyword in node.keywords)]
-                name = given[0].id if given and isinstance(given[0], ast.Name) else ""
-                calls.add((function, columns.get(name, name)))
     refuse_unbounded(expression)
-    return ParsedFactor(names, calls, columns_asked(expression))
+    reader = _Reader(columns, quoted_names)
+    reader.visit(expression)
+    return ParsedFactor(
+        tuple(dict.fromkeys(reader.names)),
+        frozenset(reader.calls),
+        tuple(reader.node_calls),
+        columns_asked(expression),
+    )
+
+
+class _Reader(ast.NodeVisitor):
+    """Collects what an expression names: columns of dyads, functions, node terms."""
+
+    def __init__(self, columns: Columns, quoted_names: dict[str, str]) -> None:
+        self.columns, self.quoted_names = columns, quoted_names
+        self.names: list[str] = []
+        self.calls: set[tuple[str, str]] = set()
+        self.node_calls: list[NodeCall] = []
+        self.within = ""  # the node term that is being read
+        self.attributes: list[str] = []
+
+    def visit_Name(self, node: ast.Name) -> None:
+        name = self.quoted_names.get(node.id, node.id)
+        if name in MODULES:
+            return
+        if self.within:
+            _refuse_no_attribute(name, self.within, self.columns)
+            self.attributes.append(name)
+        else:
+            _refuse_unknown(name, self.columns)
+            self.names.append(name)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        if not isinstance(node.func, ast.Name):
+            self.visit(node.func)
+        else:
+            function = node.func.id
+            if function not in FUNCTIONS:
+                raise StudyError(
+                    f"'{function}' is no column of the table and no function; "
+                    f"{suggest(function, FUNCTIONS)}"
+                )
+            first = given[0].id if given and isinstance(given[0], ast.Name) else ""
+            self.calls.add((function, self.quoted_names.get(first, first)))
+            if function in NODE_TERMS:
+                self._read_node_term(function, node)
+                return
+        for argument in given:
+            self.visit(argument)
+
+    def _read_node_term(self, function: str, node: ast.Call) -> None:
+        if self.within:
+            raise StudyError(
+                f"'{quoted(node)}' stands within {self.within}(); node terms do not nest"
+            )
+        least, most = NODE_TERMS[function]
+        if node.keywords or not least <= len(node.args) <= most:
+            takes = {0: "nothing", 1: "one column or expression"}.get(most, "two columns or more")
+            raise StudyError(f"'{quoted(node)}': {function}() takes {takes}")
+        if function in PLACED and not self.columns.has_positions:
+            raise StudyError(
+                f"{function}() needs positions: a city table with columns of latitude and "
+                "longitude, under [cities]"
+            )
+        self.within, self.attributes = function, []
+        for argument in node.args:
+            before = len(self.attributes)
+            self.visit(argument)
+            if len(self.attributes) == before:
+                raise StudyError(f"'{quoted(node)}': no column of the city table in it")
+        bare = [argument.id for argument in node.args if isinstance(argument, ast.Name)]
+        self.node_calls.append(
+            NodeCall(
+                function,
+                tuple(dict.fromkeys(self.attributes)),
+                tuple(self.quoted_names.get(name, name) for name in bare),
+            )
+        )
+        self.within = ""
+
+
+def _refuse_unknown(name: str, columns: Columns) -> None:
+    if name in columns.dyads:
+        return
+    if columns.cities and name in columns.cities:
+        marked = name if name.isidentifier() else f"`{name}`"
+        raise StudyError(
+            f"'{name}' is a column of the city table; write sender({marked}), receiver({marked}), "
+            f"absdiff({marked}), same({marked}) or another node term"
+        )
+    raise StudyError(
+        f"'{name}' is no column of the table and no function; {suggest(name, columns.dyads)}"
+    )
+
+
+def _refuse_no_attribute(name: str, function: str, columns: Columns) -> None:
+    if columns.cities is None:
+        raise StudyError(f"{function}() needs a city table; declare one under [cities]")
+    if name in columns.cities:
+        return
+    if name in columns.dyads:
+        raise StudyError(
+            f"{function}() takes columns of the city table, and '{name}' is one of the dyads; "
+            f"write '{name}' alone"
+        )
+    raise StudyError(
+        f"'{name}' in {function}() is no column of the city table; {suggest(name, columns.cities)}"
+    )
 
 
 def _is_arithmetic(node: ast.AST) -> bool:

@@ -1,18 +1,35 @@
 """A formula's design matrix for other rows than those on which it was fitted."""
 
 import warnings
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from formulaic.errors import DataMismatchWarning
 
 from data.errors import QueryError, located, suggest
-from data.formulas.design import model_matrix, named_columns
-from data.formulas.grammar import ADDED, ParsedFormula, one_line
+from data.formulas.design import context_of, model_matrix, named_columns, reason
+from data.formulas.grammar import ParsedFormula
+from data.formulas.node_terms import Ends
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Raw columns of dyads, and their cities where there is a city table."""
+
+    table: pd.DataFrame
+    ends: Ends | None = None
+
+    def take(self, rows: slice | list[int]) -> "Rows":
+        """Give some of them, by position."""
+        ends = self.ends
+        if ends is not None:
+            ends = replace(ends, sender=ends.sender[rows], receiver=ends.receiver[rows])
+        return Rows(self.table.iloc[rows], ends)
 
 
 def changed_design(
-    formula: ParsedFormula, table: pd.DataFrame, changed: pd.DataFrame, where: str, name: str
+    formula: ParsedFormula, fitted: Rows, changed: Rows, where: str, name: str
 ) -> pd.DataFrame:
     """Compute the columns of a formula for other rows, with the state that its own rows gave it.
 
@@ -27,22 +44,24 @@ def changed_design(
         if any(function == "lag" for function, _ in formula.calls):
             raise QueryError("'lag' depends on the order of the rows; it has no other rows")
         # rows are counted from 0: formulaic joins categories to other columns by their index
-        spec = model_matrix(formula, table.reset_index(drop=True)).model_spec
+        table = fitted.table.reset_index(drop=True)
+        spec = model_matrix(formula, table, fitted.ends).model_spec
+    asked = changed.table
     with located(name):
         settled = {
-            column: _settled(table[column], changed, levelled=column in formula.levelled)
-            for column in table
-            if column in formula.used
+            column: _settled(table[column], asked, levelled=column in formula.levelled)
+            for column in formula.used
         }
-    other = pd.DataFrame(settled, index=range(len(changed)))
+    other = pd.DataFrame(settled, index=range(len(asked)))
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)  # what it leads to is refused below
             warnings.simplefilter("error", DataMismatchWarning)  # a level that the fit has not
-            matrix = spec.get_model_matrix(other, context=ADDED)
+            data, context = context_of(formula.used, formula.attributes, other, changed.ends)
+            matrix = spec.get_model_matrix(data, context=context)
     except Exception as error:  # noqa: BLE001 - a formula's arithmetic can raise anything
-        raise QueryError(f"{where}: cannot be computed for {name}: {one_line(error)}") from None
-    design = named_columns(matrix).set_index(changed.index)
+        raise QueryError(f"{where}: cannot be computed for {name}: {reason(error)}") from None
+    design = named_columns(matrix).set_index(asked.index)
     bad = ~np.isfinite(design.to_numpy())
     if bad.any():
         row, term = np.argwhere(bad)[0]

@@ -15,8 +15,8 @@ Fault = tuple[str, pd.Series]  # what is wrong, and whether it is, row by row
 def refuse(column: pd.Series, faults: Iterable[Fault], *, quoted: bool = True) -> None:
     """Refuse a column for the first fault that any of its rows has."""
     for fault, faulty in faults:
-        found = column[faulty]
-        found = found[~found.index.duplicated()].sort_index()
+        found = column[faulty.to_numpy()]
+        found = found[~found.index.duplicated()]
         if len(found):
             value = repr(found.iloc[0]) if quoted else found.iloc[0]
             raise RowError(f"{rows(found.index.tolist())}: {fault} (found {value})")
@@ -24,7 +24,7 @@ def refuse(column: pd.Series, faults: Iterable[Fault], *, quoted: bool = True) -
 
 def number_faults(column: pd.Series, remedy: str) -> tuple[Fault, Fault, Fault]:
     """Find what is missing, no number, or infinite."""
-    values, missing = numbers(column), _missing(column)
+    values, missing = numbers(column), is_missing(column)
     return (
         (f"'{column.name}' is missing; {remedy}", missing),
         (f"'{column.name}' is not a number; {remedy}", values.isna() & ~missing),
@@ -40,8 +40,13 @@ def numbers(column: pd.Series) -> pd.Series:
     pandas.Series
         float64; NaN for what is missing or no number.
     """
-    return pd.to_numeric(column.mask(_missing(column)), errors="coerce").astype("float64")
+    if pd.api.types.is_numeric_dtype(column):
+        return column.astype("float64")
+    return pd.to_numeric(column.mask(is_missing(column)), errors="coerce").astype("float64")
 
 
-def _missing(column: pd.Series) -> pd.Series:
-    return column.str.strip().str.casefold().isin(MISSING)
+def is_missing(column: pd.Series) -> pd.Series:
+    """Tell which values are missing, of text or of numbers."""
+    if pd.api.types.is_numeric_dtype(column):
+        return column.isna()
+    return column.isna() | column.str.strip().str.casefold().isin(MISSING)

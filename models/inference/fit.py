@@ -20,6 +20,8 @@ from models.work.fits import AGAIN, MADE_FROM, decoded
 from models.work.made_from import DRAWS, made_by
 from models.work.netcdf import open_tree
 
+UNOBSERVED = "unobserved_data"  # the group of dyads whose outcome is missing
+
 
 def ends_of(stats: xr.Dataset) -> xr.Dataset:
     """Take from a sampler's figures where its chains ended: what is not of each draw."""
@@ -76,6 +78,8 @@ class Fit:
         """Show what is not the likelihood's, the title or positions, as the study has it now."""
         self.tree.attrs |= study.words
         self.tree["constant_data"] = xr.DataTree(study.dyads.drop_vars("count"))
+        if study.unobserved is not None:
+            self.tree[UNOBSERVED] = xr.DataTree(study.unobserved)
         return self
 
     @cached_property
@@ -123,7 +127,13 @@ class Fit:
 
     @cached_property
     def cautions(self) -> tuple[str, ...]:
-        return tuple(self._listed("cautions"))
+        """What a reader of the results must know, of the model and of the data."""
+        return (*self._listed("cautions"), *self._listed("data_cautions"))
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What became of dyads without a row, an outcome or a predictor."""
+        return tuple(self._listed("notes"))
 
     @cached_property
     def versions(self) -> dict[str, str]:

@@ -13,6 +13,7 @@ import xarray as xr
 
 from data.study import Study
 from models.inference.chains import kept_names
+from models.inference.fit import UNOBSERVED
 from models.inference.predictive import log_likelihood, replicated
 from models.inference.prepare import COMPILING, Prepared, prepared
 from models.inference.prior_predictive import draw_prior
@@ -65,10 +66,10 @@ def sample(
         Groups ``posterior`` and ``sample_stats`` (chain, draw), ``prior`` and
         ``prior_predictive`` (one chain, 1000 draws), ``posterior_predictive`` and
         ``log_likelihood`` (chain, draw, dyad; natural log), ``log_prior`` (chain, draw; natural
-        log, a variable a parameter), ``observed_data`` and ``constant_data``. Its attributes are
-        the manifest: title, model, priors, settings, versions, synthetic columns, diagnostics,
-        what a first try showed that failed (``first_try``), ``compile_seconds`` and
-        ``sampling_seconds``. Of more than 2^27 values ``log_likelihood``
+        log, a variable a parameter), ``observed_data`` and ``constant_data``; where outcomes are
+        missing, ``unobserved_data``. Its attributes are the manifest: title, model, priors,
+        settings, versions, synthetic columns, diagnostics, what a first try showed that failed
+        (``first_try``), ``compile_seconds`` and ``sampling_seconds``. Of more than 2^27 values ``log_likelihood``
         is not kept, for computing it again takes less time than reading it
         (`models.inference.pointwise`); of counts see `models.inference.predictive.replicated`.
 
@@ -131,6 +132,7 @@ def sampled(ready: Prepared, reporter: Reporter) -> xr.DataTree:
             **{group: values.to_dataset(name="count") for group, values in counts.items()},
             "observed_data": study.dyads[["count"]],
             "constant_data": study.dyads.drop_vars("count"),
+            **({} if study.unobserved is None else {UNOBSERVED: study.unobserved}),
         }
     )
     tree.attrs = _manifest(study, name, ready.priors, settings) | drawn.attributes

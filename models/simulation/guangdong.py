@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from data.declaration import read_declaration
-from data.dyads import dyads_dataset
+from data.formulas.node_terms import Ends
 from data.guangdong import FOLDER
-from data.guangdong.covariates import directed_dyads, read_cities
+from data.study import study_from_table
 from models.name import named
 from models.simulation.simulate import draw_outcomes
 
@@ -20,21 +20,25 @@ YUAN = 1e8  # GDP is in 100 million yuan
 def rebuild(target: Path) -> None:
     """Write the table of dyads, the same bytes each time.
 
-    Real covariates are rounded before anything is drawn from them, so that the last bits of a
-    machine's arithmetic cannot reach the file.
+    Distances are rounded before anything is drawn from them, as the study's predictors are, so
+    that the last bits of a machine's arithmetic cannot reach the file.
     """
     recipe = tomllib.loads((FOLDER / "truth.toml").read_text(encoding="utf-8"))
     rng = np.random.default_rng(recipe["seed"])
-    cities = read_cities(FOLDER / "cities.csv")
-    table = directed_dyads(cities).round(
-        {"distance_km": 3, "proximity": 6, "workforce_similarity": 6}
-    )
+    cities = pd.read_csv(FOLDER / "cities.csv", index_col="city", encoding="utf-8")
+    names = cities.index.to_numpy()
+    i, j = np.nonzero(~np.eye(len(names), dtype=bool))
+    table = pd.DataFrame({"sender": names[i], "receiver": names[j]})
+    ends = Ends(cities, i, j, cities["latitude"].to_numpy(), cities["longitude"].to_numpy())
+    distance_km = ends.context((), table.index)["distance_km"]().round(3)
     table["mayor_ties"] = _mayor_ties(table, rng, **recipe["mayor_ties"])
-    table["migrants"] = _migrants(table, cities, rng, **recipe["migrants"])
-    table["problem_severity"] = np.log(table["migrants"]).round(6)
+    table["migrants"] = _migrants(table, distance_km, cities, rng, **recipe["migrants"])
     declaration = read_declaration((FOLDER / "study.toml").read_bytes())
-    dyads = dyads_dataset(table.assign(services=1), declaration)
-    _, table["services"] = draw_outcomes(dyads, named(recipe["model"]), recipe["truth"], rng)
+    unknown = study_from_table(
+        table.assign(services=1), declaration, "guangdong", cities.reset_index()
+    )
+    model = named(recipe["model"])
+    _, table["services"] = draw_outcomes(unknown.dyads, model, recipe["truth"], rng)
     target.write_text(table.to_csv(index=False, lineterminator="\n"), encoding="utf-8", newline="")
 
 
@@ -46,6 +50,7 @@ def _mayor_ties(table: pd.DataFrame, rng: np.random.Generator, rate: float) -> n
 
 def _migrants(
     table: pd.DataFrame,
+    distance_km: pd.Series,
     cities: pd.DataFrame,
     rng: np.random.Generator,
     **weight: float,
@@ -57,7 +62,7 @@ def _migrants(
         + weight["origin"] * np.log(receiver["population"].to_numpy())
         + weight["destination"] * np.log(gdp_a_head)
         + weight["population"] * np.log(sender["population"].to_numpy())
-        - weight["distance"] * np.log(table["distance_km"].to_numpy())
+        - weight["distance"] * np.log(distance_km.to_numpy())
         + rng.normal(0, weight["noise"], len(table))
     )
     migrants: np.ndarray = np.maximum(np.round(np.exp(log_migrants)), 1).astype(int)

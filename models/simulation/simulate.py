@@ -10,7 +10,6 @@ import tomli_w
 import xarray as xr
 
 from data.declaration import Declaration
-from data.dyads import dyads_dataset
 from data.errors import ModelError
 from data.files import making_folder
 from data.roles import PARTS, Part, Role
@@ -113,10 +112,10 @@ def simulate_study(
             "formula": {"selection": "near + alike", "degree": "near + alike"},
         }
     )
-    dyads = dyads_dataset(table, declaration)
-    parameters, count = draw_outcomes(dyads, name, truth, rng)
-    study = study_from_table(table.assign(services=count), declaration, f"simulated_{seed}")
-    return study, parameters
+    label = f"simulated_{seed}"
+    unknown = study_from_table(table, declaration, label)
+    parameters, count = draw_outcomes(unknown.dyads, name, truth, rng)
+    return study_from_table(table.assign(services=count), declaration, label), parameters
 
 
 def write_simulated(study: Study, parameters: xr.Dataset, folder: Path) -> None:
@@ -139,7 +138,7 @@ def write_simulated(study: Study, parameters: xr.Dataset, folder: Path) -> None:
     with making_folder(folder) as temporary:
         table.to_csv(temporary / columns.file, index=False, lineterminator="\n")
         for name, content in (
-            ("study.toml", study.declaration.model_dump(exclude_none=True)),
+            ("study.toml", study.declaration.model_dump(exclude_unset=True)),
             ("truth.toml", {"model": study.declaration.models[0], "truth": truth}),
         ):
             (temporary / name).write_text(tomli_w.dumps(content), encoding="utf-8")

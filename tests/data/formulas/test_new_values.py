@@ -8,8 +8,8 @@ import xarray as xr
 from data.dyads import raw_predictors
 from data.errors import QueryError, ResultsError, StudyError
 from data.formulas.design import design_matrix
-from data.formulas.grammar import parse_formula
-from data.formulas.new_values import changed_design
+from data.formulas.grammar import Columns, parse_formula
+from data.formulas.new_values import Rows, changed_design
 from data.study import study_from_table
 
 EVERYTHING = "scale(log(near)) * tied + poly(size, 2) + C(year) + kind + bs(`how far`, df=4)"
@@ -33,7 +33,8 @@ def table():
 
 
 def design_of(formula, table, changed):
-    return changed_design(parse_formula(formula, table.columns), table, changed, "degree", "rows")
+    parsed = parse_formula(formula, Columns(tuple(table.columns)))
+    return changed_design(parsed, Rows(table), Rows(changed), "degree", "rows")
 
 
 def test_the_fitted_mean_and_sd_scale_other_rows(table):
@@ -47,7 +48,9 @@ def test_the_fitted_mean_and_sd_scale_other_rows(table):
 
 @pytest.mark.parametrize("rows", [slice(None), slice(7, 8), [30, 2, 2]])
 def test_rows_of_the_table_give_its_own_design(table, rows):
-    fitted = design_matrix(parse_formula(EVERYTHING, table.columns), table.set_axis(range(40)))
+    fitted = design_matrix(
+        parse_formula(EVERYTHING, Columns(tuple(table.columns))), table.set_axis(range(40))
+    )
     some = table.iloc[rows]
     found = design_of(EVERYTHING, table, some)
     assert found.columns.tolist() == fitted.columns.tolist()
@@ -73,8 +76,8 @@ def test_a_formula_without_predictors_has_no_columns(table):
 
 def test_columns_within_c_are_categories():
     formula = "x + C(`the year`) + C(x > 3) + near:C(k)"
-    found = parse_formula(formula, ["x", "the year", "near", "k"])
-    assert found.used == {"x", "the year", "near", "k"}
+    found = parse_formula(formula, Columns(("x", "the year", "near", "k")))
+    assert found.used == ("x", "the year", "near", "k")
     assert found.levelled == {"the year", "k"}
 
 

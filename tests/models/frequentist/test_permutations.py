@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from plain import plain_declaration, plain_table
 from scipy import stats
 
 from data.declaration import Declaration
@@ -70,11 +71,11 @@ def test_a_permuted_statistic_is_that_of_the_relabelled_table(family, guangdong)
     found = _refits(data, observed * data.scales, seed=7).statistics(3)
     cities = guangdong.dyads["city"].to_numpy()
     new_name = dict(zip(cities, np.random.default_rng([7, 3]).permutation(cities), strict=True))
-    table = pd.read_csv(ROOT / "data/guangdong/dyads.csv")
+    table = plain_table(guangdong)
     ends = {"sender": "from", "receiver": "to"}
     table = relabelled(table.rename(columns=ends), new_name, "services")
     table = table.rename(columns={new: old for old, new in ends.items()})
-    permuted = study_from_table(table, guangdong.declaration, "permuted")
+    permuted = study_from_table(table, plain_declaration(guangdong), "permuted")
     expected = z_values(permuted, f"{family}_pooled")
     assert np.isfinite(found).all()
     assert found == pytest.approx(expected.to_numpy(), abs=1e-5)

@@ -1,0 +1,404 @@
+"""The tables of a study -> the rows that are modelled, and those to be predicted."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from data.declaration import Declaration
+from data.errors import RowError, StudyError, located, rows, suggest
+from data.formulas.derived import derived_column, lacks
+from data.formulas.grammar import (
+    Columns,
+    NodeCall,
+    ParsedFormula,
+    parse_expression,
+    parse_formula,
+)
+from data.formulas.node_terms import Ends
+from data.roles import PARTS, Part
+from data.tables.dyad_table import (
+    checked_exposures,
+    checked_outcome,
+    refuse_ends,
+    settle_column,
+)
+from data.tables.matrix import Square, covariate_of_matrix, covariate_of_rows
+from data.tables.study_tables import StudyTables
+
+SHOWN = 200  # characters of a formula in a message
+MOST = 1 / 2  # of a city's dyads: one that loses more is named
+
+
+@dataclass(frozen=True)
+class Modelled:
+    """The rows of a study.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        A row a directed dyad whose outcome is known: sender, receiver, outcome (int64), exposure
+        where there is one, and the columns that formulas use, settled.
+    ends : Ends or None
+        The cities of these rows; None without a city table.
+    unobserved : pandas.DataFrame
+        Dyads whose outcome is missing, in the same columns but for the outcome.
+    source : str
+        What messages call the table.
+    synthetic : tuple of str
+        Columns that are simulated, those computed of such ones included.
+    notes : tuple of str
+        What became of dyads that have no row, no outcome or no predictor.
+    cautions : tuple of str
+        What a reader of the results must know of the data.
+    """
+
+    table: pd.DataFrame
+    ends: Ends | None
+    formulas: Mapping[Part, ParsedFormula]
+    unobserved: pd.DataFrame
+    positions: Mapping[str, pd.Series]
+    source: str
+    synthetic: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+
+
+@dataclass
+class _Work:
+    """The rows while they are made: what is found is added to."""
+
+    tables: StudyTables
+    declaration: Declaration
+    declared: object
+    table: pd.DataFrame
+    cities: list[str]
+    given: pd.Index  # the rows that the table of dyads has itself
+    notes: list[str] = field(default_factory=list)
+    cautions: list[str] = field(default_factory=list)
+    ends: Ends | None = None
+
+    @contextmanager
+    def at(self, source: str, place: str = "") -> Iterator[None]:
+        """Put the file before a fault of rows, and the declaration before any other."""
+        with located(self.declared, StudyError), located(self.tables.sources[source], RowError):
+            if not place:
+                yield
+                return
+            with located(place, StudyError):
+                yield
+
+
+def modelled(tables: StudyTables, declaration: Declaration, declared: object) -> Modelled:
+    """Complete, compute and sort out the rows of a study.
+
+    Parameters
+    ----------
+    declared : object
+        What messages call the declaration.
+    """
+    columns = declaration.dyads
+    given = tables.dyads
+    with located(tables.sources["dyads"]):
+        refuse_ends(given, columns)
+        table, cities = _completed(given, tables, declaration)
+        table = table.copy()
+        table[columns.outcome] = _seen(given[columns.outcome], table.index, columns.absent)
+        if columns.exposure is not None:
+            _refuse_absent(columns.exposure, table, given, declaration)
+            table[columns.exposure] = checked_exposures(table[columns.exposure])
+    work = _Work(tables, declaration, declared, table, cities, given.index)
+    if filled := len(table) - len(given):
+        work.notes.append(f"{filled} directed dyads without a row are zeros")
+    positions = _with_cities(work)
+    _add_matrices(work)
+    synthetic = _add_predictors(work)
+    formulas = _parse(work)
+    kept = _with_predictors(work, formulas)
+    return _sorted_out(work, formulas, kept, positions, synthetic)
+
+
+def _completed(
+    given: pd.DataFrame, tables: StudyTables, declaration: Declaration
+) -> tuple[pd.DataFrame, list[str]]:
+    """Give every dyad a row where those without one are zeros; name the cities."""
+    columns = declaration.dyads
+    cities = sorted(set(given[columns.sender]) | set(given[columns.receiver]))
+    if columns.absent == "missing":
+        _refuse_few(cities, given)
+        return given, cities
+    if tables.cities is not None:
+        known = tables.cities.names
+        for side in (columns.sender, columns.receiver):
+            unknown = given[side][~given[side].isin(known)]
+            if len(unknown):
+                raise RowError(
+                    f"{rows(unknown.index.tolist())}: city '{unknown.iloc[0]}' has no row in the "
+                    f"city table; {suggest(unknown.iloc[0], known[:20])}"
+                )
+        cities = known
+    _refuse_few(cities, given)
+    names = np.array(cities, dtype=object)
+    i, j = np.nonzero(~np.eye(len(names), dtype=bool))
+    every = pd.MultiIndex.from_arrays([names[i], names[j]])
+    rows_of = pd.MultiIndex.from_frame(given[[columns.sender, columns.receiver]])
+    places = rows_of.get_indexer(every)
+    whole = given.reset_index(drop=True).reindex(places)  # nothing where there is no row
+    whole[columns.sender], whole[columns.receiver] = names[i], names[j]
+    labels = given.index.to_numpy(dtype=object)
+    whole.index = pd.Index(
+        [
+            labels[place] if place >= 0 else f"dyad {a} -> {b}"
+            for place, a, b in zip(places, names[i], names[j], strict=True)
+        ],
+        dtype=object,
+    )
+    return whole, cities
+
+
+def _refuse_few(cities: list[str], given: pd.DataFrame) -> None:
+    if given.empty or len(cities) < 3:
+        raise StudyError(f"only {len(cities)} cities; city effects need at least three")
+
+
+def _seen(outcome: pd.Series, every: pd.Index, absent: str) -> pd.Series:
+    """Read the outcome of every row: NaN where it is to be predicted, 0 where there is no row."""
+    counts = checked_outcome(outcome)
+    if absent == "missing":
+        return counts
+    added = ~every.isin(outcome.index)
+    return counts.reindex(every).mask(added, 0.0)
+
+
+def _refuse_absent(
+    column: str, table: pd.DataFrame, given: pd.DataFrame, declaration: Declaration
+) -> None:
+    """Refuse to use a column of the table of dyads where dyads have no row."""
+    if len(table) > len(given) and column in given:
+        raise StudyError(
+            f"'{column}' stands in {declaration.dyads.file}, which has no row for "
+            f'{len(table) - len(given)} dyads (absent = "zero"); bring it under [matrices], '
+            "or compute it from the city table"
+        )
+
+
+def _with_cities(work: _Work) -> dict[str, pd.Series]:
+    """Find the two cities of each row in the city table, and where they lie."""
+    cities, tables = work.tables.cities, work.tables
+    if cities is None:
+        return {}
+    with located(tables.sources["cities"]):
+        cities.of(work.cities)
+        positions = cities.positions(work.cities) if cities.has_positions else {}
+    without = len(cities.names) - len(work.cities)
+    if without:
+        noun = work.declaration.noun if without == 1 else work.declaration.nouns
+        work.notes.append(f"{without} {noun} of the city table have no dyad and are left out")
+    columns, known = work.declaration.dyads, pd.Index(work.cities)
+    work.ends = Ends(
+        pd.DataFrame(index=pd.Index(work.cities)),
+        *(
+            known.get_indexer(pd.Index(work.table[side]))
+            for side in (columns.sender, columns.receiver)
+        ),
+        *(positions[kind].to_numpy() for kind in positions),
+    )
+    return positions
+
+
+def _add_matrices(work: _Work) -> None:
+    columns, table = work.declaration.dyads, work.table
+    known = pd.Index(work.cities)
+    i, j = (known.get_indexer(pd.Index(table[side])) for side in (columns.sender, columns.receiver))
+    for name, given in work.tables.matrices.items():
+        declared = work.declaration.matrices[name]
+        with located(work.declared), located(f"[matrices] {name}"):
+            _refuse_taken(name, work)
+        with located(work.tables.sources[name]):
+            if isinstance(given, Square):
+                matrix = covariate_of_matrix(given, name, work.cities)
+            else:
+                absent = 0.0 if declared.absent == "zero" else np.nan
+                named = (str(declared.sender), str(declared.receiver), str(declared.value))
+                matrix = covariate_of_rows(given, *named, work.cities, absent)
+        table[name] = matrix.to_numpy()[i, j]
+
+
+def _refuse_taken(name: str, work: _Work) -> None:
+    if name in work.table:
+        raise StudyError(f"the dyads have a column '{name}' already; choose another name")
+
+
+def _add_predictors(work: _Work) -> tuple[str, ...]:
+    """Compute the predictors that are declared; say which columns are synthetic, these included."""
+    synthetic = set(work.declaration.synthetic)
+    for name, text in work.declaration.predictors.items():
+        place = f"[predictors] {name} = {shown(text)}"
+        with work.at("dyads", place):
+            _refuse_taken(name, work)
+            parsed = parse_expression(text, _known(work))
+            _refuse_outcome(parsed.names, work)
+            _settle(work, parsed.names, parsed.node_calls)
+            work.table[name] = derived_column(name, text, parsed, work.table, work.ends)
+            behind = {*parsed.names, *(a for call in parsed.node_calls for a in call.attributes)}
+            if behind & synthetic:
+                synthetic.add(name)
+    attributes = work.tables.cities.attributes if work.tables.cities is not None else ()
+    known = [*work.table.columns, *attributes]
+    with located(work.declared):
+        for column in work.declaration.synthetic:
+            if column not in known:
+                raise StudyError(
+                    f"synthetic names '{column}', which is no column of "
+                    f"{work.tables.sources['dyads']}; {suggest(column, known)}"
+                )
+    return (
+        *work.declaration.synthetic,
+        *sorted(synthetic - set(work.declaration.synthetic)),
+    )
+
+
+def _known(work: _Work) -> Columns:
+    cities = work.tables.cities
+    if cities is None:
+        return Columns(tuple(work.table.columns))
+    return Columns(tuple(work.table.columns), cities.attributes, cities.has_positions)
+
+
+def _refuse_outcome(names: tuple[str, ...], work: _Work) -> None:
+    outcome = work.declaration.dyads.outcome
+    if outcome in names:
+        raise StudyError(f"the outcome '{outcome}' cannot predict itself")
+
+
+def _settle(work: _Work, names: tuple[str, ...], calls: tuple[NodeCall, ...]) -> None:
+    """Decide of columns and attributes that are used whether they are numbers or text."""
+    drop = work.declaration.dyads.missing == "drop"
+    given = work.tables.dyads
+    for name in names:
+        _refuse_absent(name, work.table, given, work.declaration)
+        # what has no outcome and no predictor cannot be predicted, and is named no fault
+        work.table[name] = settle_column(work.table[name], allow_missing=drop)
+    attributes = dict.fromkeys(name for call in calls for name in call.attributes)
+    new = [name for name in attributes if work.ends is not None and name not in work.ends.cities]
+    if new and work.tables.cities is not None and work.ends is not None:
+        with located(work.tables.sources["cities"]):
+            found = work.tables.cities.settled(new, work.cities, allow_missing=drop)
+        for name in new:
+            work.ends.cities[name] = found[name]
+
+
+def _parse(work: _Work) -> dict[Part, ParsedFormula]:
+    formulas = {}
+    for part in PARTS:
+        text = getattr(work.declaration.formula, part)
+        with work.at("dyads", f"[formula] {part} = {shown(text)}"):
+            formula = parse_formula(text, _known(work))
+            _refuse_outcome(formula.used, work)
+            _settle(work, formula.used, formula.node_calls)
+        formulas[part] = formula
+    return formulas
+
+
+def shown(text: str) -> str:
+    """Write a formula as a message quotes it."""
+    return repr(text) if len(text) <= SHOWN else repr(f"{text[:SHOWN]}…")
+
+
+def _with_predictors(work: _Work, formulas: Mapping[Part, ParsedFormula]) -> np.ndarray:
+    """Tell which rows lack no predictor; say how many do."""
+    lacking = np.zeros(len(work.table), dtype=bool)
+    for formula in formulas.values():
+        lacking |= lacks(formula.used, formula.node_calls, work.table, work.ends)
+    if not lacking.any():
+        return ~lacking
+    columns = work.declaration.dyads
+    count = int(lacking.sum())
+    work.notes.append(f"{count} directed dyads lack a predictor and are left out")
+    ends = pd.concat([work.table[columns.sender], work.table[columns.receiver]])
+    share = pd.Series(np.tile(lacking, 2)).groupby(ends.to_numpy()).mean()
+    if len(most := share.index[share > MOST]):
+        more = f" and {len(most) - 3} more" if len(most) > 3 else ""
+        named = ", ".join(map(str, most[:3]))
+        work.cautions.append(
+            f"{named}{more} lose most of their dyads, which lack a predictor "
+            f'(missing = "drop"): {count} dyads are left out'
+        )
+    return ~lacking
+
+
+def _sorted_out(
+    work: _Work,
+    formulas: Mapping[Part, ParsedFormula],
+    kept: np.ndarray,
+    positions: Mapping[str, pd.Series],
+    synthetic: tuple[str, ...],
+) -> Modelled:
+    columns, table = work.declaration.dyads, work.table
+    seen = table[columns.outcome].notna().to_numpy()
+    used = dict.fromkeys(name for formula in formulas.values() for name in formula.used)
+    names = [columns.sender, columns.receiver, *filter(None, [columns.exposure]), *used]
+    unobserved = table.loc[kept & ~seen, list(dict.fromkeys(names))]
+    if len(unobserved):
+        work.notes.append(
+            f"{len(unobserved)} directed dyads have no '{columns.outcome}' and are predicted"
+        )
+    rows_kept = table[kept & seen]
+    with located(work.tables.sources["dyads"]):
+        left = sorted({*rows_kept[columns.sender], *rows_kept[columns.receiver]})
+        _refuse_few(left, rows_kept)
+        rows_kept = rows_kept.astype({columns.outcome: "int64"})
+        if not rows_kept[columns.outcome].any():
+            raise StudyError(f"every '{columns.outcome}' of the rows that are left is 0")
+    work.cautions += _on_outcome(rows_kept, work.declaration)
+    ends = work.ends
+    if ends is not None:
+        ends = Ends(
+            ends.cities,
+            ends.sender[kept & seen],
+            ends.receiver[kept & seen],
+            ends.latitude,
+            ends.longitude,
+        )
+    return Modelled(
+        rows_kept,
+        ends,
+        formulas,
+        unobserved,
+        positions,
+        work.tables.sources["dyads"],
+        synthetic,
+        (*work.tables.notes, *work.notes),
+        tuple(work.cautions),
+    )
+
+
+def _on_outcome(table: pd.DataFrame, declaration: Declaration) -> list[str]:
+    """Say where an outcome looks like that of another kind of data than is declared."""
+    columns, cautions = declaration.dyads, []
+    count = table[columns.outcome].to_numpy()
+    cities = len({*table[columns.sender], *table[columns.receiver]})
+    if (count > 0).all() and len(table) < cities * (cities - 1):
+        cautions.append(
+            f"no '{columns.outcome}' is 0, and {cities * (cities - 1) - len(table)} directed dyads "
+            'have no row: if these are zeros, write absent = "zero" under [dyads]'
+        )
+    if "directed" in columns.model_fields_set or len(table) < 3:
+        return cautions
+    i, j = table[columns.sender].to_numpy(), table[columns.receiver].to_numpy()
+    there = pd.Series(count, pd.MultiIndex.from_arrays([i, j]))
+    back = there.reindex(pd.MultiIndex.from_arrays([j, i])).to_numpy()
+    both = ~np.isnan(back)
+    if not both.any():
+        looks = "each pair stands in one direction only"
+    elif both.sum() >= 6 and (back[both] == count[both]).all() and len(set(count)) > 1:
+        looks = f"every pair has the same '{columns.outcome}' in both directions"
+    else:
+        return cautions
+    cautions.append(
+        f"{looks}: the dyads look undirected, and models of directed dyads take the two directions "
+        "for two facts; if they are directed, write directed = true under [dyads]"
+    )
+    return cautions

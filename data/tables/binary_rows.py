@@ -1,0 +1,180 @@
+"""Tables of other programs: spreadsheets, Stata, SPSS, Parquet."""
+
+import datetime as dt
+import io
+import math
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from data.declaration import Source
+from data.errors import StudyError
+from data.files import TABULATED
+from data.tables.csv_rows import Records
+
+SPREADSHEETS = (".xlsx", ".xls", ".ods")
+UNPACKED = 4 * TABULATED  # bytes of what a compressed file holds
+WHOLE = 2**53  # up to which floating point holds every whole number
+CELLS = 50_000_000  # of a sheet: its last row times its last column
+
+Table = tuple[list[str], Records, list[str]]
+
+
+def read_spreadsheet(content: bytes, source: Source) -> Table:
+    """Read a sheet of an Excel or OpenDocument file; rows have the numbers that it shows."""
+    import python_calamine as calamine  # noqa: PLC0415 - only where there is a spreadsheet
+
+    with read_by("a spreadsheet"):
+        _refuse_swollen(content)
+        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+        names = list(book.sheet_names)
+    name = _chosen_sheet(names, source)
+    with read_by("a spreadsheet"):
+        sheet = book.get_sheet_by_name(name)
+        rows = sheet.to_python(skip_empty_area=True)
+        start = sheet.start or (0, 0)
+        merged = _merged(sheet)
+    if merged:
+        raise StudyError(
+            f"sheet '{name}' has merged cells at {_cell(*merged[0])}; split them, "
+            "and write each value in its own cell"
+        )
+    numbered = {start[0] + k + 1: [as_text(cell) for cell in row] for k, row in enumerate(rows)}
+    full = {number: row for number, row in numbered.items() if any(row)}
+    if not full:
+        return [], {}, []
+    _, header = next(iter(full.items()))
+    records = dict(list(full.items())[1:])
+    # columns without a heading or a value are what a spreadsheet leaves behind
+    kept = [
+        k for k, heading in enumerate(header) if heading or any(row[k] for row in records.values())
+    ]
+    return (
+        [header[k] for k in kept],
+        {number: [row[k] for k in kept] for number, row in records.items()},
+        [],
+    )
+
+
+def _chosen_sheet(names: Sequence[str], source: Source) -> str:
+    if source.sheet is not None:
+        if source.sheet not in names:
+            raise StudyError(f"no sheet '{source.sheet}'; it has: {', '.join(names)}")
+        return source.sheet
+    if len(names) != 1:
+        raise StudyError(
+            f"has {len(names)} sheets: {', '.join(names)}; name one in study.toml, as in "
+            f'sheet = "{names[0] if names else "Sheet1"}"'
+        )
+    return names[0]
+
+
+def _merged(sheet: Any) -> list[tuple[int, int]]:
+    """Give the first cells of merged areas, by row and column; formats without them have none."""
+    ranges = sheet.merged_cell_ranges or []
+    return [first for first, last in ranges if first != last]
+
+
+def _cell(row: int, column: int) -> str:
+    """Name a cell as a spreadsheet does."""
+    letters, number = "", column + 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return f"{letters}{row + 1}"
+
+
+def _refuse_swollen(content: bytes) -> None:
+    """Refuse a file that unpacks to more than can be held, or a sheet with a cell far out."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return  # an .xls
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > UNPACKED:
+            raise StudyError("unpacks to over 1 GiB; save the sheet as a .csv file")
+        for entry in archive.infolist():
+            if re.fullmatch(r"xl/worksheets/[^/]+\.xml", entry.filename):
+                _refuse_far(archive.read(entry))
+
+
+def _refuse_far(sheet: bytes) -> None:
+    rows = columns = 0
+    for letters, number in re.findall(rb'\br="([A-Z]{1,4})(\d{1,9})"', sheet):
+        position = 0
+        for letter in letters:
+            position = 26 * position + letter - ord("A") + 1
+        rows, columns = max(rows, int(number)), max(columns, position)
+    if rows * columns > CELLS:
+        raise StudyError(
+            f"reaches to row {rows} and column {columns}; remove what lies far from the table"
+        )
+
+
+def read_statistics(path: Path, suffix: str) -> Table:
+    """Read a Stata or SPSS file; values that have labels are their labels."""
+    import pyreadstat  # noqa: PLC0415 - only where there is such a file
+
+    reader = pyreadstat.read_dta if suffix == ".dta" else pyreadstat.read_sav
+    with read_by("a Stata file" if suffix == ".dta" else "an SPSS file"):
+        frame, metadata = reader(str(path), apply_value_formats=True, formats_as_category=False)
+    labelled = [name for name in frame if name in metadata.variable_value_labels]
+    notes = [f"value labels in place of numbers in {', '.join(map(str, labelled))}"]
+    return *_of_frame(frame), notes if labelled else []
+
+
+def read_parquet(content: bytes) -> Table:
+    """Read a Parquet file."""
+    from pyarrow import parquet  # noqa: PLC0415 - only where there is such a file
+
+    with read_by("a Parquet file"):
+        file = parquet.ParquetFile(io.BytesIO(content))
+        groups = (file.metadata.row_group(k) for k in range(file.metadata.num_row_groups))
+        too_large = sum(group.total_byte_size for group in groups) > UNPACKED
+        if too_large or file.metadata.num_rows * file.metadata.num_columns > CELLS:
+            raise StudyError(
+                "holds more than can be read; keep the rows and columns that are needed"
+            )
+        frame = file.read().to_pandas()
+        if frame.index.names != [None]:
+            frame = frame.reset_index()
+    return *_of_frame(frame), []
+
+
+def _of_frame(frame: pd.DataFrame) -> tuple[list[str], Records]:
+    columns = [frame.iloc[:, k].to_list() for k in range(frame.shape[1])]
+    rows = zip(*columns, strict=True) if columns else ()
+    records = {number: [as_text(cell) for cell in row] for number, row in enumerate(rows, start=1)}
+    return [str(column) for column in frame.columns], records
+
+
+def as_text(cell: object) -> str:
+    """Write a cell as a text file holds it: whole numbers without a point, nothing as nothing."""
+    if isinstance(cell, str):
+        return cell
+    if cell is None or cell is pd.NA or cell is pd.NaT:
+        return ""
+    if isinstance(cell, dt.datetime | dt.date | dt.time):
+        return cell.isoformat()
+    try:
+        number = float(cell)  # type: ignore[arg-type] # of any program's type
+    except (TypeError, ValueError, OverflowError):
+        return str(cell)
+    if math.isnan(number):
+        return ""
+    return str(int(number)) if number.is_integer() and abs(number) <= WHOLE else repr(number)
+
+
+@contextmanager
+def read_by(kind: str) -> Iterator[None]:
+    """Say in one line that a file is not what its name says, whatever its reader raises."""
+    try:
+        yield
+    except (StudyError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a reader's panic is no Exception
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise StudyError(f"cannot be read as {kind}: {said}") from None

@@ -1,0 +1,113 @@
+"""Graphs that networkx reads: their edges as a table of dyads, their nodes as a table of cities."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from data.declaration import CityTable, Columns
+from data.errors import StudyError, suggest
+from data.files import TABULATED, read_bytes
+from data.tables.binary_rows import as_text, read_by
+
+
+@dataclass(frozen=True)
+class GraphTables:
+    """A graph as two tables of text.
+
+    Attributes
+    ----------
+    edges : pandas.DataFrame
+        The columns of sender and receiver, then the attributes of edges; indexed by the edge in
+        words. An edge of an undirected graph stands in both directions.
+    nodes : pandas.DataFrame
+        The column of the city's name, then the attributes of nodes; indexed by the node in words.
+    """
+
+    edges: pd.DataFrame
+    nodes: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def read_graph(path: Path, columns: Columns, cities: CityTable | None) -> GraphTables:
+    """Read a GraphML, GEXF or Pajek file."""
+    read_bytes(path, TABULATED, StudyError, "[dyads] file in study.toml names it")
+    import networkx as nx  # noqa: PLC0415 - only where there is a graph
+
+    readers: dict[str, Any] = {
+        ".graphml": nx.read_graphml,
+        ".gexf": nx.read_gexf,
+        ".net": nx.read_pajek,
+    }
+    with read_by("a graph"):
+        graph = readers[path.suffix.casefold()](path)
+    return graph_tables(graph, columns, cities)
+
+
+def graph_tables(graph: Any, columns: Columns, cities: CityTable | None) -> GraphTables:
+    """Take a networkx graph apart.
+
+    Raises
+    ------
+    StudyError
+        There is no edge; nodes lack the attribute that names them, or share a name; edges have no
+        such attribute as the outcome.
+    """
+    names = _names(graph, cities)
+    found = [(names[i], names[j], dict(attributes)) for i, j, attributes in graph.edges(data=True)]
+    if not found:
+        raise StudyError("the graph has no edges; it needs one a dyad")
+    known = list(dict.fromkeys(str(name) for _, _, given in found for name in given))
+    for column in filter(None, (columns.outcome, columns.exposure)):
+        if column not in known:
+            raise StudyError(
+                f"no edge has an attribute '{column}', which study.toml names; "
+                f"{suggest(column, known)}"
+            )
+    directed = graph.is_directed()
+    if not directed:
+        found += [(j, i, given) for i, j, given in found if i != j]
+    ends = {columns.sender: [i for i, _, _ in found], columns.receiver: [j for _, j, _ in found]}
+    edges = pd.DataFrame(
+        ends | _attributes([given for _, _, given in found], known, ends), dtype=object
+    )
+    edges.index = pd.Index([f"edge {i} -> {j}" for i, j, _ in found])
+    column = cities.city if cities is not None else CityTable.model_fields["city"].default
+    own = [dict(attributes) for _, attributes in graph.nodes(data=True)]
+    all_names = list(dict.fromkeys(str(name) for given in own for name in given))
+    label = {column: [names[node] for node in graph.nodes]}
+    nodes = pd.DataFrame(label | _attributes(own, all_names, label), dtype=object)
+    nodes.index = pd.Index([f"node {name}" for name in label[column]])
+    note = "the graph is undirected: each edge stands in both directions"
+    return GraphTables(edges, nodes, () if directed else (note,))
+
+
+def _names(graph: Any, cities: CityTable | None) -> dict[Any, str]:
+    """Name the nodes: by the attribute that is declared, else by what the graph calls them."""
+    if cities is None or "city" not in cities.model_fields_set:
+        names = {node: as_text(node) for node in graph.nodes}
+    else:
+        names = {}
+        for node, given in graph.nodes(data=True):
+            if cities.city not in given:
+                raise StudyError(
+                    f"node {node} has no attribute '{cities.city}', which study.toml names; "
+                    f"{suggest(cities.city, map(str, given))}"
+                )
+            names[node] = as_text(given[cities.city])
+    repeated = pd.Series(list(names.values()), dtype=object)
+    repeated = repeated[repeated.duplicated()]
+    if len(repeated):
+        raise StudyError(f"two nodes are named '{repeated.iloc[0]}'; give each its own name")
+    return names
+
+
+def _attributes(
+    given: list[dict[Any, Any]], names: list[str], taken: dict[str, list[str]]
+) -> dict[str, list[str]]:
+    """Lay out attributes as columns; an element without one has nothing there."""
+    by_name = [{str(name): value for name, value in one.items()} for one in given]
+    return {
+        name: [as_text(one.get(name)) for one in by_name] for name in names if name not in taken
+    }
