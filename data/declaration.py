@@ -186,7 +186,7 @@ def read_declaration(content: bytes) -> Declaration:
     try:
         return Declaration.model_validate(parse_toml(content, StudyError))
     except ValidationError as error:
-        raise StudyError(_first_fault(error)) from None
+        raise StudyError(first_fault(error)) from None
 
 
 # pydantic's names of faults that a TOML writer would not understand, in the words of TOML
@@ -200,7 +200,8 @@ WORDS = {
 }
 
 
-def _first_fault(error: ValidationError) -> str:
+def first_fault(error: ValidationError) -> str:
+    """Say what is wrong with a declaration, in the words of TOML."""
     # an unknown key comes first: where a needed one is misspelt, it is the cause
     faults = sorted(
         error.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden"

@@ -122,13 +122,24 @@ def read_study(folder: str | Path) -> Study:
     if not folder.is_dir():
         problem = "is a file" if folder.exists() else "not found"
         raise StudyError(f"{folder}: {problem}; STUDY is a folder with a study.toml")
+    declaration = declaration_of(folder)
+    path = folder / "study.toml"
+    tables = read_tables(folder, declaration)
+    name = declaration.name or folder.resolve().name
+    return replace(assembled(tables, declaration, name, path), folder=folder.resolve())
+
+
+def declaration_of(folder: Path) -> Declaration:
+    """Read what a study folder declares."""
     path = folder / "study.toml"
     with located(path):
         missing = "a study is a folder with a study.toml and a table of dyads"
-        declaration = read_declaration(read_bytes(path, DECLARED, StudyError, missing))
-    tables = read_tables(folder, declaration)
-    name = declaration.name or folder.resolve().name
-    return replace(_assemble(tables, declaration, name, path), folder=folder.resolve())
+        return read_declaration(read_bytes(path, DECLARED, StudyError, missing))
+
+
+def study_name(folder: Path) -> str:
+    """Give the name that the results of a study folder are kept under."""
+    return declaration_of(folder).name or folder.resolve().name
 
 
 def study_from_table(
@@ -142,7 +153,7 @@ def study_from_table(
         A row a city, with the columns that the declaration's city table names. Without it, the
         study has none, whatever is declared.
     """
-    return _assemble(tables_from(table, declaration, name, cities), declaration, name, name)
+    return assembled(tables_from(table, declaration, name, cities), declaration, name, name)
 
 
 def tables_from(
@@ -157,7 +168,7 @@ def tables_from(
     return StudyTables(dyads, places, {}, (), {"dyads": name, "cities": name})
 
 
-def _assemble(tables: StudyTables, declaration: Declaration, name: str, declared: object) -> Study:
+def assembled(tables: StudyTables, declaration: Declaration, name: str, declared: object) -> Study:
     """Make a study of its tables; what is no fault of a file is `declared`."""
     rows = modelled(tables, declaration, declared)
     declaration = declaration.model_copy(update={"synthetic": rows.synthetic})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from data.errors import ModelError, suggest
 from data.roles import SIDES, Part, Role
+from data.study import Study
 from models.likelihood.families import FAMILIES, Family
 from models.registry import Registry
 
@@ -146,6 +147,25 @@ def parse_model(name: str) -> ModelName:
             blocks = structure.blocks(FAMILIES[family].parts)
             return ModelName(name, family, blocks, structure.has_pairs)
     raise ModelError(f"no model '{name}'; {suggest(name, model_names())}")
+
+
+def refuse_misfit(model: "str | ModelName", study: Study) -> None:
+    """Refuse a model of a study that has nothing of what its family explains.
+
+    Raises
+    ------
+    ModelError
+        The family has a selection part, and no count is zero.
+    """
+    name = named(model)
+    if Part.SELECTION in name.parts and bool((study.dyads["count"] > 0).all()):
+        columns, absent = study.declaration.dyads, study.missing_dyads
+        lacking = f"{absent} directed dyads have no row: if these are zeros, write"
+        remedy = f'{lacking} absent = "zero" under [dyads]; else ' if absent else ""
+        raise ModelError(
+            f"{name.name}: no '{columns.outcome}' is 0, so that there are no zeros to explain; "
+            f"{remedy}take a model without a selection part, such as nb_srm"
+        )
 
 
 def named(model: str | ModelName) -> ModelName:

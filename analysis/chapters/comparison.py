@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
+from analysis.chapters.data_words import with_data
 from analysis.chapters.material import Material
 from analysis.comparison.errors import MARGIN, RULED, UNTRUSTED, WORDS, apart
 from analysis.comparison.file import ML, attribute, compared_models, comparison_table
@@ -115,7 +116,7 @@ def comparison_page(tree: xr.DataTree, others: Sequence[str] = ()) -> Page:
     tables = {unit: comparison_table(tree, unit) for unit in map(str, tree.children)}
     data = pd.concat(tables, names=["unit", "model"])
     title, synthetic = f"Comparison · {tree.attrs['title']}", attribute(tree, "synthetic")
-    return Page(title, _blocks(tree, others), "", synthetic, data)
+    return with_data(Page(title, _blocks(tree, others), "", synthetic, data), tree.attrs)
 
 
 def comparison_files(folder: Path) -> list[Path]:

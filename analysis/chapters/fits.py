@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from analysis.chapters.data_words import with_data
 from analysis.chapters.material import Material
 from analysis.checks.network import network_check, network_table
 from analysis.fits.gathering import ModelResults
@@ -39,7 +40,8 @@ def fit_page(tree: xr.DataTree) -> Page:
         blocks.append(Text(warning, warns=True))
     found = {str(name): summary for name in names if len(summary := _summary(tree, name))}
     data = pd.concat(found, names=["table", "parameter"])
-    return Page(f"{fit.model} · {fit.title}", tuple(blocks), subtitle, fit.synthetic, data)
+    page = Page(f"{fit.model} · {fit.title}", tuple(blocks), subtitle, fit.synthetic, data)
+    return with_data(page, tree.attrs)
 
 
 def parameter_tables(tree: xr.DataTree, names: Sequence[str], model: str = "") -> list[Table]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from analysis.chapters.data_words import with_data
 from analysis.chapters.material import Material
 from analysis.figures.coefficients import errors_of
 from analysis.tables.blocks import Block, Fold, P, Page, Section, Table, Text, intervals
@@ -48,7 +49,9 @@ def mle_page(fit: MaximumLikelihood, errors: str, fits: Iterable[Fit] = ()) -> P
         "reached this maximum."
     )
     synthetic = tuple(decoded({"synthetic": "[]"} | fit.attributes, "synthetic"))
-    return Page(title, (*blocks, every), overview, synthetic, frequentist_table(fit, errors))
+    table = frequentist_table(fit, errors)
+    page = Page(title, (*blocks, every), overview, synthetic, table)
+    return with_data(page, fit.attributes)
 
 
 def frequentist(material: Material) -> Section:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from analysis.chapters.data_words import with_data
 from analysis.chapters.fits import INTERVAL, fit_page
 from analysis.chapters.material import failed
 from analysis.chapters.maximum_likelihood import INTERVAL as ML_INTERVAL
@@ -67,7 +68,8 @@ def table_page(results: StudyResults, *, ml: bool, errors: bool) -> Page:
     failures = [failed(name) for name, model in models.items() if not Fit(model.fit).passed]
     notes += [f"{SCORES}{by_psis}", *failures]
     table = Table(data, "Models side by side", notes=tuple(notes), grouped=True)
-    return Page(declaration.title, (table,), "", declaration.synthetic, table.text)
+    page = Page(declaration.title, (table,), "", declaration.synthetic, table.text)
+    return with_data(page, results.study.words)
 
 
 def write_tables(page: Page, results: StudyResults) -> list[Path]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from analysis.chapters.data_words import remarks
 from analysis.chapters.material import Material
 from analysis.tables.blocks import Block, Section, Table, Text
 
@@ -54,4 +55,5 @@ def counted(material: Material) -> Section:
         levels = pd.Series(dyads["categories"].sel(category=name).to_numpy()).value_counts()
         listed = ", ".join(f"{level} ({n})" for level, n in levels.items())
         blocks.append(Text(f"{name}{' (synthetic)' * (name in synthetic)}: {listed}."))
+    blocks += remarks(study.notes, study.cautions)
     return Section("The data", tuple(blocks))

@@ -79,7 +79,8 @@ def compare(
             verdicts = verdicts_on(workspace, names, found.rows.get("dyad", {}))
             kept, whole = comparison_tree(found, verdicts, compared), False
         others = not_compared(kept, workspace)
-        told = kept.attrs | compared.attributes | {"not_compared": " ".join(others)}
+        told = kept.attrs | compared.attributes | checked.words
+        told["not_compared"] = " ".join(others)
         if told != kept.attrs:  # another title now, or fits that are not in it
             kept.attrs, whole = told, False
         if not whole:

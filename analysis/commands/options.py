@@ -60,13 +60,17 @@ def chosen_models(models: str, folder: str, study: "Study") -> "list[ModelName]"
     Raises
     ------
     ModelError
-        There is no such model.
+        There is no such model, or it explains what the study has not.
     """
-    from models.name import parse_model
+    from models.name import parse_model, refuse_misfit
 
     written = models.replace(",", " ").split()
     try:
-        return [parse_model(name) for name in dict.fromkeys(written or study.declaration.models)]
+        names = dict.fromkeys(written or study.declaration.models)
+        found = [parse_model(name) for name in names]
+        for model in found:
+            refuse_misfit(model, study)
     except ModelError as error:
         source = "" if written else f"{Path(folder) / 'study.toml'}: models: "
         raise ModelError(f"{source}{error}") from None
+    return found

@@ -110,6 +110,7 @@ def _sampled(
 
 
 def _show_hypotheses(study: "Study", results: Path) -> None:
+    from analysis.chapters.data_words import with_data
     from analysis.chapters.hypotheses import hypotheses_page
     from analysis.hypothesis.effects import plain_effects
     from analysis.hypothesis.verdicts import findings, with_effects
@@ -121,7 +122,7 @@ def _show_hypotheses(study: "Study", results: Path) -> None:
         return
     found = findings(study, results=results)
     found = replace(found, table=with_effects(found.table, plain_effects(study, results=results)))
-    page = hypotheses_page(found, study.declaration)
+    page = with_data(hypotheses_page(found, study.declaration), study.words)
     show(page, console())
     stem = results / study.name / "hypotheses"
     for path in write_page(page, stem, ("csv", "md", "tex", "docx")):

@@ -8,20 +8,24 @@ from pathlib import Path
 import arviz as az
 import numpy as np
 import pandas as pd
+import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 
 from analysis.comparison.errors import cities_of_units, errors_of_sum, ruling
 from analysis.comparison.file import ML
+from analysis.fits.in_memory import results_of
 from data.errors import ResultsError
 from data.study import Study
 from models.inference.fit import Fit
 from models.inference.gate import ENOUGH
+from models.inference.sample_to_files import sample_to_files
 from models.leave_out.loo import container, high_k, in_sample, psis, with_others
 from models.leave_out.maximum_likelihood import left_out_densities
 from models.leave_out.refit import refits_of
 from models.leave_out.treatment import Treatment
 from models.leave_out.units import UNITS
 from models.priors.prior_set import Priors
+from models.settings import Settings
 from models.work.cluster import in_process, on_cluster
 from models.work.pieces import Bench
 from models.work.progress import reporting
@@ -81,7 +85,8 @@ def compare(
     *,
     priors: str | Priors = "default",
     units: Sequence[str] = UNITS,
-    results: str | Path = "results",
+    fits: Sequence[xr.DataTree] = (),
+    results: str | Path | None = None,
     scheduler: str = "",
     refits: bool = True,
 ) -> pd.DataFrame:
@@ -92,13 +97,17 @@ def compare(
     study : Study
         The study.
     models : sequence of str
-        Models that `interlocal sample` has fitted; those that the study names by default.
+        Models that have been fitted; by default those of `fits`, else those that the study names.
     priors : str or Priors
         The prior set.
     units : sequence of str
         What is left out: ``dyad``, ``pair``, ``city``.
-    results : str or pathlib.Path
-        The results folder: fits are read from it, treated units kept in it.
+    fits : sequence of xarray.DataTree
+        Fits of the study in memory, as `models.sample` gives them.
+    results : str or pathlib.Path, optional
+        The results folder: fits are read from it, treated units kept in it. By default
+        ``results``; of a study or of fits in memory a folder that is removed at the end, and
+        models that have no fit are sampled first.
     scheduler : str
         The address of a dask scheduler; a cluster on this machine where it is empty.
     refits : bool
@@ -130,9 +139,15 @@ def compare(
         The scheduler cannot be reached.
     """
     chosen = priors if isinstance(priors, Priors) else Priors.load(priors)
-    names = list(models) or list(study.declaration.models)
-    place = Workspace(Path(results), study, chosen)
-    found = comparison(place, names, units, scheduler, refits=refits)
+    given = [Fit(tree).model for tree in fits]
+    names = list(models) or given or list(study.declaration.models)
+    with results_of(study, results, fits, chosen) as folder:
+        place = Workspace(folder, study, chosen)
+        if results is None and study.folder is None:
+            missing = [(place, model) for model in names if not place.fit(model).exists()]
+            for _ in sample_to_files(missing, Settings()):
+                pass
+        found = comparison(place, names, units, scheduler, refits=refits)
     return pd.concat(found.tables, names=["unit", "model"])
 
 

@@ -16,6 +16,7 @@ from arviz import PlotCollection
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from analysis.tables.nouns import renamed
 from data.errors import ResultsError, suggest
 from data.files import replacing
 from models.inference.fit import Fit
@@ -139,7 +140,9 @@ def caption(tree: xr.DataTree, shown: str) -> list[str]:
     made = f"{fit.title}: {fit.model}, {fit.priors} priors"
     draws = f"{fit.settings.chains} x {fit.settings.draws} draws"
     caveat = "" if fit.passed else "This fit fails its diagnostics: do not interpret it."
-    return [f"{made}, {draws}. {shown}", synthetic_line(fit), caveat]
+    said = renamed(shown, fit.declaration.noun, fit.declaration.nouns)
+    data = f"Data: {'; '.join(fit.notes)}." if fit.notes else ""
+    return [f"{made}, {draws}. {said}", synthetic_line(fit), data, caveat]
 
 
 def synthetic_line(fit: Fit) -> str:

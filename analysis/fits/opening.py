@@ -5,9 +5,10 @@ from pathlib import Path
 import xarray as xr
 
 from data.errors import ResultsError, suggest
+from data.study import study_name
 from models.inference.fit import Fit
 from models.work.netcdf import open_tree
-from models.work.workspace import COMPARISON, prior_folder
+from models.work.workspace import COMPARISON, prior_folder, refuse_namesake
 
 AGAIN = "`interlocal compare`"  # makes a comparison again
 
@@ -20,7 +21,7 @@ def load(
     Parameters
     ----------
     study : str or pathlib.Path
-        The study's folder, or the name of it.
+        The study's folder, or the name that its results are kept under.
     model : str
         The model's name; of a fit that failed the gate with ``.failed`` behind it.
     priors : str
@@ -36,7 +37,8 @@ def load(
     Raises
     ------
     ResultsError
-        There is no such fit, and the message lists those that there are; or it cannot be read.
+        There is no such fit, and the message lists those that there are; it cannot be read; or
+        the results under the study's name are another study's.
     """
     folder = _folder(study, priors, results)
     path = folder / f"{model}.nc"
@@ -56,7 +58,7 @@ def load_comparison(
     Parameters
     ----------
     study : str or pathlib.Path
-        The study's folder, or the name of it.
+        The study's folder, or the name that its results are kept under.
     priors : str
         The prior set's name.
     results : str or pathlib.Path
@@ -88,4 +90,10 @@ def load_comparison(
 
 
 def _folder(study: str | Path, priors: str, results: str | Path) -> Path:
-    return prior_folder(Path(results), Path(study).resolve().name, priors)
+    """Find the folder of fits: of the study in a folder, else of the study of a name."""
+    folder, results = Path(study), Path(results)
+    if not (folder / "study.toml").is_file():
+        return prior_folder(results, folder.resolve().name, priors)
+    name = study_name(folder)
+    refuse_namesake(results, folder, name)
+    return prior_folder(results, name, priors)

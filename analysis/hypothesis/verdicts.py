@@ -1,12 +1,15 @@
 """What the fits of a study say of its hypotheses, under every prior set that was sampled."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from analysis.fits.finding import find_fits, maximum_likelihood_beside
+from analysis.fits.in_memory import results_of
 from analysis.hypothesis.effects import plain_effects
 from analysis.posterior.summary import CI_PROB
 from data.declaration import Hypothesis
@@ -16,6 +19,7 @@ from data.study import Study
 from models.inference.fit import Fit
 from models.name import named
 from models.predictor.linear import column_scale
+from models.priors.prior_set import Priors
 
 ROPE_RATIO = 1.1  # odds and rate ratios between 1 / 1.1 and 1.1 are as good as 1
 SURE = 0.95  # posterior probability of an effect that matters, which decides
@@ -91,7 +95,8 @@ def verdict(beyond_share: float, rope_share: float) -> str:
 def hypotheses(
     study: Study,
     *,
-    results: str | Path = "results",
+    fits: Sequence[xr.DataTree] = (),
+    results: str | Path | None = None,
     rope: float = ROPE_RATIO,
     effects: bool = True,
 ) -> pd.DataFrame:
@@ -101,9 +106,11 @@ def hypotheses(
     ----------
     study : Study
         The study.
-    results : str or pathlib.Path
-        The results folder. Fits that failed their diagnostics are not used, nor are those of
-        another state of the study; `findings` names them.
+    fits : sequence of xarray.DataTree
+        Fits of the study in memory, as `models.sample` gives them, in place of a folder.
+    results : str or pathlib.Path, optional
+        The results folder, ``results`` by default. Fits that failed their diagnostics are not
+        used, nor are those of another state of the study; `findings` names them.
     rope : float
         The odds ratio (selection) or rate ratio (degree), above 1, below which the effect of one
         step of a predictor is as good as none. A step is one standard deviation of the column,
@@ -131,8 +138,9 @@ def hypotheses(
     ModelError
         The ratio is not above 1.
     """
-    table = findings(study, results=results, rope=rope).table
-    return with_effects(table, plain_effects(study, results=results)) if effects else table
+    with results_of(study, results, fits, Priors.load("default")) as folder:
+        table = findings(study, results=folder, rope=rope).table
+        return with_effects(table, plain_effects(study, results=folder)) if effects else table
 
 
 def findings(

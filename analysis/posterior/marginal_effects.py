@@ -67,12 +67,12 @@ def marginal_effects(
         numeric column (sd over the dyads, of an attribute over the cities, ddof 1), ``0 -> 1`` of
         one that holds zeros and ones, ``b instead of a`` for each category against the first.
         Quantities: those of `models.likelihood.outcomes.outcomes` that the family has. Columns:
-        ``mean``, ``sd``, ``lower`` and ``upper`` (89 % equal-tailed interval) of the change, in probabilities or
-        counts, and ``p_positive``, the posterior probability that it is positive (NaN where a
-        predictor is no part of what determines the quantity, so that the change is 0 exactly). All
-        NaN where a formula has no value for the changed predictor, as a spline has none beyond its
-        data. ``attrs`` says how many ``draws`` were used, which ``dyads``, which columns are
-        ``synthetic``, and whether the fit ``passed`` its diagnostics.
+        ``mean``, ``sd``, ``lower`` and ``upper`` (89 % equal-tailed interval) of the change, in
+        probabilities or counts, and ``p_positive``, the posterior probability that it is positive
+        (NaN where a predictor is no part of what determines the quantity, so that the change is 0
+        exactly). All NaN where a formula has no value for the changed predictor, as a spline has
+        none beyond its data. ``attrs`` says how many ``draws`` were used, which ``dyads``, which
+        columns are ``synthetic``, and whether the fit ``passed`` its diagnostics.
 
     Raises
     ------

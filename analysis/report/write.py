@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from analysis.chapters.comparison import compared
+from analysis.chapters.data_words import in_nouns
 from analysis.chapters.effects import cities, effects
 from analysis.chapters.fits import checked, diagnosed
 from analysis.chapters.hypotheses import answered
@@ -41,4 +42,4 @@ def write_report(material: Material, folder: Path) -> list[Path]:
         f"Bayesian regression of directed dyads, {material.results.priors.name} priors",
         declaration.synthetic,
     )
-    return write_page(page, folder / "report", ("html", "md"))
+    return write_page(in_nouns(page, declaration), folder / "report", ("html", "md"))

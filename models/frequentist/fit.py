@@ -17,7 +17,7 @@ from models.frequentist.ratios import COLUMNS
 from models.frequentist.regression import Regression, regression
 from models.frequentist.result import IN_PLACE, JACKKNIFE, MaximumLikelihood
 from models.likelihood.families import FAMILIES
-from models.name import named
+from models.name import named, refuse_misfit
 from models.work.made_from import MAXIMA, made_by
 
 FEW_REACHED = 0.25  # of the searches: where no more end at the maximum, it may not be the highest
@@ -46,7 +46,7 @@ def maximum_likelihood(
     Raises
     ------
     ModelError
-        There is no such model, or it has city effects.
+        There is no such model, it has city effects, or it explains zeros where no count is zero.
     """
     name = named(model)
     if name.roles or name.has_pairs:
@@ -54,6 +54,7 @@ def maximum_likelihood(
             f"{model}: maximum likelihood fits pooled models, one of "
             f"{', '.join(f'{family}_pooled' for family in FAMILIES)}"
         )
+    refuse_misfit(name, study)
     attributes = {
         "model": model,
         "study": study.name,

@@ -127,13 +127,13 @@ class Fit:
 
     @cached_property
     def cautions(self) -> tuple[str, ...]:
-        """What a reader of the results must know, of the model and of the data."""
-        return (*self._listed("cautions"), *self._listed("data_cautions"))
+        """What a reader must know of the model's results."""
+        return tuple(self._listed("cautions"))
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What became of dyads without a row, an outcome or a predictor."""
-        return tuple(self._listed("notes"))
+        return tuple(json.loads(self.tree.attrs.get("notes", "[]")))
 
     @cached_property
     def versions(self) -> dict[str, str]:

@@ -18,7 +18,7 @@ from models.inference.predictive import log_likelihood, replicated
 from models.inference.prepare import COMPILING, Prepared, prepared
 from models.inference.prior_predictive import draw_prior
 from models.inference.samplers import PACKAGES as SAMPLER_PACKAGES
-from models.name import ModelName, named
+from models.name import ModelName, named, refuse_misfit
 from models.predictor.variance_shares import variance_shares
 from models.priors.absurd import far_share
 from models.priors.density import log_prior
@@ -69,14 +69,15 @@ def sample(
         log, a variable a parameter), ``observed_data`` and ``constant_data``; where outcomes are
         missing, ``unobserved_data``. Its attributes are the manifest: title, model, priors,
         settings, versions, synthetic columns, diagnostics, what a first try showed that failed
-        (``first_try``), ``compile_seconds`` and ``sampling_seconds``. Of more than 2^27 values ``log_likelihood``
-        is not kept, for computing it again takes less time than reading it
+        (``first_try``), ``compile_seconds`` and ``sampling_seconds``. Of more than 2^27 values
+        ``log_likelihood`` is not kept, for computing it again takes less time than reading it
         (`models.inference.pointwise`); of counts see `models.inference.predictive.replicated`.
 
     Raises
     ------
     ModelError
-        There is no such model, or a setting is out of range.
+        There is no such model, it explains zeros where no count is zero, or a setting is out of
+        range.
     PriorError
         The prior set does not exist, or does not fit the study.
 
@@ -87,6 +88,7 @@ def sample(
     """
     chosen = priors if isinstance(priors, Priors) else Priors.load(priors)
     checked = Settings(**settings)
+    refuse_misfit(model, study)
     label = label_of(study, model, chosen)
     with reporting(label) if progress else nullcontext(Reporter()) as reporter:
         reporter.stage("compiling")

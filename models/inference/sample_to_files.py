@@ -9,7 +9,13 @@ from models.inference.sample import label_of, sampled
 from models.settings import Settings
 from models.work.fits import save_fit
 from models.work.progress import reporting
-from models.work.workspace import Workspace, claim, refuse_other_study
+from models.work.workspace import (
+    Workspace,
+    claim,
+    claim_priors,
+    refuse_other_priors,
+    refuse_other_study,
+)
 
 
 def sample_to_files(
@@ -26,6 +32,7 @@ def sample_to_files(
     """
     for place in {place.folder: place for place, _ in wanted}.values():
         refuse_other_study(place.results, place.study)
+        refuse_other_priors(place)
     kept = [None if force else place.current(model, settings) for place, model in wanted]
     missing = [
         (place.study, model, place.priors)
@@ -43,5 +50,6 @@ def sample_to_files(
             reporter.stage("compiling")
             fit = sampled(next(models), reporter)
         claim(place.results, place.study)
+        claim_priors(place)
         fit.attrs["digest"] = place.digest(model, settings)
         yield save_fit(fit, place.fit(model)), False

@@ -1,0 +1,46 @@
+"""What a study calls its cities: households, sheep, departments."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from analysis.tables.blocks import Block, Code, Page, Picture, Section, Table, Text
+
+# not where it is a name: of a file, of a column in a formula
+WORD = re.compile(r"(?<![\w`'/.\[(:])(cit(?:y|ies))(?![\w`'(\])]|\.\w)", re.IGNORECASE)
+
+
+def renamed(text: str, noun: str, plural: str) -> str:
+    """Write a study's noun for the word city, and its plural for the word cities."""
+
+    def other(found: re.Match[str]) -> str:
+        word = noun if found[1].casefold() == "city" else plural
+        return word[:1].upper() + word[1:] if found[1][0].isupper() else word
+
+    return text if noun == "city" else WORD.sub(other, text)
+
+
+def in_words_of(page: Page, noun: str, plural: str) -> Page:
+    """Let a page speak of a study's cities by its own noun; tables' cells stay as they are."""
+    if noun == "city":
+        return page
+    say = partial(renamed, noun=noun, plural=plural)
+    return replace(
+        page, subtitle=say(page.subtitle), blocks=tuple(_said(block, say) for block in page.blocks)
+    )
+
+
+def _said(block: Block, say: Callable[[str], str]) -> Block:
+    match block:
+        case Text():
+            return replace(block, text=say(block.text))
+        case Table():
+            return replace(block, caption=say(block.caption), notes=tuple(map(say, block.notes)))
+        case Picture():
+            return replace(block, caption=say(block.caption))
+        case Section():
+            within = tuple(_said(one, say) for one in block.blocks)
+            return replace(block, title=say(block.title), blocks=within)
+        case Code():
+            return block

@@ -1,0 +1,169 @@
+"""A study from tables, matrices or graphs that are in memory."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from data.declaration import CityTable, Declaration, first_fault
+from data.errors import StudyError, located
+from data.study import Study, assembled
+from data.tables.city_table import Cities, city_table
+from data.tables.graph import graph_tables
+from data.tables.matrix import square
+from data.tables.sheet import Sheet, sheet_of
+from data.tables.study_tables import StudyTables, dyads_of
+
+MODELS = ("nb_srm",)
+
+
+def study_from(
+    dyads: Any,
+    cities: pd.DataFrame | None = None,
+    *,
+    outcome: str,
+    sender: str = "sender",
+    receiver: str = "receiver",
+    exposure: str | None = None,
+    degree: str = "1",
+    selection: str = "1",
+    matrices: Mapping[str, pd.DataFrame | np.ndarray] | None = None,
+    predictors: Mapping[str, str] | None = None,
+    absent: str = "missing",
+    missing: str = "refuse",
+    name: str = "study",
+    **declared: Any,
+) -> Study:
+    """Make a study of data that are in memory, checked as a study folder is.
+
+    Parameters
+    ----------
+    dyads : pandas.DataFrame, networkx graph or numpy.ndarray
+        A row a directed dyad; or a square matrix of outcomes, rows senders, columns receivers,
+        named by the index and columns of a DataFrame, and in an array by `cities` in its order
+        (without it, 1 to n); or a graph, whose edges have the outcome as an attribute.
+    cities : pandas.DataFrame, optional
+        A row a city; a column ``city``, or the index, names it. Of a graph, the attributes of its
+        nodes by default.
+    outcome : str
+        The column, or attribute of edges, that holds the counts; of a matrix, what to call it.
+    sender, receiver, exposure : str
+        Columns of `dyads`.
+    degree, selection : str
+        The right-hand side of each part's formula.
+    matrices : mapping of str to pandas.DataFrame or numpy.ndarray, optional
+        Dyadic covariates by name, as square matrices.
+    predictors : mapping of str to str, optional
+        Predictors to compute, by name.
+    absent : str
+        What a dyad without a row is: ``missing`` or ``zero``.
+    missing : str
+        What becomes of a row without a predictor: ``refuse`` or ``drop``.
+    name : str
+        What results are kept under, where a folder is named for them.
+    **declared : dict
+        What else a `study.toml` says: ``title``, ``models``, ``synthetic``, ``noun``, ``slopes``,
+        ``hypothesis``.
+
+    Returns
+    -------
+    Study
+        The checked study; everything that takes one that was read from a folder takes it.
+
+    Raises
+    ------
+    StudyError
+        Anything of it is unusable; the message is one line with the rows or the argument.
+    """
+    content = {
+        "title": name,
+        "name": name,
+        "models": MODELS,
+        **declared,
+        "dyads": {
+            "outcome": outcome,
+            "sender": sender,
+            "receiver": receiver,
+            "exposure": exposure,
+            "absent": absent,
+            "missing": missing,
+            "layout": "matrix" if _is_matrix(dyads, sender, receiver) else "rows",
+        },
+        "formula": {"degree": degree, "selection": selection},
+        "matrices": dict.fromkeys(matrices or (), "in memory"),
+        "predictors": dict(predictors or {}),
+        "cities": None if cities is None else {"file": "in memory"},
+    }
+    try:
+        declaration = Declaration.model_validate(content)
+    except ValidationError as error:
+        raise StudyError(f"{name}: {first_fault(error)}") from None
+    with located(name):
+        tables = _tables(dyads, cities, matrices or {}, declaration, name)
+    return assembled(tables, declaration, name, name)
+
+
+def _tables(
+    dyads: Any,
+    cities: pd.DataFrame | None,
+    matrices: Mapping[str, pd.DataFrame | np.ndarray],
+    declaration: Declaration,
+    name: str,
+) -> StudyTables:
+    columns = declaration.dyads
+    places = None if cities is None else _city_table(cities, declaration)
+    names = None if places is None else places.names
+    notes: tuple[str, ...] = ()
+    if hasattr(dyads, "edges") and hasattr(dyads, "is_directed"):
+        graph = graph_tables(dyads, columns, None)
+        rows, notes = graph.edges, graph.notes
+        places = places or city_table(graph.nodes, CityTable())
+    elif isinstance(dyads, np.ndarray):
+        rows = dyads_of(_matrix_sheet(dyads, names), columns)
+    elif isinstance(dyads, pd.DataFrame):
+        is_matrix = columns.layout == "matrix"
+        rows = dyads_of(_matrix_sheet(dyads, names) if is_matrix else sheet_of(dyads), columns)
+    else:
+        raise StudyError(
+            f"dyads is a {type(dyads).__name__}; give a DataFrame, a square array or a networkx "
+            "graph"
+        )
+    covariates = {}
+    for key, matrix in matrices.items():
+        with located(f"matrices: {key}"):
+            covariates[key] = square(_matrix_sheet(matrix, names).table)
+    sources = dict.fromkeys(["dyads", "cities", *matrices], name)
+    return StudyTables(rows, places, covariates, notes, sources)
+
+
+def _city_table(cities: pd.DataFrame, declaration: Declaration) -> Cities:
+    declared = declaration.cities or CityTable()
+    table = cities
+    if declared.city not in cities:
+        table = cities.rename_axis(declared.city).reset_index()
+    return city_table(sheet_of(table).table, declared)
+
+
+def _is_matrix(dyads: Any, sender: str, receiver: str) -> bool:
+    if isinstance(dyads, np.ndarray):
+        return True
+    if not isinstance(dyads, pd.DataFrame) or {sender, receiver} <= set(dyads.columns):
+        return False
+    return dyads.shape[0] == dyads.shape[1] and set(dyads.index) == set(dyads.columns)
+
+
+def _matrix_sheet(matrix: pd.DataFrame | np.ndarray, names: Sequence[str] | None) -> Sheet:
+    """Take a matrix for a sheet with names on both margins."""
+    if isinstance(matrix, np.ndarray):
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+            raise StudyError(f"the matrix has shape {matrix.shape}; it must be square")
+        labels = list(names) if names is not None else [str(k + 1) for k in range(len(matrix))]
+        if len(labels) != len(matrix):
+            raise StudyError(
+                f"the matrix has {len(matrix)} rows, and the city table {len(labels)}; "
+                "name the rows and columns in a DataFrame"
+            )
+        matrix = pd.DataFrame(matrix, labels, labels)
+    return sheet_of(matrix.rename_axis(" ").reset_index())
