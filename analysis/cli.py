@@ -15,6 +15,7 @@ from typer.main import get_command
 from analysis.commands.compare import compare
 from analysis.commands.figures import figures
 from analysis.commands.mle import mle
+from analysis.commands.new import new
 from analysis.commands.priors import priors
 from analysis.commands.report import report
 from analysis.commands.sample import sample
@@ -32,7 +33,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Bayesian regression of directed dyads: how much each city directs at each other one.",
 )
-for command in (sample, mle, compare, sensitivity, table, figures, report, priors, simulate, sbc):
+for command in (
+    new,
+    sample,
+    mle,
+    compare,
+    sensitivity,
+    table,
+    figures,
+    report,
+    priors,
+    simulate,
+    sbc,
+):
     app.command()(command)
 
 

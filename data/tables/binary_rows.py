@@ -61,6 +61,15 @@ def read_spreadsheet(content: bytes, source: Source) -> Table:
     )
 
 
+def sheet_names(content: bytes) -> list[str]:
+    """List the sheets of a spreadsheet."""
+    import python_calamine as calamine  # noqa: PLC0415 - only where there is a spreadsheet
+
+    with read_by("a spreadsheet"):
+        _refuse_swollen(content)
+        return list(calamine.CalamineWorkbook.from_filelike(io.BytesIO(content)).sheet_names)
+
+
 def _chosen_sheet(names: Sequence[str], source: Source) -> str:
     if source.sheet is not None:
         if source.sheet not in names:

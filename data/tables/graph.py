@@ -31,7 +31,12 @@ class GraphTables:
 
 
 def read_graph(path: Path, columns: Columns, cities: CityTable | None) -> GraphTables:
-    """Read a GraphML, GEXF or Pajek file."""
+    """Read a GraphML, GEXF or Pajek file as tables."""
+    return graph_tables(graph_of(path), columns, cities)
+
+
+def graph_of(path: Path) -> Any:
+    """Read a GraphML, GEXF or Pajek file as a networkx graph."""
     read_bytes(path, TABULATED, StudyError, "[dyads] file in study.toml names it")
     import networkx as nx  # noqa: PLC0415 - only where there is a graph
 
@@ -41,8 +46,7 @@ def read_graph(path: Path, columns: Columns, cities: CityTable | None) -> GraphT
         ".net": nx.read_pajek,
     }
     with read_by("a graph"):
-        graph = readers[path.suffix.casefold()](path)
-    return graph_tables(graph, columns, cities)
+        return readers[path.suffix.casefold()](path)
 
 
 def graph_tables(graph: Any, columns: Columns, cities: CityTable | None) -> GraphTables:

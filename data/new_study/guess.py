@@ -1,0 +1,330 @@
+"""What the files of a new study hold, and a first formula for them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from data.declaration import GRAPHS, CityTable, Columns, Declaration, Source
+from data.errors import StudyError, located
+from data.files import TABULATED, read_bytes
+from data.new_study.columns import (
+    Taken,
+    find_city_column,
+    find_ends,
+    find_outcome,
+    find_position,
+)
+from data.roles import SIDES
+from data.study import assembled
+from data.tables.binary_rows import SPREADSHEETS, sheet_names
+from data.tables.city_table import Cities, city_table
+from data.tables.graph import graph_of, graph_tables
+from data.tables.rules import is_missing, numbers
+from data.tables.sheet import Sheet, read_sheet
+from data.tables.study_tables import StudyTables, dyads_of
+
+LATITUDES, LONGITUDES = ("latitude", "lat", "y_coord"), ("longitude", "lon", "lng", "long")
+NAMES = ("name", "label", "id")  # attributes that may name the nodes of a graph
+FEW = 12  # levels that a category may have in a first formula
+MOST = 12  # terms of a first formula
+ENOUGH = 10  # dyads a term
+
+
+@dataclass
+class Guess:
+    """What is taken for what.
+
+    Attributes
+    ----------
+    taken : list of Taken
+        Columns that are used.
+    left_out : list of Taken
+        Columns that are not, and why not.
+    terms : list of str
+        Of the formula of both parts.
+    """
+
+    dyads: dict[str, Any]
+    cities: dict[str, Any] | None = None
+    taken: list[Taken] = field(default_factory=list)
+    left_out: list[Taken] = field(default_factory=list)
+    terms: list[str] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    cautions: list[str] = field(default_factory=list)
+
+    def declaration(self, title: str, terms: Sequence[str] | None = None) -> Declaration:
+        """Say it as a declaration."""
+        formula = " + ".join(self.terms if terms is None else terms) or "1"
+        selection = formula if self.has_selection else "1"
+        content = {
+            "title": title,
+            "models": self.models or ["nb_srm"],
+            "dyads": self.dyads,
+            "cities": self.cities,
+            "formula": {"selection": selection, "degree": formula},
+        }
+        return Declaration.model_validate(content)
+
+    @property
+    def has_selection(self) -> bool:
+        return any(model.startswith(("zi", "hurdle")) for model in self.models)
+
+
+def guess(dyads: Path, cities: Path | None, outcome: str | None, title: str) -> Guess:
+    """Find out what the files of a study hold.
+
+    Parameters
+    ----------
+    dyads : pathlib.Path
+        A table of dyads, an edge list, a square matrix or a graph.
+    cities : pathlib.Path, optional
+        A table of cities; of a graph, its nodes by default.
+    outcome : str, optional
+        The column of counts; found where it is not named.
+
+    Raises
+    ------
+    StudyError
+        A file cannot be read, or does not hold what a study needs.
+    """
+    table = None
+    if cities is not None:
+        with located(cities):
+            table = _sheet(cities)
+    with located(dyads):
+        found, rows, nodes = _of_dyads(dyads, outcome, table)
+    columns = Columns.model_validate(found.dyads)
+    ends = rows[columns.sender], rows[columns.receiver]
+    needed = sorted(set(ends[0]) | set(ends[1]))
+    sources = {"dyads": str(dyads), "cities": str(cities or dyads)}
+    places = None
+    if table is not None and cities is not None:
+        with located(cities):
+            found.cities = {"file": cities.name, **_source(table)}
+            city = find_city_column(table.sheet.table, needed)
+            found.taken.append(city)
+            found.cities["city"] = city.column
+            _add_positions(found, table.sheet.table)
+            places = city_table(table.sheet.table, CityTable.model_validate(found.cities))
+    elif nodes is not None:
+        places = city_table(nodes, CityTable.model_validate(found.cities or {}))
+    _add_absent(found, rows, columns, len(places.names) if places else len(needed))
+    tables = StudyTables(rows, places, {}, (), sources)
+    _choose_models(found, tables, title)
+    _add_terms(found, tables, title)
+    return found
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A sheet, and which of several it is."""
+
+    sheet: Sheet
+    name: str | None = None
+
+
+def _sheet(path: Path) -> _Read:
+    source, missing = Source(), "name a file that is there"
+    if path.suffix.casefold() in SPREADSHEETS:
+        names = sheet_names(read_bytes(path, TABULATED, StudyError, missing))
+        if len(names) > 1:
+            return _Read(read_sheet(path, Source(sheet=names[0]), missing), names[0])
+    return _Read(read_sheet(path, source, missing))
+
+
+def _source(read: _Read) -> dict[str, Any]:
+    return {} if read.name is None else {"sheet": read.name}
+
+
+def _of_dyads(
+    path: Path, outcome: str | None, cities: _Read | None
+) -> tuple[Guess, pd.DataFrame, pd.DataFrame | None]:
+    """Find out the layout and the columns of the dyads; give them as rows, and a graph's nodes."""
+    if path.suffix.casefold() in GRAPHS:
+        return _of_graph(path, outcome, has_cities=cities is not None)
+    read = _sheet(path)
+    table = read.sheet.table
+    found = Guess({"file": path.name, **_source(read)}, notes=list(read.sheet.notes))
+    if read.name is not None:
+        found.notes.append(f"sheet '{read.name}' is taken, the first of several")
+    margin = table.iloc[:, 0] if table.shape[1] else pd.Series(dtype=object)
+    if len(table) >= 3 and set(margin) == set(table.columns[1:]):
+        found.dyads |= {"layout": "matrix", "outcome": outcome or "count"}
+        why = "its first row and its first column hold the same names"
+        found.taken.append(Taken(found.dyads["outcome"], "outcome, a square matrix", why))
+        return found, dyads_of(read.sheet, Columns.model_validate(found.dyads)), None
+    if table.empty:
+        raise StudyError("the table is empty; it needs a header and one row a dyad")
+    known = None
+    if cities is not None:
+        values = cities.sheet.table
+        known = [name for column in values for name in values[column]]
+    sender, receiver = find_ends(table, known)
+    counts = find_outcome(table, (sender.column, receiver.column), outcome)
+    found.taken += [sender, receiver, counts]
+    found.dyads |= {
+        "sender": sender.column,
+        "receiver": receiver.column,
+        "outcome": counts.column,
+    }
+    return found, table, None
+
+
+def _of_graph(
+    path: Path, outcome: str | None, *, has_cities: bool
+) -> tuple[Guess, pd.DataFrame, pd.DataFrame]:
+    graph = graph_of(path)
+    given = [data for _, _, data in graph.edges(data=True)]
+    edges = pd.DataFrame(
+        {str(key): [data.get(key, "") for data in given] for data in given for key in data},
+        dtype=object,
+    ).map(str)
+    edges.insert(0, "sender", [str(i) for i, _ in graph.edges()])
+    edges.insert(1, "receiver", [str(j) for _, j in graph.edges()])
+    edges = edges.drop(columns=[name for name in ("id",) if name in edges and name != outcome])
+    counts = find_outcome(edges, ("sender", "receiver"), outcome)
+    found = Guess({"file": path.name, "outcome": counts.column}, taken=[counts])
+    cities = None
+    if not has_cities and (naming := _naming(graph)):
+        found.cities = {"city": naming}
+        cities = CityTable(city=naming)
+        found.taken.append(Taken(naming, "city", "every node has one of its own"))
+    tables = graph_tables(graph, Columns.model_validate(found.dyads), cities)
+    found.notes += tables.notes
+    return found, tables.edges, tables.nodes
+
+
+def _naming(graph: Any) -> str | None:
+    """Find an attribute that names the nodes of a graph whose own names are numbers."""
+    nodes = list(graph.nodes(data=True))
+    plain = all(str(node).lstrip("n").isdigit() for node, _ in nodes)
+    for name in NAMES if plain else ():
+        values = [str(data.get(name, "")) for _, data in nodes]
+        if all(values) and len(set(values)) == len(values) and values != [str(n) for n, _ in nodes]:
+            return name
+    return None
+
+
+def _add_positions(found: Guess, table: pd.DataFrame) -> None:
+    latitude, longitude = find_position(table, LATITUDES, 90), find_position(table, LONGITUDES, 180)
+    if latitude and longitude and found.cities is not None:
+        found.cities |= {"latitude": latitude, "longitude": longitude}
+        found.taken += [
+            Taken(latitude, "latitude", "degrees from -90 to 90"),
+            Taken(longitude, "longitude", "degrees from -180 to 180"),
+        ]
+
+
+def _add_absent(found: Guess, rows: pd.DataFrame, columns: Columns, cities: int) -> None:
+    count = numbers(rows[columns.outcome])
+    lacking = cities * (cities - 1) - len(rows)
+    if lacking > 0 and not (count == 0).any() and columns.layout == "rows":
+        found.dyads["absent"] = "zero"
+        found.notes.append(
+            f"no count is 0 and {lacking} dyads have no row: these are taken for zeros "
+            '(absent = "zero"); write "missing" if they are not'
+        )
+
+
+def _choose_models(found: Guess, tables: StudyTables, title: str) -> None:
+    """Take models that suit the counts, and hear what looks wrong with them."""
+    study = assembled(tables, found.declaration(title, []), "new", "study.toml")
+    found.cautions = list(study.cautions)
+    undirected = any("undirected" in caution for caution in study.cautions)
+    has_zeros = bool((study.dyads["count"] == 0).any())
+    # the two effects of a city are one where both directions are the same
+    nb = "nb_sender" if undirected else "nb_srm"
+    found.models = [nb, f"zi{nb}"] if has_zeros else [nb]
+
+
+def _add_terms(found: Guess, tables: StudyTables, title: str) -> None:
+    """Add one term after the other to the formula, as long as it can be computed."""
+    dyads = len(tables.dyads)
+    for column, term, why in _candidates(found, tables):
+        if len(found.terms) >= min(MOST, dyads // ENOUGH):
+            found.left_out.append(Taken(column, term, "the formula has enough terms for a start"))
+            continue
+        try:
+            assembled(tables, found.declaration(title, [*found.terms, term]), "new", "study.toml")
+        except StudyError as error:
+            said = str(error).rpartition(": ")[2]
+            found.left_out.append(Taken(column, term, said))
+        else:
+            found.terms.append(term)
+            found.taken.append(Taken(column, term, why))
+    named = {one.column for one in (*found.taken, *found.left_out)}
+    for column, why in _unused(found, tables):
+        if column not in named:
+            found.left_out.append(Taken(column, "", why))
+
+
+def _candidates(found: Guess, tables: StudyTables) -> Iterator[tuple[str, str, str]]:
+    """Give columns with the terms that they may be in a first formula, and what they hold."""
+    used = {one.column for one in found.taken} | {"sender", "receiver"}
+    if found.dyads.get("absent") != "zero":
+        for name in map(str, tables.dyads):
+            if name not in used:
+                yield from _of_column(name, tables.dyads[name])
+    if tables.cities is not None:
+        yield from _of_cities(tables.cities)
+
+
+def _of_column(name: str, column: pd.Series) -> Iterator[tuple[str, str, str]]:
+    if is_missing(column).any():
+        return
+    values, quoted = numbers(column), _quoted(name)
+    if values.notna().all():
+        binary = set(values) <= {0, 1}
+        yield name, quoted if binary else f"scale({quoted})", "numbers, of dyads"
+    elif column.nunique() <= FEW and values.isna().all():
+        yield name, quoted, f"{column.nunique()} categories, of dyads"
+
+
+def _of_cities(cities: Cities) -> Iterator[tuple[str, str, str]]:
+    places: set[str] = set()
+    if cities.has_positions:
+        places = {cities.columns.latitude, cities.columns.longitude}
+        yield "distance", "scale(log(distance_km()))", "computed from the positions"
+    for name in cities.attributes:
+        column, quoted = cities.table[name], _quoted(name)
+        if name in places or is_missing(column).any() or _is_code(name, column):
+            continue
+        if numbers(column).notna().all():
+            for side in SIDES:
+                yield name, f"scale({side}({quoted}))", f"numbers, of the {side}"
+        elif 1 < column.nunique() <= min(FEW, len(column) // 2):
+            yield name, f"same({quoted})", f"{column.nunique()} categories, of cities"
+
+
+def _unused(found: Guess, tables: StudyTables) -> Iterator[tuple[str, str]]:
+    filled = found.dyads.get("absent") == "zero"
+    for name in tables.dyads:
+        if name in ("sender", "receiver"):
+            continue
+        missing = int(is_missing(tables.dyads[name]).sum())
+        if filled:
+            yield str(name), "dyads without a row have no value of it; bring it under [matrices]"
+        elif missing:
+            yield str(name), f'{missing} values are missing; missing = "drop" leaves their rows out'
+        else:
+            yield str(name), "text of many values, or of numbers and words"
+    for name in tables.cities.attributes if tables.cities else ():
+        missing = int(is_missing(tables.cities.table[name]).sum()) if tables.cities else 0
+        why = f"{missing} values are missing" if missing else "a code, or text of many values"
+        yield name, why
+
+
+def _is_code(name: str, column: pd.Series) -> bool:
+    """Tell whether whole numbers are codes: all different, under a name that says so."""
+    says = any(word in name.casefold() for word in ("code", "fips", "nuts")) or (
+        name.casefold() == "id"
+    )
+    return says and column.nunique() == len(column)
+
+
+def _quoted(name: str) -> str:
+    return name if name.isidentifier() else f"`{name}`"
