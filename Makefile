@@ -24,11 +24,14 @@ CITIES  ?= 40
 REPLICATES ?= 200
 SCHEDULER ?=
 OUT     ?= results/simulated
+FROM    ?=
+OUTCOME ?=
+TITLE   ?=
 
 # What is given reaches a command by the environment, as it was written: neither make nor the shell
 # reads it.
 VARIABLES := STUDY MODEL PRIORS SEED DRAWS TUNE CHAINS TARGET_ACCEPT SAMPLER RESULTS BACKEND UNITS \
-	ERRORS PERMUTATIONS CITIES REPLICATES SCHEDULER OUT FORCE ML SE PRIOR_ONLY NO_REFITS
+	ERRORS PERMUTATIONS CITIES REPLICATES SCHEDULER OUT FROM OUTCOME TITLE FORCE ML SE PRIOR_ONLY NO_REFITS
 GIVEN := $(foreach v,$(VARIABLES),$(if $(filter-out file,$(origin $v)),$v))
 $(foreach v,$(VARIABLES),$(eval override $v := $$(value $v)))
 export $(VARIABLES)
@@ -42,7 +45,7 @@ READY   := .venv/.ready
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help sample mle compare sensitivity table figures report notebook priors simulate sbc bench data test check lint format lock clean
+.PHONY: help new sample mle compare sensitivity table figures report notebook priors simulate sbc bench data test check lint format lock clean
 
 help: ## list what can be made
 	@echo 'usage: make TARGET [VARIABLE=value ...]'
@@ -58,6 +61,10 @@ help: ## list what can be made
 	@echo '  FORCE=1               sample again, though nothing has changed; also of make compare, sbc, bench'
 	@echo '  PRIOR_ONLY=1          show what the priors expect, sample nothing'
 	@echo "  BACKEND=$$BACKEND    of make figures; or plotly: pages to look into with a mouse"
+
+new: $(READY) ## make a study folder from files: FROM=edges.csv CITIES=towns.csv OUT=folder OUTCOME=letters
+	@$(RUN)/interlocal new $(if $(filter OUT,$(GIVEN)),"$$OUT",studies/new) --from "$$FROM" \
+		--cities $(if $(filter CITIES,$(GIVEN)),"$$CITIES","") --outcome "$$OUTCOME" --title "$$TITLE"
 
 sample: $(READY) ## sample the models of a study, check the draws and summarise them
 	@$(RUN)/interlocal sample "$$STUDY" --model "$$MODEL" --priors "$$PRIORS" --seed "$$SEED" \

@@ -40,9 +40,16 @@ def design_matrix(
     if lost:
         raise StudyError(f"'{lost[0]}' gives no column; it is constant, so remove it")
     design = named_columns(matrix)
+    design = design.drop(columns=empty_cells(design))
     if not design.empty:
         _refuse_unusable(design)
     return design
+
+
+def empty_cells(design: pd.DataFrame) -> list[str]:
+    """Name the combinations of categories that no row has, whose columns are zeros."""
+    combined = [name for name in design if str(name).count("[") > 1]
+    return [name for name in combined if not design[name].any()]
 
 
 def _refuse_wide(formula: ParsedFormula, table: pd.DataFrame, ends: Ends | None) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 from formulaic.errors import DataMismatchWarning
 
 from data.errors import QueryError, located, suggest
-from data.formulas.design import context_of, model_matrix, named_columns, reason
+from data.formulas.design import context_of, empty_cells, model_matrix, named_columns, reason
 from data.formulas.grammar import ParsedFormula
 from data.formulas.node_terms import Ends
 
@@ -45,7 +45,8 @@ def changed_design(
             raise QueryError("'lag' depends on the order of the rows; it has no other rows")
         # rows are counted from 0: formulaic joins categories to other columns by their index
         table = fitted.table.reset_index(drop=True)
-        spec = model_matrix(formula, table, fitted.ends).model_spec
+        matrix = model_matrix(formula, table, fitted.ends)
+        spec, empty = matrix.model_spec, empty_cells(named_columns(matrix))
     asked = changed.table
     with located(name):
         settled = {
@@ -62,6 +63,11 @@ def changed_design(
     except Exception as error:  # noqa: BLE001 - a formula's arithmetic can raise anything
         raise QueryError(f"{where}: cannot be computed for {name}: {reason(error)}") from None
     design = named_columns(matrix).set_index(asked.index)
+    if len(new := design.index[design[empty].any(axis=1)]):
+        raise QueryError(
+            f"{name}: {new[0]}: a combination of categories that the fit does not know"
+        )
+    design = design.drop(columns=empty)
     bad = ~np.isfinite(design.to_numpy())
     if bad.any():
         row, term = np.argwhere(bad)[0]

@@ -59,8 +59,10 @@ def find_ends(table: pd.DataFrame, cities: Sequence[str] | None) -> tuple[Taken,
         both, either = values[first] & values[second], values[first] | values[second]
         if len(both) >= SHARED * len(either) and not (table[first] == table[second]).all():
             why = f"'{first}' and '{second}' hold the same names"
-            sender = Taken(first, "sender", f"{why}; it stands first")
-            return sender, Taken(second, "receiver", why)
+            return (
+                Taken(first, "sender", f"{why}; it stands first"),
+                Taken(second, "receiver", why),
+            )
     raise StudyError(
         "no two columns name the same cities; call them sender and receiver, or from and to "
         f"(it has: {', '.join(map(str, table.columns))})"

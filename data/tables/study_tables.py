@@ -45,10 +45,12 @@ def read_tables(folder: Path, declaration: Declaration) -> StudyTables:
     table: Cities | None = None
     with located(source):
         if columns.is_graph:
-            graph = read_graph(source, columns, cities)
+            of_nodes = cities if cities is not None and cities.file is None else None
+            graph = read_graph(source, columns, of_nodes)
             dyads, sheet_notes = graph.edges, graph.notes
-            table = city_table(graph.nodes, cities or CityTable())
-            sources["cities"] = str(source)
+            if cities is None or cities.file is None:
+                table = city_table(graph.nodes, cities or CityTable())
+                sources["cities"] = str(source)
         else:
             sheet = read_sheet(source, columns, "[dyads] file in study.toml names it")
             dyads, sheet_notes = dyads_of(sheet, columns), sheet.notes

@@ -1,0 +1,177 @@
+"""The same network, whatever kind of file it is kept in, is the same study to the bit."""
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+from networks import ENDS, WAYS, network, toml, write, write_way
+
+from data import read_study, study_from
+from data.errors import StudyError
+
+
+@pytest.fixture(scope="module")
+def net():
+    return network()
+
+
+@pytest.fixture(scope="module")
+def expected(net, tmp_path_factory):
+    return read_study(write_way(tmp_path_factory.mktemp("rows"), net, "rows"))
+
+
+def test_the_network_read_from_rows_is_what_was_made(net, expected):
+    dyads = expected.dyads
+    assert dyads["count"].to_numpy().tolist() == net.rows["letters"].tolist()
+    assert dyads["sender"].to_numpy().tolist() == net.rows["from"].tolist()
+    gdp = net.cities.set_index("town")["gdp"]
+    difference = np.abs(
+        np.log(gdp[net.rows["from"]].to_numpy()) - np.log(gdp[net.rows["to"]].to_numpy())
+    )
+    scaled = (difference - difference.mean()) / difference.std(ddof=1)
+    design = dyads["degree_design"].sel(degree_term="scale(absdiff(log(gdp)))")
+    np.testing.assert_allclose(design, scaled, rtol=0, atol=1e-12)
+    near = [net.near.loc[i, j] for i, j in zip(net.rows["from"], net.rows["to"], strict=True)]
+    assert dyads["degree_design"].sel(degree_term="near").to_numpy().tolist() == near
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_is_the_same_study_to_the_bit(net, expected, tmp_path, way):
+    found = read_study(write_way(tmp_path / way, net, way))
+    assert found.dyads.identical(expected.dyads)
+    assert found.digest == expected.digest
+
+
+@pytest.mark.parametrize("way", ["frame", "edges", "matrix", "array", "graph"])
+def test_memory_is_the_same_study_to_the_bit(net, expected, way):
+    cities = net.cities.set_index("town")
+    matrix = net.matrix.astype(float)
+    common = {"outcome": "letters", "degree": expected.declaration.formula.degree, "name": "m"}
+    common["matrices"] = {"near": net.near}
+    ends = {"sender": "from", "receiver": "to"}
+    found = {
+        "frame": lambda: study_from(net.rows, cities, **ends, **common),
+        "edges": lambda: study_from(net.edges, cities, absent="zero", **ends, **common),
+        "matrix": lambda: study_from(matrix, cities, **common),
+        "array": lambda: study_from(matrix.to_numpy(), cities, **common),
+        "graph": lambda: study_from(net.graph, absent="zero", **common),
+    }[way]()
+    assert found.dyads.identical(expected.dyads)
+    assert found.digest == expected.digest
+    assert found.folder is None
+
+
+def test_what_was_found_out_is_said(net, tmp_path):
+    said = {
+        "edges": f"{len(net.rows) - len(net.edges)} directed dyads without a row are zeros",
+        "semicolons": "d.csv: fields are separated by semicolons",
+        "dta": "d.dta: value labels in place of numbers in from, to",
+    }
+    for way, note in said.items():
+        assert note in read_study(write_way(tmp_path / way, net, way)).notes
+
+
+def test_decimal_commas_are_found_where_a_column_has_them(net, expected, tmp_path):
+    folder = write(tmp_path / "s", net, toml(dyads=ENDS, degree="near + share"))
+    share = np.arange(len(net.rows)) / 8
+    net.rows.assign(share=share).to_csv(folder / "d.csv", index=False, sep=";", decimal=",")
+    study = read_study(folder)
+    assert study.dyads["degree_design"].sel(degree_term="share").to_numpy().tolist() == list(share)
+    assert "d.csv: decimal commas in share" in study.notes
+
+
+def test_declared_signs_are_obeyed(net, tmp_path):
+    folder = write(tmp_path / "s", net, toml(dyads=f'{ENDS}\ndecimal = ","', degree="share"))
+    table = net.rows.assign(share=[f"{k},5" for k in range(len(net.rows))])
+    table.to_csv(folder / "d.csv", index=False)
+    found = read_study(folder).dyads["degree_design"].to_numpy().ravel()
+    assert found.tolist() == [k + 0.5 for k in range(len(net.rows))]
+
+
+def test_labels_of_values_are_categories(net, tmp_path):
+    import pyreadstat  # noqa: PLC0415
+
+    folder = write(tmp_path / "s", net, toml("d.dta", ENDS, degree="kind"))
+    rows = net.rows.assign(kind=np.arange(len(net.rows)) % 2)
+    labels = {"kind": {0: "rail", 1: "road"}}
+    pyreadstat.write_dta(rows, str(folder / "d.dta"), variable_value_labels=labels)
+    dyads = read_study(folder).dyads
+    assert dyads["degree_term"].to_numpy().tolist() == ["kind[T.road]"]
+    assert dyads["degree_design"].to_numpy().ravel().tolist() == rows["kind"].tolist()
+
+
+def test_a_city_without_an_edge_has_zeros(net, tmp_path):
+    lonely = pd.concat(
+        [net.cities, pd.DataFrame({"town": ["Zzz"], "gdp": [5.0], "region": ["hills"]})]
+    )
+    near = net.near.reindex(index=[*net.near, "Zzz"], columns=[*net.near, "Zzz"], fill_value=1.0)
+    folder = write_way(tmp_path / "s", network(), "edges")
+    lonely.to_csv(folder / "towns.csv", index=False)
+    near.to_csv(folder / "near.csv")
+    dyads = read_study(folder).dyads
+    assert dyads.sizes["dyad"] == 7 * 6
+    assert int(dyads["count"].sel(dyad=dyads["sender"] == "Zzz").sum()) == 0
+    assert int(dyads["count"].sum()) == net.rows["letters"].sum()
+
+
+def test_a_covariate_in_rows_is_that_in_a_matrix(net, expected, tmp_path):
+    more = '[matrices.far]\nfile = "far.csv"\nsender = "a"\nreceiver = "b"\nvalue = "v"'
+    said = toml(dyads=ENDS, more=f'{more}\nabsent = "zero"', degree="far")
+    folder = write(tmp_path / "s", net, said)
+    net.rows.to_csv(folder / "d.csv", index=False)
+    # loops and other cities are passed over
+    table = pd.DataFrame(
+        {"a": ["Ada", "Ada", "Fox", "Xyz"], "b": ["Bör", "Ada", "Elm", "Ada"], "v": [1.5, 9, 2, 3]}
+    )
+    table.to_csv(folder / "far.csv", index=False)
+    far = read_study(folder).dyads["degree_design"].sel(degree_term="far").to_series()
+    assert far[far != 0].to_dict() == {"Ada -> Bör": 1.5, "Fox -> Elm": 2.0}
+
+
+def test_pajek_files_are_read(tmp_path):
+    graph = nx.DiGraph()
+    for i, j, weight in [("a", "b", 2), ("b", "c", 1), ("c", "a", 4), ("b", "a", 1)]:
+        graph.add_edge(i, j, weight=weight)
+    nx.write_pajek(graph, tmp_path / "d.net")
+    (tmp_path / "study.toml").write_text(
+        'title = "t"\nmodels = ["nb_pooled"]\n[dyads]\nfile = "d.net"\noutcome = "weight"\n'
+        'absent = "zero"\n'
+    )
+    counts = read_study(tmp_path).dyads["count"].to_series()
+    assert counts[counts > 0].to_dict() == {"a -> b": 2, "b -> a": 1, "b -> c": 1, "c -> a": 4}
+
+
+def test_nodes_are_named_by_the_attribute_that_is_declared(net, tmp_path):
+    graph = nx.relabel_nodes(net.graph, {name: f"n{k}" for k, name in enumerate(net.graph)})
+    for name, node in zip(net.graph, graph, strict=True):
+        graph.nodes[node]["called"] = name
+    folder = write(tmp_path / "s", net, toml("d.graphml", 'absent = "zero"', 'city = "called"'))
+    nx.write_graphml(graph, folder / "d.graphml")
+    assert read_study(folder).dyads["city"].to_numpy().tolist() == sorted(net.graph)
+
+
+def test_an_undirected_graph_has_each_edge_in_both_directions():
+    graph = nx.les_miserables_graph()
+    study = study_from(graph, outcome="weight", absent="zero")
+    weights = nx.to_pandas_adjacency(graph, dtype=int)
+    for i, j, count in zip(
+        *(study.dyads[name].to_numpy() for name in ("sender", "receiver", "count")), strict=True
+    ):
+        assert weights.loc[i, j] == count
+    assert study.dyads.sizes["dyad"] == 77 * 76
+    assert "both directions" in study.notes[0]
+    assert "look undirected" in study.cautions[0]
+
+
+@pytest.mark.parametrize(
+    ("dyads", "said"),
+    [
+        (3, "dyads is a int; give a DataFrame, a square array or a networkx graph"),
+        (np.ones((2, 3)), "the matrix has shape (2, 3); it must be square"),
+        (pd.DataFrame({"sender": ["a"], "n": [1]}), "no column 'receiver'"),
+    ],
+)
+def test_what_is_no_network_in_memory_is_named(dyads, said):
+    with pytest.raises(StudyError) as refused:
+        study_from(dyads, outcome="n")
+    assert said in str(refused.value)
