@@ -322,9 +322,10 @@ def _with_predictors(work: _Work, formulas: Mapping[Part, ParsedFormula]) -> np.
     if len(most := share.index[share > MOST]):
         more = f" and {len(most) - 3} more" if len(most) > 3 else ""
         named = ", ".join(map(str, most[:3]))
+        loses = "loses most of its dyads" if len(most) == 1 else "lose most of their dyads"
         work.cautions.append(
-            f"{named}{more} lose most of their dyads, which lack a predictor "
-            f'(missing = "drop"): {count} dyads are left out'
+            f'{named}{more} {loses}, which lack a predictor (missing = "drop"): '
+            f"{count} dyads are left out"
         )
     return ~lacking
 

@@ -15,7 +15,7 @@ from filelock import FileLock
 from analysis.cli import main
 from data import read_study
 
-pytest_plugins = ["command_line", "made_by_hand"]
+pytest_plugins = ["command_line", "made_by_hand", "refusals"]
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"

@@ -48,7 +48,7 @@ def design_matrix(
 
 def empty_cells(design: pd.DataFrame) -> list[str]:
     """Name the combinations of categories that no row has, whose columns are zeros."""
-    combined = [name for name in design if str(name).count("[") > 1]
+    combined = [str(name) for name in design if str(name).count("[") > 1]
     return [name for name in combined if not design[name].any()]
 
 

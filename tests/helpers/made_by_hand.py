@@ -9,6 +9,7 @@ import xarray as xr
 
 from data.declaration import Declaration
 from data.study import study_from_table
+from models.inference.fit import UNOBSERVED
 from models.name import correlation_name, parse_model
 
 FORMULAS = {"selection": "near + log(size)", "degree": "scale(near) * tied + log(size) + kind"}
@@ -58,9 +59,10 @@ def made_fit():
     """Give a function: study, model and draws to a fit."""
 
     def make(study, model, posterior):
-        tree = xr.DataTree.from_dict(
-            {"posterior": posterior, "constant_data": study.dyads.drop_vars("count")}
-        )
+        groups = {"posterior": posterior, "constant_data": study.dyads.drop_vars("count")}
+        if study.unobserved is not None:
+            groups[UNOBSERVED] = study.unobserved
+        tree = xr.DataTree.from_dict(groups)
         tree.attrs = {
             "study": study.name,
             "model": model,

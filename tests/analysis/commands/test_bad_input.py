@@ -4,11 +4,11 @@ Every case spoils one thing of a good study and runs `interlocal sample` on it. 
 as an editor numbers them: the header is row 1.
 """
 
-import os
 import warnings
 
 import pytest
 from declared import TOML
+from refusals import case, spoiled
 
 from analysis import cli
 from analysis.cli import main
@@ -66,35 +66,6 @@ def write_study(folder, toml=TOML, csv=CSV, places=PLACES):
     write(folder / "study.toml", toml)
     write(folder / "dyads.csv", csv)
     return folder
-
-
-def spoiled(text, old, new):
-    assert old in text
-    return text.replace(old, new)
-
-
-def case(name, *values):
-    return pytest.param(*values, id=name)
-
-
-@pytest.fixture
-def refused(tmp_path, capsys, monkeypatch):
-    """Run the command and check what every refusal has in common, and that it says the phrases."""
-    monkeypatch.setattr(
-        "models.inference.sample_to_files.sampled", lambda *_, **__: pytest.fail("it was sampled")
-    )
-
-    def check(arguments, *phrases, results=tmp_path / "results"):
-        status = main(["sample", *map(str, arguments), "--results", str(results)])
-        out, err = capsys.readouterr()
-        assert status == 2, err
-        assert "Traceback" not in out + err
-        assert err.startswith("error: ")
-        assert err.splitlines(keepends=True) == [err.rstrip("\n") + "\n"]
-        assert [phrase for phrase in phrases if phrase not in err] == [], err
-        assert [files for _, _, files in os.walk(results) if files] == []
-
-    return check
 
 
 @pytest.mark.parametrize(

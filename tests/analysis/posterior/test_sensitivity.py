@@ -62,7 +62,9 @@ def conjugate(draws=20_000):
             ),
         }
     )
+    declared = {"title": "Made", "models": ["nb_pooled"], "dyads": {"outcome": "count"}}
     tree.attrs = {
+        "declaration": json.dumps(declared),
         "title": "By hand",
         "model": "nb_pooled",
         "priors": "mine",
