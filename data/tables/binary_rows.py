@@ -2,8 +2,11 @@
 
 import datetime as dt
 import io
+import json
 import math
 import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +23,7 @@ from data.tables.csv_rows import Records
 SPREADSHEETS = (".xlsx", ".xls", ".ods")
 UNPACKED = 4 * TABULATED  # bytes of what a compressed file holds
 WHOLE = 2**53  # up to which floating point holds every whole number
+PATIENCE = 600  # seconds that reading a file may take in a process of its own
 CELLS = 50_000_000  # of a sheet: its last row times its last column
 
 Table = tuple[list[str], Records, list[str]]
@@ -124,15 +128,28 @@ def _refuse_far(sheet: bytes) -> None:
 
 
 def read_statistics(path: Path, suffix: str) -> Table:
-    """Read a Stata or SPSS file; values that have labels are their labels."""
-    import pyreadstat  # noqa: PLC0415 - only where there is such a file
+    """Read a Stata or SPSS file; values that have labels are their labels.
 
-    reader = pyreadstat.read_dta if suffix == ".dta" else pyreadstat.read_sav
-    with read_by("a Stata file" if suffix == ".dta" else "an SPSS file"):
-        frame, metadata = reader(str(path), apply_value_formats=True, formats_as_category=False)
-    labelled = [name for name in frame if name in metadata.variable_value_labels]
-    notes = [f"value labels in place of numbers in {', '.join(map(str, labelled))}"]
-    return *_of_frame(frame), notes if labelled else []
+    Their reader, a C library, can crash on a damaged file: it runs in a process of its own.
+    """
+    kind = "a Stata file" if suffix == ".dta" else "an SPSS file"
+    script = str(Path(__file__).with_name("statistics_reader.py"))
+    try:
+        done = subprocess.run(  # noqa: S603 - our own script
+            [sys.executable, "-P", script, str(path), suffix],
+            capture_output=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        raise StudyError(f"cannot be read as {kind} within {PATIENCE} seconds") from None
+    found = json.loads(done.stdout) if done.returncode == 0 else {}
+    if "columns" not in found:
+        raise StudyError(f"cannot be read as {kind}: {found.get('fault', 'it is damaged')}")
+    columns = found["columns"]
+    notes = [f"value labels in place of numbers in {', '.join(found['labelled'])}"]
+    header, records = _of_columns(list(columns), list(columns.values()))
+    return header, records, notes if found["labelled"] else []
 
 
 def read_parquet(content: bytes) -> Table:
@@ -144,20 +161,18 @@ def read_parquet(content: bytes) -> Table:
         groups = (file.metadata.row_group(k) for k in range(file.metadata.num_row_groups))
         too_large = sum(group.total_byte_size for group in groups) > UNPACKED
         if too_large or file.metadata.num_rows * file.metadata.num_columns > CELLS:
-            raise StudyError(
-                "holds more than can be read; keep the rows and columns that are needed"
-            )
-        frame = file.read().to_pandas()
-        if frame.index.names != [None]:
-            frame = frame.reset_index()
-    return *_of_frame(frame), []
+            raise StudyError("holds too much; keep the rows and columns that are needed")
+        table = file.read()
+        names = [str(name) for name in table.column_names]
+        columns = [table.column(k).to_pylist() for k in range(table.num_columns)]
+        return *_of_columns(names, columns), []
 
 
-def _of_frame(frame: pd.DataFrame) -> tuple[list[str], Records]:
-    columns = [frame.iloc[:, k].to_list() for k in range(frame.shape[1])]
+def _of_columns(names: list[str], columns: list[list[Any]]) -> tuple[list[str], Records]:
     rows = zip(*columns, strict=True) if columns else ()
-    records = {number: [as_text(cell) for cell in row] for number, row in enumerate(rows, start=1)}
-    return [str(column) for column in frame.columns], records
+    return names, {
+        number: [as_text(cell) for cell in row] for number, row in enumerate(rows, start=1)
+    }
 
 
 def as_text(cell: object) -> str:
