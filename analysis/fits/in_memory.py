@@ -44,6 +44,7 @@ def results_of(
             place = Workspace(Path(folder), study, priors)
             claim(place.results, study)
             target = place.folder.with_name(fit.priors) / f"{fit.model}.nc"
+            target.parent.mkdir(parents=True, exist_ok=True)
             whole = tree.copy()
             whole.attrs = tree.attrs | {"digest": place.digest(fit.model, fit.settings)}
             save_fit(whole, target)

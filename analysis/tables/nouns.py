@@ -8,7 +8,7 @@ from functools import partial
 from analysis.tables.blocks import Block, Code, Page, Picture, Section, Table, Text
 
 # not where it is a name: of a file, of a column in a formula
-WORD = re.compile(r"(?<![\w`'/.\[(:])(cit(?:y|ies))(?![\w`'(\])]|\.\w)", re.IGNORECASE)
+WORD = re.compile(r"(?<![\w`'/.\[(:])(cit(?:y|ies))(?!'(?!s\b)|[\w`(\])]|\.\w)", re.IGNORECASE)
 
 
 def renamed(text: str, noun: str, plural: str) -> str:
@@ -36,7 +36,7 @@ def _said(block: Block, say: Callable[[str], str]) -> Block:
         case Text():
             return replace(block, text=say(block.text))
         case Table():
-            return replace(block, caption=say(block.caption), notes=tuple(map(say, block.notes)))
+            return _said_table(block, say)
         case Picture():
             return replace(block, caption=say(block.caption))
         case Section():
@@ -44,3 +44,19 @@ def _said(block: Block, say: Callable[[str], str]) -> Block:
             return replace(block, title=say(block.title), blocks=within)
         case Code():
             return block
+
+
+def _said_table(table: Table, say: Callable[[str], str]) -> Table:
+    """Rename headings and the names of groups; the cells are the study's own."""
+    data = table.data.rename(columns={name: say(str(name)) for name in table.data})
+    if table.grouped:
+        groups = {name: say(str(name)) for name in data.index.unique(0)}
+        data = data.rename(index=groups, level=0)
+        data = data.rename(index={"cities": say("cities")}, level=1)  # how many there are
+    return replace(
+        table,
+        data=data,
+        caption=say(table.caption),
+        forms={say(heading): form for heading, form in table.forms.items()},
+        notes=tuple(map(say, table.notes)),
+    )
