@@ -31,9 +31,12 @@ def new(
     Finds out which column is what, says what each was taken for and why, and writes a study.toml
     with a first formula. Nothing that is there is replaced.
     """
+    from data.errors import StudyError
     from data.new_study.guess import guess
     from data.new_study.writing import write_study
 
+    if not dyads:
+        raise StudyError("--from is empty; name a file of dyads (make new FROM=edges.csv)")
     source, table = Path(dyads), Path(cities) if cities else None
     named = title or f"{source.stem}: {outcome or 'counts of directed dyads'}"
     found = guess(source, table, outcome or None, named)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
 import pandas as pd
 
 from data.errors import StudyError, suggest
@@ -77,6 +78,27 @@ def _may_name(column: pd.Series) -> bool:
     return bool(values.isna().all() or (values % 1 == 0).all())
 
 
+def refuse_panel(table: pd.DataFrame, sender: str, receiver: str) -> None:
+    """Refuse a table in which dyads stand several times, told apart by another column.
+
+    Raises
+    ------
+    StudyError
+        The message names the column, of which one value is to be kept.
+    """
+    if not table.duplicated([sender, receiver]).any():
+        return
+    for column in map(str, table):
+        rows = table.duplicated([sender, receiver, column])
+        if column not in (sender, receiver) and not rows.any():
+            values = pd.unique(table[column])
+            if len(values) < len(table) / 2:
+                raise StudyError(
+                    f"each directed dyad stands in several rows, told apart by '{column}'; keep "
+                    f"the rows of one, such as {values[0]}"
+                )
+
+
 def find_outcome(table: pd.DataFrame, ends: tuple[str, str], asked: str | None) -> Taken:
     """Find the column of counts.
 
@@ -90,7 +112,11 @@ def find_outcome(table: pd.DataFrame, ends: tuple[str, str], asked: str | None) 
         if asked not in others:
             raise StudyError(f"no column '{asked}'; {suggest(asked, others)}")
         return Taken(asked, "outcome", "it was asked for")
-    counts = [column for column in others if _are_counts(table[column])]
+    counts = [
+        column
+        for column in others
+        if column.strip() and _are_counts(table[column]) and not _numbers_rows(table[column])
+    ]
     for column in counts:
         if column.strip().casefold() in OUTCOMES:
             return Taken(column, "outcome", f"whole numbers, and '{column}' is a name for counts")
@@ -112,6 +138,11 @@ def _are_counts(column: pd.Series) -> bool:
     values = numbers(seen)
     whole = values.notna().all() and bool(((values >= 0) & (values % 1 == 0)).all())
     return bool(len(values) and whole and values.any())
+
+
+def _numbers_rows(column: pd.Series) -> bool:
+    """Tell whether a column numbers the rows: whether it rises from each row to the next."""
+    return bool((np.diff(numbers(column)) > 0).all())
 
 
 def _is_of_one_end(table: pd.DataFrame, column: str, ends: tuple[str, str]) -> bool:

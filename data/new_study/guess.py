@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import BaseModel, ValidationError
 
-from data.declaration import GRAPHS, CityTable, Columns, Declaration, Source
+from data.declaration import GRAPHS, CityTable, Columns, Declaration, Source, first_fault
 from data.errors import StudyError, located
 from data.files import TABULATED, read_bytes
 from data.new_study.columns import (
@@ -16,6 +17,7 @@ from data.new_study.columns import (
     find_ends,
     find_outcome,
     find_position,
+    refuse_panel,
 )
 from data.roles import SIDES
 from data.study import assembled
@@ -67,11 +69,19 @@ class Guess:
             "cities": self.cities,
             "formula": {"selection": selection, "degree": formula},
         }
-        return Declaration.model_validate(content)
+        return checked(Declaration, content)
 
     @property
     def has_selection(self) -> bool:
         return any(model.startswith(("zi", "hurdle")) for model in self.models)
+
+
+def checked[T: BaseModel](kind: type[T], content: Any) -> T:
+    """Make a part of a declaration of what was found; its fault is one of the files'."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise StudyError(f"cannot be declared: {first_fault(error)}") from None
 
 
 def guess(dyads: Path, cities: Path | None, outcome: str | None, title: str) -> Guess:
@@ -97,7 +107,7 @@ def guess(dyads: Path, cities: Path | None, outcome: str | None, title: str) -> 
             table = _sheet(cities)
     with located(dyads):
         found, rows, nodes = _of_dyads(dyads, outcome, table)
-    columns = Columns.model_validate(found.dyads)
+    columns = checked(Columns, found.dyads)
     ends = rows[columns.sender], rows[columns.receiver]
     needed = sorted(set(ends[0]) | set(ends[1]))
     sources = {"dyads": str(dyads), "cities": str(cities or dyads)}
@@ -109,9 +119,9 @@ def guess(dyads: Path, cities: Path | None, outcome: str | None, title: str) -> 
             found.taken.append(city)
             found.cities["city"] = city.column
             _add_positions(found, table.sheet.table)
-            places = city_table(table.sheet.table, CityTable.model_validate(found.cities))
+            places = city_table(table.sheet.table, checked(CityTable, found.cities))
     elif nodes is not None:
-        places = city_table(nodes, CityTable.model_validate(found.cities or {}))
+        places = city_table(nodes, checked(CityTable, found.cities or {}))
     _add_absent(found, rows, columns, len(places.names) if places else len(needed))
     tables = StudyTables(rows, places, {}, (), sources)
     _choose_models(found, tables, title)
@@ -156,7 +166,7 @@ def _of_dyads(
         found.dyads |= {"layout": "matrix", "outcome": outcome or "count"}
         why = "its first row and its first column hold the same names"
         found.taken.append(Taken(found.dyads["outcome"], "outcome, a square matrix", why))
-        return found, dyads_of(read.sheet, Columns.model_validate(found.dyads)), None
+        return found, dyads_of(read.sheet, checked(Columns, found.dyads)), None
     if table.empty:
         raise StudyError("the table is empty; it needs a header and one row a dyad")
     known = None
@@ -164,6 +174,7 @@ def _of_dyads(
         values = cities.sheet.table
         known = [name for column in values for name in values[column]]
     sender, receiver = find_ends(table, known)
+    refuse_panel(table, sender.column, receiver.column)
     counts = find_outcome(table, (sender.column, receiver.column), outcome)
     found.taken += [sender, receiver, counts]
     found.dyads |= {
@@ -191,9 +202,9 @@ def _of_graph(
     cities = None
     if not has_cities and (naming := _naming(graph)):
         found.cities = {"city": naming}
-        cities = CityTable(city=naming)
+        cities = checked(CityTable, {"city": naming})
         found.taken.append(Taken(naming, "city", "every node has one of its own"))
-    tables = graph_tables(graph, Columns.model_validate(found.dyads), cities)
+    tables = graph_tables(graph, checked(Columns, found.dyads), cities)
     found.notes += tables.notes
     return found, tables.edges, tables.nodes
 
@@ -243,9 +254,10 @@ def _choose_models(found: Guess, tables: StudyTables, title: str) -> None:
 
 def _add_terms(found: Guess, tables: StudyTables, title: str) -> None:
     """Add one term after the other to the formula, as long as it can be computed."""
-    dyads = len(tables.dyads)
+    study = assembled(tables, found.declaration(title, []), "new", "study.toml")
+    most = min(MOST, study.dyads.sizes["dyad"] // ENOUGH)
     for column, term, why in _candidates(found, tables):
-        if len(found.terms) >= min(MOST, dyads // ENOUGH):
+        if len(found.terms) >= most:
             found.left_out.append(Taken(column, term, "the formula has enough terms for a start"))
             continue
         try:
@@ -267,7 +279,7 @@ def _candidates(found: Guess, tables: StudyTables) -> Iterator[tuple[str, str, s
     used = {one.column for one in found.taken} | {"sender", "receiver"}
     if found.dyads.get("absent") != "zero":
         for name in map(str, tables.dyads):
-            if name not in used:
+            if name not in used and name.strip():
                 yield from _of_column(name, tables.dyads[name])
     if tables.cities is not None:
         yield from _of_cities(tables.cities)
@@ -303,7 +315,7 @@ def _of_cities(cities: Cities) -> Iterator[tuple[str, str, str]]:
 def _unused(found: Guess, tables: StudyTables) -> Iterator[tuple[str, str]]:
     filled = found.dyads.get("absent") == "zero"
     for name in tables.dyads:
-        if name in ("sender", "receiver"):
+        if name in ("sender", "receiver") or not str(name).strip():
             continue
         missing = int(is_missing(tables.dyads[name]).sum())
         if filled:
