@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from data import read_study
+from data import read_study, study_from
+from data.formulas.node_terms import NODE_TERMS
 from data.roles import Part
 from models import Priors, build, maximum_likelihood
 from models.frequentist.likelihoods import LIKELIHOODS
@@ -29,7 +31,7 @@ def example(title):
 @pytest.fixture
 def restored():
     """Take out afterwards what an example has put into the tables."""
-    tables = (EFFECTS, FAMILIES, LIKELIHOODS)
+    tables = (EFFECTS, FAMILIES, LIKELIHOODS, NODE_TERMS)
     before = [dict(table) for table in tables]
     yield
     for table, rows in zip(tables, before, strict=True):
@@ -40,6 +42,15 @@ def restored():
 def finite_density(study, model, **how):
     built = build(study, model, **how)
     return np.isfinite(built.compile_logp()(built.initial_point()))
+
+
+@pytest.mark.usefixtures("restored")
+def test_a_node_term():
+    exec(example("A node term"), {})  # noqa: S102 - as it stands there
+    cities = pd.DataFrame({"city": list("abc"), "x": [1.0, 5.0, 3.0]})
+    rows = pd.DataFrame({"sender": list("aab"), "receiver": list("bcc"), "n": [0, 1, 2]})
+    design = study_from(rows, cities, outcome="n", degree="larger(x)").dyads["degree_design"]
+    assert design.to_numpy().ravel().tolist() == [5, 3, 5]
 
 
 def test_a_prior(tmp_path, guangdong):

@@ -19,13 +19,11 @@ from data.formulas.bounds import (
     refuse_unbounded,
     refuse_unending,
 )
-from data.formulas.node_terms import NODE_TERMS, PLACED
+from data.formulas.node_terms import NODE_TERMS
 from data.roles import SIDES
 
 MODULES = ("np", "contr")  # those of formulaic's names that are no functions
-FUNCTIONS = tuple(
-    name for name in {**TRANSFORMS, **ADDED, **NODE_TERMS} if name not in (*MODULES, "Q")
-)
+FUNCTIONS = tuple(name for name in {**TRANSFORMS, **ADDED} if name not in (*MODULES, "Q"))
 # functions of formulaic's whose value at a row depends on that row alone
 ROW_BY_ROW = ("I", "log", "log10", "log2", "exp", "exp10", "exp2")
 # What a formula may be made of. A study comes from elsewhere: its formulas compute, and nothing
@@ -227,7 +225,7 @@ def _read_expression(text: str, columns: Columns) -> ParsedFactor:
         if not _is_arithmetic(node):
             raise StudyError(
                 f"'{quoted(node)}' is not arithmetic; a formula is made of columns, "
-                f"operators and {', '.join(FUNCTIONS)}"
+                f"operators and {', '.join((*FUNCTIONS, *NODE_TERMS))}"
             )
     refuse_unbounded(expression)
     reader = _Reader(columns, quoted_names)
@@ -268,10 +266,10 @@ class _Reader(ast.NodeVisitor):
             self.visit(node.func)
         else:
             function = node.func.id
-            if function not in FUNCTIONS:
+            if function not in (*FUNCTIONS, *NODE_TERMS):
                 raise StudyError(
                     f"'{function}' is no column of the table and no function; "
-                    f"{suggest(function, FUNCTIONS)}"
+                    f"{suggest(function, (*FUNCTIONS, *NODE_TERMS))}"
                 )
             first = given[0].id if given and isinstance(given[0], ast.Name) else ""
             self.calls.add((function, self.quoted_names.get(first, first)))
@@ -286,11 +284,12 @@ class _Reader(ast.NodeVisitor):
             raise StudyError(
                 f"'{quoted(node)}' stands within {self.within}(); node terms do not nest"
             )
-        least, most = NODE_TERMS[function]
-        if node.keywords or not least <= len(node.args) <= most:
-            takes = {0: "nothing", 1: "one column or expression"}.get(most, "two columns or more")
+        term = NODE_TERMS[function]
+        if node.keywords or not term.least <= len(node.args) <= term.most:
+            known = {0: "nothing", 1: "one column or expression"}
+            takes = known.get(term.most, "two columns or more")
             raise StudyError(f"'{quoted(node)}': {function}() takes {takes}")
-        if function in PLACED and not self.columns.has_positions:
+        if term.is_placed and not self.columns.has_positions:
             raise StudyError(
                 f"{function}() needs positions: a city table with columns of latitude and "
                 "longitude, under [cities]"

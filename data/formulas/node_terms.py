@@ -24,21 +24,69 @@ import pandas as pd
 from data.errors import StudyError
 
 MANY = 100
-# how many arguments each takes, least and most
+
+
+@dataclass(frozen=True)
+class NodeTerm:
+    """What a formula may compute of the attributes of two cities.
+
+    Attributes
+    ----------
+    compute : callable
+        The senders' and the receivers' values, (dyad,) each, to those of dyads; of a term that
+        takes several arguments, or positions, both are (argument, dyad).
+    least, most : int
+        How many arguments it takes; one that takes none is computed from latitude and longitude.
+    takes_text : bool
+        Whether values may be categories.
+    """
+
+    compute: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    least: int = 1
+    most: int = 1
+    takes_text: bool = False
+
+    @property
+    def is_placed(self) -> bool:
+        return self.most == 0
+
+
+def _compared(here: np.ndarray, there: np.ndarray, equal: float, unequal: float) -> np.ndarray:
+    """Give a value where two are equal, another where not, and NaN where one of them is missing."""
+    values = np.where(here == there, equal, unequal)
+    values[pd.isna(here) | pd.isna(there)] = np.nan
+    return values
+
+
+def _overlap(i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    for amounts in (i, j):
+        if (amounts < 0).any() or (amounts.sum(axis=0) == 0).any():
+            raise StudyError("overlap() takes amounts that are not negative, and not all zero")
+    apart = np.abs(i / i.sum(axis=0) - j / j.sum(axis=0)).sum(axis=0)
+    overlap: np.ndarray = 1 - apart / 2
+    return overlap
+
+
+def _distance_km(i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    from pyproj import Geod  # noqa: PLC0415 - it starts slowly, and few studies need it
+
+    _, _, metres = Geod(ellps="WGS84").inv(i[1], i[0], j[1], j[0])
+    kilometres: np.ndarray = np.asarray(metres) / 1000
+    return kilometres
+
+
 NODE_TERMS = {
-    "sender": (1, 1),
-    "receiver": (1, 1),
-    "same": (1, 1),
-    "differs": (1, 1),
-    "absdiff": (1, 1),
-    "difference": (1, 1),
-    "total": (1, 1),
-    "product": (1, 1),
-    "overlap": (2, MANY),
-    "distance_km": (0, 0),
+    "sender": NodeTerm(lambda i, _: i, takes_text=True),
+    "receiver": NodeTerm(lambda _, j: j, takes_text=True),
+    "same": NodeTerm(lambda i, j: _compared(i, j, 1.0, 0.0), takes_text=True),
+    "differs": NodeTerm(lambda i, j: _compared(i, j, 0.0, 1.0), takes_text=True),
+    "absdiff": NodeTerm(lambda i, j: np.abs(i - j)),
+    "difference": NodeTerm(lambda i, j: i - j),
+    "total": NodeTerm(lambda i, j: i + j),
+    "product": NodeTerm(lambda i, j: i * j),
+    "overlap": NodeTerm(_overlap, least=2, most=MANY),
+    "distance_km": NodeTerm(_distance_km, least=0, most=0),
 }
-NUMBERS = ("absdiff", "difference", "total", "product", "overlap")  # those that take numbers alone
-PLACED = ("distance_km",)  # those that need positions
 
 
 @dataclass(frozen=True)
@@ -72,76 +120,31 @@ class Ends:
             (dyad,) the index that values of dyads have.
         """
 
-        def of_dyads(function: str, compute: Callable[..., Any]) -> Callable[..., pd.Series]:
+        def named(name: str, term: NodeTerm) -> Callable[..., pd.Series]:
             def node_term(*given: Any) -> pd.Series:
-                values = [self._by_city(function, one) for one in given]
-                return pd.Series(np.asarray(compute(*values)), index=rows)
+                if term.is_placed:
+                    values = np.stack([self.latitude, self.longitude])  # type: ignore[list-item]
+                else:
+                    columns = [self._by_city(name, one, text=term.takes_text) for one in given]
+                    values = columns[0] if term.most == 1 else np.stack(columns)
+                i, j = values[..., self.sender], values[..., self.receiver]
+                return pd.Series(np.asarray(term.compute(i, j)), index=rows)
 
             return node_term
 
-        i, j = self.sender, self.receiver
-        terms: dict[str, Callable[..., Any]] = {
-            "sender": lambda x: x[i],
-            "receiver": lambda x: x[j],
-            "same": lambda x: _compared(x[i], x[j], 1.0, 0.0),
-            "differs": lambda x: _compared(x[i], x[j], 0.0, 1.0),
-            "absdiff": lambda x: np.abs(x[i] - x[j]),
-            "difference": lambda x: x[i] - x[j],
-            "total": lambda x: x[i] + x[j],
-            "product": lambda x: x[i] * x[j],
-            "overlap": self._overlap,
-            "distance_km": self._distance_km,
-        }
-        functions = {name: of_dyads(name, compute) for name, compute in terms.items()}
+        functions = {name: named(name, term) for name, term in NODE_TERMS.items()}
         return functions | {name: self.cities[name] for name in attributes}
 
-    def _by_city(self, function: str, given: Any) -> np.ndarray:
+    def _by_city(self, function: str, given: Any, *, text: bool) -> np.ndarray:
         """Take an argument of a node term: a value a city."""
         values = np.asarray(given)
         if values.shape != (len(self.cities),):
             raise StudyError(f"{function}() takes one column of the city table, a value a city")
-        if values.dtype == bool:
+        if values.dtype.kind in "biuf":
             return values.astype(float)
-        if values.dtype.kind in "iuf":
-            return values.astype(float)
-        if function in NUMBERS:
+        if not text:
             name = getattr(given, "name", None) or "its argument"
             raise StudyError(
                 f"{function}() takes numbers, and '{name}' is text; write same() or differs()"
             )
         return values.astype(object)
-
-    def _overlap(self, *columns: np.ndarray) -> np.ndarray:
-        amounts = np.stack(columns)
-        totals = amounts.sum(axis=0)
-        faulty = (amounts < 0).any(axis=0) | (totals == 0)
-        if faulty.any():
-            raise StudyError(
-                "overlap() takes amounts that are not negative and not all zero; those of "
-                f"'{self.cities.index[faulty][0]}' are"
-            )
-        shares = amounts / totals
-        apart = np.abs(shares[:, self.sender] - shares[:, self.receiver]).sum(axis=0)
-        overlap: np.ndarray = 1 - apart / 2
-        return overlap
-
-    def _distance_km(self) -> np.ndarray:
-        from pyproj import Geod  # noqa: PLC0415 - it starts slowly, and few studies need it
-
-        if self.latitude is None or self.longitude is None:
-            raise StudyError("distance_km() needs the positions of the cities")
-        ends = (
-            place[side]
-            for side in (self.sender, self.receiver)
-            for place in (self.longitude, self.latitude)
-        )
-        _, _, metres = Geod(ellps="WGS84").inv(*ends)
-        kilometres: np.ndarray = np.asarray(metres) / 1000
-        return kilometres
-
-
-def _compared(here: np.ndarray, there: np.ndarray, equal: float, unequal: float) -> np.ndarray:
-    """Give a value where two are equal, another where not, and NaN where one of them is missing."""
-    values = np.where(here == there, equal, unequal)
-    values[pd.isna(here) | pd.isna(there)] = np.nan
-    return values

@@ -44,7 +44,7 @@ def mend(text: str) -> str:
 
 
 def edges(reported: pd.DataFrame, names: set[str]) -> pd.DataFrame:
-    """Count the arrangements that each municipality is a member of, by where they have their seat."""
+    """Count the arrangements that each municipality is a member of, by their seats."""
     rows = reported.map(mend)
     rows.columns = ["member", "arrangement", "postcode", "seat", "province"]
     seats = zip(rows["seat"], rows["postcode"], strict=True)
