@@ -106,15 +106,13 @@ def modelled(tables: StudyTables, declaration: Declaration, declared: object) ->
         table, cities = _completed(given, tables, declaration)
         table = table.copy()
         table[columns.outcome] = _seen(given[columns.outcome], table.index, columns.absent)
-        if columns.exposure is not None:
-            _refuse_absent(columns.exposure, table, given, declaration)
-            table[columns.exposure] = checked_exposures(table[columns.exposure])
     work = _Work(tables, declaration, declared, table, cities, given.index)
     if filled := len(table) - len(given):
         work.notes.append(f"{filled} directed dyads without a row are zeros")
     positions = _with_cities(work)
     _add_matrices(work)
     synthetic = _add_predictors(work)
+    _check_exposure(work)
     formulas = _parse(work)
     kept = _with_predictors(work, formulas)
     return _sorted_out(work, formulas, kept, positions, synthetic)
@@ -258,6 +256,19 @@ def _add_predictors(work: _Work) -> tuple[str, ...]:
         *work.declaration.synthetic,
         *sorted(synthetic - set(work.declaration.synthetic)),
     )
+
+
+def _check_exposure(work: _Work) -> None:
+    """Read the exposure: a column of the dyads, a matrix or a predictor."""
+    column = work.declaration.dyads.exposure
+    if column is None:
+        return
+    with located(work.tables.sources["dyads"]):
+        if column not in work.table:
+            hint = suggest(column, map(str, work.table.columns))
+            raise StudyError(f"no column '{column}', which study.toml names; {hint}")
+        _refuse_absent(column, work.table, work.tables.dyads, work.declaration)
+        work.table[column] = checked_exposures(work.table[column])
 
 
 def _known(work: _Work) -> Columns:

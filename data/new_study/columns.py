@@ -72,7 +72,7 @@ def find_ends(table: pd.DataFrame, cities: Sequence[str] | None) -> tuple[Taken,
 
 def _may_name(column: pd.Series) -> bool:
     """Tell whether a column may name cities: text, or whole numbers, nothing missing."""
-    if is_missing(column).any() or column.nunique() < 3:
+    if (column.str.strip() == "").any() or column.nunique() < 3:
         return False
     values = numbers(column)
     return bool(values.isna().all() or (values % 1 == 0).all())

@@ -10,6 +10,7 @@ from data.errors import StudyError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 WHOLE = re.compile(r"\s*[+-]?\d+\s*")
+THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(,\d{3})+\s*")  # or three decimals
 DECIMAL = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*")
 
 Records = dict[int, list[str]]  # by the number of the row
@@ -104,11 +105,23 @@ def _with_points(header: list[str], records: Records, *, declared: bool) -> list
             comma or WHOLE.fullmatch(value) for comma, value in zip(with_comma, values, strict=True)
         )
         if any(with_comma) and (every or declared):
+            if not declared:
+                _refuse_thousands(column, values)
             changed.append(column)
             for record in records.values():
                 if DECIMAL.fullmatch(record[number]):
                     record[number] = record[number].replace(",", ".")
     return changed
+
+
+def _refuse_thousands(column: str, values: list[str]) -> None:
+    """Refuse commas that may part thousands."""
+    commas = [value for value in values if "," in value]
+    if all(THOUSANDS.fullmatch(value) for value in commas):
+        raise StudyError(
+            f"column '{column}' holds {commas[0].strip()!r}, which may be thousands or decimals; "
+            'write decimal = "," or decimal = "." beside file in study.toml'
+        )
 
 
 def _one(separator: str) -> str:

@@ -63,12 +63,11 @@ def graph_tables(graph: Any, columns: Columns, cities: CityTable | None) -> Grap
     if not found:
         raise StudyError("the graph has no edges; it needs one a dyad")
     known = list(dict.fromkeys(str(name) for _, _, given in found for name in given))
-    for column in filter(None, (columns.outcome, columns.exposure)):
-        if column not in known:
-            raise StudyError(
-                f"no edge has an attribute '{column}', which study.toml names; "
-                f"{suggest(column, known)}"
-            )
+    if columns.outcome not in known:
+        raise StudyError(
+            f"no edge has an attribute '{columns.outcome}', which study.toml names; "
+            f"{suggest(columns.outcome, known)}"
+        )
     directed = graph.is_directed()
     if not directed:
         found += [(j, i, given) for i, j, given in found if i != j]

@@ -81,7 +81,7 @@ def dyads_of(sheet: Sheet, columns: Columns) -> pd.DataFrame:
     if columns.layout == "matrix":
         matrix = square(sheet.table)
         return as_rows(matrix, columns.sender, columns.receiver, columns.outcome)
-    keys = ("sender", "receiver", "outcome", "exposure")
+    keys = ("sender", "receiver", "outcome")
     refuse_lacking(sheet.table, columns, keys, "[dyads]", "a dyad")
     return sheet.table
 

@@ -47,6 +47,12 @@ class Priors:
     entries: Mapping[Key, Prior]
     path: str
 
+    @property
+    def own_file(self) -> Path | None:
+        """The user's file that it was read from; None for a set of the package or in memory."""
+        file = Path(self.path)
+        return file if file.is_file() and file.parent != FOLDER else None
+
     @classmethod
     def load(cls, name: str | Path) -> Self:
         """Read a prior set.

@@ -94,10 +94,11 @@ def refuse_other_priors(workspace: "Workspace") -> str:
     ResultsError
         The folder holds fits under another prior file, which is still there and differs.
     """
-    results, file = workspace.results.resolve(), Path(workspace.priors.path)
-    here = os.path.relpath(file.resolve(), results) if file.is_file() else ""
-    there = _text_of(workspace.prior_file)
-    if there and here and there != here:
+    results, file = workspace.results.resolve(), workspace.priors.own_file
+    if file is None:
+        return ""
+    here, there = os.path.relpath(file.resolve(), results), _text_of(workspace.prior_file)
+    if there and there != here:
         first = Path(os.path.normpath(results / there))
         if first.is_file() and first.read_bytes() != file.read_bytes():
             raise ResultsError(

@@ -47,6 +47,7 @@ def test_two_folders_of_a_name_have_results_of_their_own_where_one_declares_anot
     second = towns(tmp_path / "c", 2, 'name = "other towns"\n')
     assert sampled(second, results)[0] in (0, 3)
     assert {path.name for path in results.iterdir()} == {"towns", "other towns"}
+    assert list(results.glob("*/*/priors.txt")) == []  # of sets that come with the package
     digests = {}
     for folder, name in ((first, "towns"), (second, "other towns")):
         (path,) = (results / name / "default").glob(f"{SMALL}*.nc")

@@ -80,6 +80,30 @@ def test_decimal_commas_are_found_where_a_column_has_them(net, expected, tmp_pat
     assert "d.csv: decimal commas in share" in study.notes
 
 
+def test_commas_that_may_part_thousands_are_refused(net, tmp_path):
+    folder = write(tmp_path / "s", net, toml(dyads=ENDS, degree="size"))
+    size = [f"{k + 1},500" for k in range(len(net.rows))]
+    net.rows.assign(size=size).to_csv(folder / "d.csv", index=False, sep=";")
+    with pytest.raises(StudyError, match="holds '1,500', which may be thousands or decimals"):
+        read_study(folder)
+    path = folder / "study.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("[dyads]\n", '[dyads]\ndecimal = ","\n'), encoding="utf-8")
+    found = read_study(folder).dyads["degree_design"].to_numpy().ravel()
+    assert found.tolist() == [k + 1.5 for k in range(len(net.rows))]
+
+
+def test_an_exposure_may_be_a_matrix_or_a_predictor(net, tmp_path):
+    more = '[predictors]\nmass = "sqrt(product(gdp))"'
+    said = toml(dyads=f'{ENDS}\nabsent = "zero"\nexposure = "mass"', degree="near", more=more)
+    folder = write(tmp_path / "s", net, said)
+    net.edges.to_csv(folder / "d.csv", index=False)
+    gdp = net.cities.set_index("town")["gdp"]
+    expected = np.log(gdp[net.rows["from"]].to_numpy() * gdp[net.rows["to"]].to_numpy()) / 2
+    found = read_study(folder).dyads["log_exposure"]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
 def test_declared_signs_are_obeyed(net, tmp_path):
     folder = write(tmp_path / "s", net, toml(dyads=f'{ENDS}\ndecimal = ","', degree="share"))
     table = net.rows.assign(share=[f"{k},5" for k in range(len(net.rows))])
