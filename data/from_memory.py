@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from data.declaration import CityTable, Declaration, first_fault
+from data.declaration import CityTable, Columns, Declaration, first_fault
 from data.errors import StudyError, located
 from data.study import Study, assembled
+from data.tables.binary_rows import as_text
 from data.tables.city_table import Cities, city_table
 from data.tables.graph import graph_tables
 from data.tables.matrix import square
@@ -54,7 +55,8 @@ def study_from(
     degree, selection : str
         The right-hand side of each part's formula.
     matrices : mapping of str to pandas.DataFrame or numpy.ndarray, optional
-        Dyadic covariates by name, as square matrices.
+        Dyadic covariates by name, as square matrices. An array has the order of `cities`; without
+        it that of the graph's nodes or of the matrix of outcomes.
     predictors : mapping of str to str, optional
         Predictors to compute, by name.
     absent : str
@@ -77,6 +79,7 @@ def study_from(
     StudyError
         Anything of it is unusable; the message is one line with the rows or the argument.
     """
+    _refuse_types(cities, matrices, predictors, name)
     content = {
         "title": name,
         "name": name,
@@ -115,6 +118,8 @@ def _tables(
     columns = declaration.dyads
     places = None if cities is None else _city_table(cities, declaration)
     names = None if places is None else places.names
+    if names is None:
+        names = _own_names(dyads, columns)
     notes: tuple[str, ...] = ()
     if hasattr(dyads, "edges") and hasattr(dyads, "is_directed"):
         graph = graph_tables(dyads, columns, None)
@@ -134,8 +139,37 @@ def _tables(
     for key, matrix in matrices.items():
         with located(f"matrices: {key}"):
             covariates[key] = square(_matrix_sheet(matrix, names).table)
-    sources = dict.fromkeys(["dyads", "cities", *matrices], name)
+    sources = {"dyads": name, "cities": f"{name}: cities"}
+    sources |= {key: f"{name}: matrices: {key}" for key in matrices}
     return StudyTables(rows, places, covariates, notes, sources)
+
+
+def _own_names(dyads: Any, columns: Columns) -> list[str] | None:
+    """Name the cities in the order of the dyads themselves: of a graph, or of a matrix."""
+    if hasattr(dyads, "nodes"):
+        return [as_text(node) for node in dyads.nodes]
+    if columns.layout == "matrix" and isinstance(dyads, pd.DataFrame):
+        return [as_text(name) for name in dyads.index]
+    if isinstance(dyads, np.ndarray):
+        return [str(k + 1) for k in range(len(dyads))]
+    return None
+
+
+def _refuse_types(cities: Any, matrices: Any, predictors: Any, name: str) -> None:
+    """Refuse arguments of another kind."""
+    for what, given, kind, wanted in (
+        ("cities", cities, pd.DataFrame, "a DataFrame"),
+        ("matrices", matrices, Mapping, "matrices by name, in a dict"),
+        ("predictors", predictors, Mapping, "expressions by name, in a dict"),
+    ):
+        if given is not None and not isinstance(given, kind):
+            raise StudyError(f"{name}: {what} is a {type(given).__name__}; give {wanted}")
+    for key, matrix in (matrices or {}).items():
+        if not isinstance(matrix, pd.DataFrame | np.ndarray):
+            raise StudyError(
+                f"{name}: matrices: {key} is a {type(matrix).__name__}; give a square DataFrame "
+                "or array"
+            )
 
 
 def _city_table(cities: pd.DataFrame, declaration: Declaration) -> Cities:
@@ -159,10 +193,15 @@ def _matrix_sheet(matrix: pd.DataFrame | np.ndarray, names: Sequence[str] | None
     if isinstance(matrix, np.ndarray):
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
             raise StudyError(f"the matrix has shape {matrix.shape}; it must be square")
-        labels = list(names) if names is not None else [str(k + 1) for k in range(len(matrix))]
+        if names is None:
+            raise StudyError(
+                "an array has no names, and the dyads are rows; give a DataFrame with names on "
+                "both margins, or cities="
+            )
+        labels = list(names)
         if len(labels) != len(matrix):
             raise StudyError(
-                f"the matrix has {len(matrix)} rows, and the city table {len(labels)}; "
+                f"the matrix has {len(matrix)} rows, and there are {len(labels)} cities; "
                 "name the rows and columns in a DataFrame"
             )
         matrix = pd.DataFrame(matrix, labels, labels)

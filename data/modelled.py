@@ -53,6 +53,8 @@ class Modelled:
         What became of dyads that have no row, no outcome or no predictor.
     cautions : tuple of str
         What a reader of the results must know of the data.
+    left_out : int
+        Dyads of the modelled cities that have a row, but no outcome or no predictor.
     """
 
     table: pd.DataFrame
@@ -64,6 +66,7 @@ class Modelled:
     synthetic: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
+    left_out: int = 0
 
 
 @dataclass
@@ -81,14 +84,14 @@ class _Work:
     ends: Ends | None = None
 
     @contextmanager
-    def at(self, source: str, place: str = "") -> Iterator[None]:
-        """Put the file before a fault of rows, and the declaration before any other."""
-        with located(self.declared, StudyError), located(self.tables.sources[source], RowError):
-            if not place:
-                yield
-                return
-            with located(place, StudyError):
-                yield
+    def at(self, place: str) -> Iterator[None]:
+        """Put the file before a fault of rows of dyads, and the declaration before any other."""
+        with (
+            located(self.declared, StudyError),
+            located(self.tables.sources["dyads"], RowError),
+            located(place, StudyError),
+        ):
+            yield
 
 
 def modelled(tables: StudyTables, declaration: Declaration, declared: object) -> Modelled:
@@ -234,11 +237,12 @@ def _add_predictors(work: _Work) -> tuple[str, ...]:
     synthetic = set(work.declaration.synthetic)
     for name, text in work.declaration.predictors.items():
         place = f"[predictors] {name} = {shown(text)}"
-        with work.at("dyads", place):
+        with work.at(place):
             _refuse_taken(name, work)
             parsed = parse_expression(text, _known(work))
-            _refuse_outcome(parsed.names, work)
-            _settle(work, parsed.names, parsed.node_calls)
+            _settle(work, parsed.names)
+        _settle_cities(work, parsed.node_calls)
+        with work.at(place):
             work.table[name] = derived_column(name, text, parsed, work.table, work.ends)
             behind = {*parsed.names, *(a for call in parsed.node_calls for a in call.attributes)}
             if behind & synthetic:
@@ -278,37 +282,37 @@ def _known(work: _Work) -> Columns:
     return Columns(tuple(work.table.columns), cities.attributes, cities.has_positions)
 
 
-def _refuse_outcome(names: tuple[str, ...], work: _Work) -> None:
-    outcome = work.declaration.dyads.outcome
+def _settle(work: _Work, names: tuple[str, ...]) -> None:
+    """Decide of columns of dyads that are used whether they are numbers or text."""
+    outcome, drop = work.declaration.dyads.outcome, work.declaration.dyads.missing == "drop"
     if outcome in names:
         raise StudyError(f"the outcome '{outcome}' cannot predict itself")
-
-
-def _settle(work: _Work, names: tuple[str, ...], calls: tuple[NodeCall, ...]) -> None:
-    """Decide of columns and attributes that are used whether they are numbers or text."""
-    drop = work.declaration.dyads.missing == "drop"
-    given = work.tables.dyads
     for name in names:
-        _refuse_absent(name, work.table, given, work.declaration)
-        # what has no outcome and no predictor cannot be predicted, and is named no fault
+        _refuse_absent(name, work.table, work.tables.dyads, work.declaration)
         work.table[name] = settle_column(work.table[name], allow_missing=drop)
+
+
+def _settle_cities(work: _Work, calls: tuple[NodeCall, ...]) -> None:
+    """Decide the same of attributes of cities."""
+    if work.ends is None or work.tables.cities is None:
+        return
     attributes = dict.fromkeys(name for call in calls for name in call.attributes)
-    new = [name for name in attributes if work.ends is not None and name not in work.ends.cities]
-    if new and work.tables.cities is not None and work.ends is not None:
-        with located(work.tables.sources["cities"]):
-            found = work.tables.cities.settled(new, work.cities, allow_missing=drop)
-        for name in new:
-            work.ends.cities[name] = found[name]
+    new = [name for name in attributes if name not in work.ends.cities]
+    drop = work.declaration.dyads.missing == "drop"
+    with located(work.tables.sources["cities"]):
+        found = work.tables.cities.settled(new, work.cities, allow_missing=drop)
+    for name in new:
+        work.ends.cities[name] = found[name]
 
 
 def _parse(work: _Work) -> dict[Part, ParsedFormula]:
     formulas = {}
     for part in PARTS:
         text = getattr(work.declaration.formula, part)
-        with work.at("dyads", f"[formula] {part} = {shown(text)}"):
+        with work.at(f"[formula] {part} = {shown(text)}"):
             formula = parse_formula(text, _known(work))
-            _refuse_outcome(formula.used, work)
-            _settle(work, formula.used, formula.node_calls)
+            _settle(work, formula.used)
+        _settle_cities(work, formula.node_calls)
         formulas[part] = formula
     return formulas
 
@@ -364,7 +368,9 @@ def _sorted_out(
         rows_kept = rows_kept.astype({columns.outcome: "int64"})
         if not rows_kept[columns.outcome].any():
             raise StudyError(f"every '{columns.outcome}' of the rows that are left is 0")
-    work.cautions += _on_outcome(rows_kept, work.declaration)
+    inside = table[columns.sender].isin(left) & table[columns.receiver].isin(left)
+    left_out = int((inside.to_numpy() & ~(kept & seen)).sum())
+    work.cautions += _on_outcome(rows_kept, work.declaration, left_out)
     ends = work.ends
     if ends is not None:
         ends = Ends(
@@ -384,17 +390,19 @@ def _sorted_out(
         synthetic,
         (*work.tables.notes, *work.notes),
         tuple(work.cautions),
+        left_out,
     )
 
 
-def _on_outcome(table: pd.DataFrame, declaration: Declaration) -> list[str]:
+def _on_outcome(table: pd.DataFrame, declaration: Declaration, left_out: int) -> list[str]:
     """Say where an outcome looks like that of another kind of data than is declared."""
     columns, cautions = declaration.dyads, []
     count = table[columns.outcome].to_numpy()
     cities = len({*table[columns.sender], *table[columns.receiver]})
-    if (count > 0).all() and len(table) < cities * (cities - 1):
+    absent = cities * (cities - 1) - len(table) - left_out
+    if (count > 0).all() and absent:
         cautions.append(
-            f"no '{columns.outcome}' is 0, and {cities * (cities - 1) - len(table)} directed dyads "
+            f"no '{columns.outcome}' is 0, and {absent} directed dyads "
             'have no row: if these are zeros, write absent = "zero" under [dyads]'
         )
     if "directed" in columns.model_fields_set or len(table) < 3:

@@ -45,6 +45,8 @@ class Study:
         predictor.
     cautions : tuple of str
         What a reader of results must know of the data.
+    left_out : int
+        Dyads of these cities that have a row, but no outcome or no predictor.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Study:
     unobserved: xr.Dataset | None = None
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
+    left_out: int = 0
 
     @cached_property
     def digest(self) -> str:
@@ -96,7 +99,7 @@ class Study:
     def missing_dyads(self) -> int:
         """How many of the n (n - 1) directed dyads among the cities have no row."""
         cities = self.dyads.sizes["city"]
-        return cities * (cities - 1) - self.dyads.sizes["dyad"]
+        return cities * (cities - 1) - self.dyads.sizes["dyad"] - self.left_out
 
 
 def read_study(folder: str | Path) -> Study:
@@ -165,7 +168,7 @@ def tables_from(
         places = None
         if cities is not None and declaration.cities is not None:
             places = city_table(sheet_of(cities).table, declaration.cities)
-    return StudyTables(dyads, places, {}, (), {"dyads": name, "cities": name})
+    return StudyTables(dyads, places, {}, (), {"dyads": name, "cities": f"{name}: cities"})
 
 
 def assembled(tables: StudyTables, declaration: Declaration, name: str, declared: object) -> Study:
@@ -174,7 +177,8 @@ def assembled(tables: StudyTables, declaration: Declaration, name: str, declared
     declaration = declaration.model_copy(update={"synthetic": rows.synthetic})
     dyads = dyads_dataset(rows, declaration, declared)
     unobserved = unobserved_dataset(rows, declaration)
-    study = Study(name, declaration, dyads, None, unobserved, rows.notes, rows.cautions)
+    told = (rows.notes, rows.cautions, rows.left_out)
+    study = Study(name, declaration, dyads, None, unobserved, *told)
     with located(declared, StudyError):
         _refuse_slopes(study)
         for hypothesis in declaration.hypothesis:

@@ -40,7 +40,8 @@ def new(
     source, table = Path(dyads), Path(cities) if cities else None
     named = title or f"{source.stem}: {outcome or 'counts of directed dyads'}"
     found = guess(source, table, outcome or None, named)
-    written = write_study(found, Path(out), named, [source, *([table] if table else [])], copy=copy)
+    files = list(dict.fromkeys([source, *([table] if table else [])]))  # one, of two sheets
+    written = write_study(found, Path(out), named, files, copy=copy)
 
     import pandas as pd
 

@@ -99,6 +99,8 @@ def _ends(fitted: Fitted, rows: pd.DataFrame, cities: pd.DataFrame | None) -> En
 
 def _given(fitted: Fitted, cities: pd.DataFrame) -> pd.DataFrame:
     """Take a table of cities, which are its index or stand in the column that the study names."""
+    if not isinstance(cities, pd.DataFrame):
+        raise QueryError(f"cities is a {type(cities).__name__}; give a table with a row a city")
     declared = fitted.declaration.cities
     name = declared.city if declared is not None else "city"
     table = cities.set_index(name) if name in cities else cities
@@ -119,7 +121,8 @@ def _over(known: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
     for name in given:
         numeric = pd.api.types.is_numeric_dtype(known[name])
         values = pd.to_numeric(given[name], errors="coerce") if numeric else given[name]
-        missing = values.isna() | (np.isinf(values) if numeric else False)
+        blank = np.isinf(values) if numeric else values.astype(str).str.strip() == ""
+        missing = values.isna() | blank
         if missing.any():
             kind = "a finite number" if numeric else "text"
             raise QueryError(f"cities: '{name}' of '{values.index[missing][0]}': write {kind}")

@@ -94,10 +94,10 @@ def marginal_effects(
     used = thinned(posterior, checked_draws(draws))
     observed = _averages(fitted, used, rows, fitted.rows)
     lines: dict[tuple[str, str, str], dict[str, float]] = {}
-    for predictor, column, changed in _predictors(fitted):
+    for predictor, column, levelled, changed in _predictors(fitted):
         if predictors is not None and predictor not in predictors:
             continue
-        start, ends = _settings(column, levelled=_is_levelled(fitted, predictor, column))
+        start, ends = _settings(column, levelled=levelled)
         before = observed
         if start is not None:
             before = _averages(fitted, used, rows, changed(start))
@@ -149,10 +149,13 @@ def _named(level: object) -> str:
     return f"{level:.15g}" if isinstance(level, float) else str(level)
 
 
-def _predictors(fitted: Fitted) -> Iterator[tuple[str, pd.Series, Callable[[Any], Rows]]]:
-    """Give each predictor: its name, its observed values, and the rows in which it is another."""
+def _predictors(
+    fitted: Fitted,
+) -> Iterator[tuple[str, pd.Series, bool, Callable[[Any], Rows]]]:
+    """Give each predictor: name, values, whether they are categories, rows with other values."""
     for name in map(str, fitted.table):
-        yield name, fitted.table[name], partial(_with_column, fitted.rows, name)
+        levelled = name in fitted.levelled
+        yield name, fitted.table[name], levelled, partial(_with_column, fitted.rows, name)
     if fitted.rows.ends is None:
         return
     calls = [call for formula in fitted.formulas.values() for call in formula.node_calls]
@@ -161,11 +164,11 @@ def _predictors(fitted: Fitted) -> Iterator[tuple[str, pd.Series, Callable[[Any]
     )
     for name, side in moved:
         column = fitted.rows.ends.cities[name]
-        yield f"{name} ({side})", column, partial(_with_attribute, fitted.rows, name, side)
-
-
-def _is_levelled(fitted: Fitted, predictor: str, column: pd.Series) -> bool:
-    return predictor in fitted.levelled or not pd.api.types.is_numeric_dtype(column)
+        levelled = not pd.api.types.is_numeric_dtype(column) or any(
+            call.levelled and name in call.attributes and side in call.sides for call in calls
+        )
+        changed = partial(_with_attribute, fitted.rows, name, side)
+        yield f"{name} ({side})", column, levelled, changed
 
 
 def _with_column(rows: Rows, name: str, value: Any) -> Rows:

@@ -1,6 +1,5 @@
 """Predictions of single dyads: known ones at other predictors, and ones of new cities."""
 
-import unicodedata
 from typing import Literal, get_args
 
 import numpy as np
@@ -14,7 +13,7 @@ from data.dyads import ends_of, raw_predictors
 from data.errors import QueryError, suggest
 from data.roles import SIDES
 from data.tables.city_table import DEGREES
-from data.tables.rules import MISSING
+from data.tables.rules import MISSING, folded
 from models.effects.new_dyads import known_or_drawn
 from models.inference.fit import UNOBSERVED
 from models.inference.predictive import BLOCK, family_arguments, thinned
@@ -197,7 +196,7 @@ def _asked_dyads(
 
 def _refuse_cities(fitted: Fitted, ends: pd.DataFrame, new_cities: NewCities) -> None:
     cities = [str(city) for city in fitted.dyads["city"].to_numpy()]
-    folded = {_folded(city): city for city in cities}
+    spelled = {folded(city): city for city in cities}
     known = set(cities)
     for label, two in zip(ends.index, ends.to_numpy(), strict=True):
         for city in two:
@@ -210,17 +209,13 @@ def _refuse_cities(fitted: Fitted, ends: pd.DataFrame, new_cities: NewCities) ->
                     f"rows: {label}: the fit knows no city '{city}', and new_cities is 'refuse'; "
                     f"{suggest(city, cities)}"
                 )
-            if city != city.strip() or _folded(city) in folded:
+            if city != city.strip() or folded(city) in spelled:
                 raise QueryError(
                     f"rows: {label}: {city!a} differs from a city of the fit only in case, blanks "
-                    f"or Unicode form; write {folded.get(_folded(city), city.strip())!a}"
+                    f"or Unicode form; write {spelled.get(folded(city), city.strip())!a}"
                 )
         if two[0] == two[1]:
             raise QueryError(f"rows: {label}: a city is paired with itself; remove the row")
-
-
-def _folded(city: str) -> str:
-    return unicodedata.normalize("NFKC", city).casefold().strip()
 
 
 def _log_exposure(fitted: Fitted, rows: pd.DataFrame) -> np.ndarray:

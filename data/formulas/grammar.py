@@ -46,11 +46,14 @@ class NodeCall:
         The columns of the city table that it is computed from, in the order written.
     bare : tuple of str
         Those that are its arguments as they are.
+    levelled : bool
+        Whether categories are made of it, though it may hold numbers.
     """
 
     function: str
     attributes: tuple[str, ...]
     bare: tuple[str, ...] = ()
+    levelled: bool = False
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -247,6 +250,7 @@ class _Reader(ast.NodeVisitor):
         self.calls: set[tuple[str, str]] = set()
         self.node_calls: list[NodeCall] = []
         self.within = ""  # the node term that is being read
+        self.levelling = False  # whether what is being read stands within C()
         self.attributes: list[str] = []
 
     def visit_Name(self, node: ast.Name) -> None:
@@ -276,8 +280,11 @@ class _Reader(ast.NodeVisitor):
             if function in NODE_TERMS:
                 self._read_node_term(function, node)
                 return
+        before = self.levelling
+        self.levelling |= isinstance(node.func, ast.Name) and node.func.id == "C"
         for argument in given:
             self.visit(argument)
+        self.levelling = before
 
     def _read_node_term(self, function: str, node: ast.Call) -> None:
         if self.within:
@@ -306,6 +313,7 @@ class _Reader(ast.NodeVisitor):
                 function,
                 tuple(dict.fromkeys(self.attributes)),
                 tuple(self.quoted_names.get(name, name) for name in bare),
+                self.levelling,
             )
         )
         self.within = ""

@@ -21,7 +21,7 @@ from data.new_study.columns import (
 )
 from data.roles import SIDES
 from data.study import assembled
-from data.tables.binary_rows import SPREADSHEETS, sheet_names
+from data.tables.binary_rows import SPREADSHEETS, as_text, sheet_names
 from data.tables.city_table import Cities, city_table
 from data.tables.graph import graph_of, graph_tables
 from data.tables.rules import is_missing, numbers
@@ -104,7 +104,7 @@ def guess(dyads: Path, cities: Path | None, outcome: str | None, title: str) -> 
     table = None
     if cities is not None:
         with located(cities):
-            table = _sheet(cities)
+            table = _sheet(cities, beside=cities == dyads)
     with located(dyads):
         found, rows, nodes = _of_dyads(dyads, outcome, table)
     columns = checked(Columns, found.dyads)
@@ -137,12 +137,14 @@ class _Read:
     name: str | None = None
 
 
-def _sheet(path: Path) -> _Read:
+def _sheet(path: Path, *, beside: bool = False) -> _Read:
+    """Read a table; of several sheets the first, or the second where the first has the dyads."""
     source, missing = Source(), "name a file that is there"
     if path.suffix.casefold() in SPREADSHEETS:
         names = sheet_names(read_bytes(path, TABULATED, StudyError, missing))
         if len(names) > 1:
-            return _Read(read_sheet(path, Source(sheet=names[0]), missing), names[0])
+            name = names[int(beside)]
+            return _Read(read_sheet(path, Source(sheet=name), missing), name)
     return _Read(read_sheet(path, source, missing))
 
 
@@ -190,10 +192,10 @@ def _of_graph(
 ) -> tuple[Guess, pd.DataFrame, pd.DataFrame]:
     graph = graph_of(path)
     given = [data for _, _, data in graph.edges(data=True)]
+    keys = dict.fromkeys(key for data in given for key in data)
     edges = pd.DataFrame(
-        {str(key): [data.get(key, "") for data in given] for data in given for key in data},
-        dtype=object,
-    ).map(str)
+        {str(key): [as_text(data.get(key)) for data in given] for key in keys}, dtype=object
+    )
     edges.insert(0, "sender", [str(i) for i, _ in graph.edges()])
     edges.insert(1, "receiver", [str(j) for _, j in graph.edges()])
     edges = edges.drop(columns=[name for name in ("id",) if name in edges and name != outcome])
@@ -304,6 +306,8 @@ def _of_cities(cities: Cities) -> Iterator[tuple[str, str, str]]:
     for name in cities.attributes:
         column, quoted = cities.table[name], _quoted(name)
         if name in places or is_missing(column).any() or _is_code(name, column):
+            continue
+        if list(column) == cities.names:  # a label
             continue
         if numbers(column).notna().all():
             for side in SIDES:

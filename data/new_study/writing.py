@@ -111,14 +111,19 @@ def _lines(found: Guess, title: str) -> Iterator[str]:
     yield _pair("degree", formula)
     for one in found.left_out:
         term = f" as {one.what}" if one.what else ""
-        yield f"# left out: {one.column}{term}: {one.why}"
+        yield f"# left out: {_in_line(f'{one.column}{term}: {one.why}')}"
 
 
 def _table(declared: dict[str, Any], why: dict[str, Any]) -> Iterator[str]:
     for key, value in declared.items():
         line = _pair(key, value)
         reason = why.get(value) if key not in ("file", "sheet") else None
-        yield f"{line}  # {reason.why}" if reason else line
+        yield f"{line}  # {_in_line(reason.why)}" if reason else line
+
+
+def _in_line(text: str) -> str:
+    """Write a comment on one line, without what TOML refuses."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _pair(key: str, value: object) -> str:

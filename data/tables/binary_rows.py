@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from data.declaration import Source
 from data.errors import StudyError
 from data.files import TABULATED
 from data.tables.csv_rows import Records
+from data.tables.rules import MISSING
 
 SPREADSHEETS = (".xlsx", ".xls", ".ods")
 UNPACKED = 4 * TABULATED  # bytes of what a compressed file holds
@@ -136,7 +138,7 @@ def read_statistics(path: Path, suffix: str) -> Table:
     script = str(Path(__file__).with_name("statistics_reader.py"))
     try:
         done = subprocess.run(  # noqa: S603 - our own script
-            [sys.executable, "-P", script, str(path), suffix],
+            [sys.executable, "-P", script, str(path), suffix, *sorted(MISSING)],
             capture_output=True,
             check=False,
             timeout=PATIENCE,
@@ -177,12 +179,19 @@ def _of_columns(names: list[str], columns: list[list[Any]]) -> tuple[list[str], 
 
 def as_text(cell: object) -> str:
     """Write a cell as a text file holds it: whole numbers without a point, nothing as nothing."""
-    if isinstance(cell, str):
-        return cell
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return ""
-    if isinstance(cell, dt.datetime | dt.date | dt.time):
-        return cell.isoformat()
+    match cell:
+        case str():
+            return cell
+        case dt.datetime() | dt.date() | dt.time():
+            return cell.isoformat()
+        case int() | np.integer():  # a code may be longer than a float64 holds
+            return str(int(cell))
+    return _number_as_text(cell)
+
+
+def _number_as_text(cell: object) -> str:
     try:
         number = float(cell)  # type: ignore[arg-type] # of any program's type
     except (TypeError, ValueError, OverflowError):

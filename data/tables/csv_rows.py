@@ -11,6 +11,7 @@ from data.errors import StudyError
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 WHOLE = re.compile(r"\s*[+-]?\d+\s*")
 THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(,\d{3})+\s*")  # or three decimals
+POINTED = re.compile(r"\s*[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?\s*")  # thousands, or three decimals
 DECIMAL = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*")
 
 Records = dict[int, list[str]]  # by the number of the row
@@ -100,6 +101,11 @@ def _with_points(header: list[str], records: Records, *, declared: bool) -> list
     changed = []
     for number, column in enumerate(header):
         values = [record[number] for record in records.values() if record[number].strip()]
+        if declared and (pointed := next(filter(POINTED.fullmatch, values), None)):
+            raise StudyError(
+                f"column '{column}' holds {pointed.strip()!r} beside decimal commas; take out the "
+                "points between thousands"
+            )
         with_comma = [bool(DECIMAL.fullmatch(value)) for value in values]
         every = all(
             comma or WHOLE.fullmatch(value) for comma, value in zip(with_comma, values, strict=True)

@@ -43,10 +43,33 @@ def graph_of(path: Path) -> Any:
     readers: dict[str, Any] = {
         ".graphml": nx.read_graphml,
         ".gexf": nx.read_gexf,
-        ".net": nx.read_pajek,
+        ".net": lambda file: nx.parse_pajek(_pajek_lines(file)),
     }
     with read_by("a graph"):
         return readers[path.suffix.casefold()](path)
+
+
+def _pajek_lines(path: Path) -> list[str]:
+    """Read a Pajek file without sections that are empty, which networkx would take for directed.
+
+    Raises
+    ------
+    StudyError
+        It has both arcs and edges, of which networkx makes one kind.
+    """
+    sections: list[list[str]] = [[]]
+    for line in path.read_text(encoding="utf-8-sig").splitlines():
+        if line.strip().startswith("*"):
+            sections.append([])
+        if line.strip():
+            sections[-1].append(line)
+    kept = [section for section in sections if len(section) > 1]
+    kinds = {section[0].strip().casefold().split()[0] for section in kept}
+    if {"*arcs", "*edges"} <= kinds:
+        raise StudyError(
+            "has both *Arcs and *Edges; write each edge as two arcs, and one section of arcs"
+        )
+    return [line for section in kept for line in section]
 
 
 def graph_tables(graph: Any, columns: Columns, cities: CityTable | None) -> GraphTables:
@@ -79,6 +102,11 @@ def graph_tables(graph: Any, columns: Columns, cities: CityTable | None) -> Grap
     column = cities.city if cities is not None else CityTable.model_fields["city"].default
     own = [dict(attributes) for _, attributes in graph.nodes(data=True)]
     all_names = list(dict.fromkeys(str(name) for given in own for name in given))
+    if column in all_names and (cities is None or "city" not in cities.model_fields_set):
+        raise StudyError(
+            f"nodes have an attribute '{column}', which is what their names are called; write "
+            f'[cities] city = "{column}" if it names them, else rename it'
+        )
     label = {column: [names[node] for node in graph.nodes]}
     nodes = pd.DataFrame(label | _attributes(own, all_names, label), dtype=object)
     nodes.index = pd.Index([f"node {name}" for name in label[column]])

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from data.errors import RowError, StudyError, nearest
-from data.tables.rules import is_missing, number_faults, numbers, refuse
+from data.errors import RowError, StudyError, nearest, rows
+from data.tables.rules import folded, is_missing, number_faults, numbers, refuse
 
 
 @dataclass(frozen=True)
@@ -119,17 +119,30 @@ def covariate_of_rows(
         The value of a dyad without a row.
     """
     wanted = pd.Index(list(cities))
+    for column in (sender, receiver):
+        _refuse_lookalikes(table[column], wanted)
     i, j = (wanted.get_indexer(pd.Index(table[column])) for column in (sender, receiver))
     inside = (i >= 0) & (j >= 0) & (i != j)
-    rows, i, j = table[inside], i[inside], j[inside]
-    if rows.empty:
+    within, i, j = table[inside], i[inside], j[inside]
+    if within.empty:
         raise RowError(
             f"no row is of two cities of the dyads; '{sender}' and '{receiver}' name them"
         )
-    dyads = rows[sender] + " -> " + rows[receiver]
+    dyads = within[sender] + " -> " + within[receiver]
     twice = "the same directed dyad stands more than once; keep one row"
     refuse(dyads, [(twice, dyads.duplicated(keep=False))], quoted=False)
-    refuse(rows[value], number_faults(rows[value], "a covariate in rows holds numbers")[1:])
-    matrix = np.full((len(wanted), len(wanted)), absent)
-    matrix[i, j] = numbers(rows[value])
+    refuse(within[value], number_faults(within[value], "a covariate in rows holds numbers")[1:])
+    matrix = np.full((len(wanted), len(wanted)), absent, dtype=float)
+    matrix[i, j] = numbers(within[value])
     return pd.DataFrame(matrix, wanted, wanted)
+
+
+def _refuse_lookalikes(named: pd.Series, cities: pd.Index) -> None:
+    """Refuse names that differ from those of cities in case, blanks or Unicode form alone."""
+    known = {folded(str(city)): city for city in cities}
+    for row, name in named[~named.isin(cities)].drop_duplicates().items():
+        if folded(name) in known:
+            raise RowError(
+                f"{rows([row])}: {name!a} differs from city {known[folded(name)]!a} only in case, "  # type: ignore[list-item]
+                "blanks or Unicode form; write one city one way"
+            )

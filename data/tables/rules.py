@@ -1,5 +1,6 @@
 """How a column's faulty rows are found and reported."""
 
+import unicodedata
 from collections.abc import Iterable
 
 import numpy as np
@@ -43,6 +44,11 @@ def numbers(column: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column):
         return column.astype("float64")
     return pd.to_numeric(column.mask(is_missing(column)), errors="coerce").astype("float64")
+
+
+def folded(name: str) -> str:
+    """Write a name without what may differ between two spellings of it: case, blanks, form."""
+    return unicodedata.normalize("NFKC", name).casefold().strip()
 
 
 def is_missing(column: pd.Series) -> pd.Series:

@@ -76,6 +76,10 @@ def sheet_of(frame: pd.DataFrame) -> Sheet:
 
 def _refuse_repeated(header: Sequence[str]) -> None:
     repeated = sorted({column for column in header if list(header).count(column) > 1})
+    if "" in repeated:
+        raise StudyError(
+            "two columns have no name in the first row, which is the header; begin with the header"
+        )
     if repeated:
         raise StudyError(f"column '{repeated[0]}' stands twice in the header; rename or remove one")
 

@@ -1,7 +1,7 @@
 """Reads a Stata or SPSS file in a process of its own, which a damaged file may end.
 
-Run as a script with the file and its suffix. It writes JSON: columns by name, and the names of
-those whose values are labels.
+Run as a script with the file, its suffix and words that mean missing. It writes JSON: columns by
+name, and the names of those whose values are labels.
 """
 
 import json
@@ -11,15 +11,21 @@ from typing import Any
 import pyreadstat
 
 
-def main(path: str, suffix: str) -> None:
-    """Write a file's columns to standard output; values that have labels are their labels."""
+def main(path: str, suffix: str, *missing: str) -> None:
+    """Write a file's columns to standard output; values that have labels are their labels.
+
+    A label that would be read as missing, one of `missing`, is not taken: 0 may be called "None".
+    """
     reader = pyreadstat.read_dta if suffix == ".dta" else pyreadstat.read_sav
     try:
         columns, metadata = reader(path, output_format="dict")
     except Exception as error:  # noqa: BLE001 - whatever the reader raises
         json.dump({"fault": " ".join(str(error).split()) or type(error).__name__}, sys.stdout)
         return
-    labels = metadata.variable_value_labels
+    labels = {
+        name: {value: text for value, text in of.items() if text.strip().casefold() not in missing}
+        for name, of in metadata.variable_value_labels.items()
+    }
     found = {
         name: [_labelled(value, labels.get(name, {})) for value in values]
         for name, values in columns.items()

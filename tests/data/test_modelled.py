@@ -35,7 +35,7 @@ def test_a_row_without_a_predictor_is_refused_unless_it_is_to_be_dropped(net):
     assert study.dyads["degree_design"].to_numpy().ravel().tolist() == expected.tolist()
     assert study.notes == ("2 directed dyads lack a predictor and are left out",)
     assert study.cautions == ()
-    assert study.missing_dyads == 2
+    assert study.missing_dyads == 0  # they have rows
 
 
 def test_scaling_is_of_the_rows_that_are_left(net):
@@ -52,7 +52,7 @@ def test_scaling_is_of_the_rows_that_are_left(net):
 def test_a_city_without_an_attribute_loses_the_dyads_that_need_it(net, term, left):
     name = "region" if "region" in term else "gdp"
     cities = blank(net.cities.set_index("town"), name, "Cam")
-    with pytest.raises(StudyError, match=f"row 4: '{name}' is missing; complete the row"):
+    with pytest.raises(StudyError, match=f"study: cities: row 4: '{name}' is missing; "):
         study_from(net.rows, cities, **SIDES, degree=term)
     study = study_from(net.rows, cities, **SIDES, degree=term, missing="drop")
     assert study.dyads.sizes["dyad"] == left
@@ -91,6 +91,15 @@ def test_blank_outcomes_are_no_part_of_the_likelihood(net):
         f"{rows['from'][k]} -> {rows['to'][k]}" for k in (0, 1, 20)
     ]
     assert study.shown != without.shown
+
+
+def test_a_blank_outcome_is_a_row_that_is_there(net):
+    rows = blank(net.rows.assign(letters=net.rows["letters"] + 1), "letters", [3])
+    study = study_from(rows, **SIDES)
+    assert study.cautions == ()
+    assert study.missing_dyads == 0
+    with pytest.raises(ModelError, match="no zeros to explain; take a model"):
+        refuse_misfit("zinb_srm", study)
 
 
 def test_predictors_name_those_before_them_and_synthetic_ones_stay_so(net):

@@ -116,6 +116,27 @@ def test_a_category_moves_at_one_end(net, by_hand, made_draws, made_fit):
     np.testing.assert_allclose(row["mean"], difference.mean(), **CLOSE)
 
 
+def test_codes_within_c_move_from_level_to_level(net, made_draws, made_fit):
+    cities = places(net).assign(code=[1, 2, 5, 1, 2, 5])
+    study = study_from(
+        net.rows,
+        cities,
+        outcome="letters",
+        sender="from",
+        receiver="to",
+        degree="C(sender(code))",
+    )
+    posterior = made_draws(study, "nb_pooled")
+    found = marginal_effects(made_fit(study, "nb_pooled", posterior))
+    intercept, coef = flat(posterior, "degree_intercept"), flat(posterior, "degree_coef")
+    assert study.terms["degree"] == ["C(sender(code))[T.2]", "C(sender(code))[T.5]"]
+    base = intercept - coef @ study.dyads["degree_design"].to_numpy().mean(axis=0)
+    for level, k in (("2", 0), ("5", 1)):
+        difference = np.exp(base + coef[:, k]) - np.exp(base)
+        row = found.loc["code (sender)", f"{level} instead of 1", "expected"]
+        np.testing.assert_allclose(row["mean"], difference.mean(), **CLOSE)
+
+
 def test_predictors_move_as_columns_and_positions_not_at_all(net, made_draws, made_fit):
     study = study_of(net)
     found = marginal_effects(made_fit(study, "nb_pooled", made_draws(study, "nb_pooled")))

@@ -119,6 +119,23 @@ def test_what_was_taken_for_what_is_said_and_written(tmp_path):
     assert "# left out: twice as scale(twice): the predictor 'scale(twice)' is collinear" in text
 
 
+def test_a_heading_over_two_lines_is_written_on_one(tmp_path):
+    table = NET.rows.assign(**{"GDP\nper head": ["", *map(str, range(29))]})
+    table.to_excel(tmp_path / "d.xlsx", index=False)
+    made(tmp_path / "s", tmp_path / "d.xlsx", "--outcome=letters")
+    text = (tmp_path / "s" / "study.toml").read_text(encoding="utf-8")
+    assert "# left out: GDP per head: 1 values are missing" in text
+
+
+def test_cities_may_stand_in_the_second_sheet(tmp_path):
+    with pd.ExcelWriter(tmp_path / "d.xlsx") as book:
+        NET.rows.to_excel(book, sheet_name="dyads", index=False)
+        NET.cities.to_excel(book, sheet_name="towns", index=False)
+    study, _ = made(tmp_path / "s", tmp_path / "d.xlsx", f"--cities={tmp_path / 'd.xlsx'}")
+    assert study.declaration.cities.sheet == "towns"
+    assert "same(region)" in study.terms["degree"]
+
+
 def test_data_that_lie_in_the_folder_stay_where_they_are(tmp_path):
     NET.rows.to_csv(tmp_path / "d.csv", index=False)
     made(tmp_path, tmp_path / "d.csv")

@@ -199,3 +199,93 @@ def test_what_is_no_network_in_memory_is_named(dyads, said):
     with pytest.raises(StudyError) as refused:
         study_from(dyads, outcome="n")
     assert said in str(refused.value)
+
+
+def test_points_between_thousands_are_refused_beside_decimal_commas(net, tmp_path):
+    folder = write(tmp_path / "s", net, toml(dyads=f'{ENDS}\ndecimal = ","', degree="size"))
+    size = ["1.200", "12,5", "999"] * 10
+    net.rows.assign(size=size).to_csv(folder / "d.csv", index=False, sep=";")
+    with pytest.raises(StudyError, match=r"'size' holds '1.200' beside decimal commas; take out"):
+        read_study(folder)
+
+
+def test_long_codes_stay_apart():
+    codes = [2**60 + k for k in (1, 2, 1000)]
+    rows = pd.DataFrame(
+        [(i, j, 1) for i in codes for j in codes if i != j], columns=["sender", "receiver", "n"]
+    )
+    study = study_from(rows, outcome="n")
+    assert study.dyads["city"].to_numpy().tolist() == sorted(map(str, codes))
+
+
+PAJEK = '*Vertices 4\n1 "a"\n2 "b"\n3 "c"\n4 "d"\n'
+
+
+@pytest.mark.parametrize("text", ["*Arcs\n*Edges\n{}", "*Edges\n{}*Arcs\n"])
+def test_edges_of_pajek_stand_in_both_directions(tmp_path, text):
+    (tmp_path / "d.net").write_text(PAJEK + text.format("1 2 3\n2 3 4\n1 4 2\n"))
+    declared = 'title = "t"\nmodels = ["nb_pooled"]\n[dyads]\nfile = "d.net"\noutcome = "weight"\n'
+    (tmp_path / "study.toml").write_text(f'{declared}absent = "zero"\n')
+    counts = read_study(tmp_path).dyads["count"].to_series()
+    for i, j, n in (("a", "b", 3), ("b", "c", 4), ("a", "d", 2)):
+        assert counts[f"{i} -> {j}"] == counts[f"{j} -> {i}"] == n
+    (tmp_path / "d.net").write_text(f"{PAJEK}*Arcs\n1 2 3\n*Edges\n2 3 4\n")
+    with pytest.raises(StudyError, match=r"has both \*Arcs and \*Edges"):
+        read_study(tmp_path)
+
+
+def test_an_array_has_the_order_of_the_graph():
+    graph = nx.DiGraph()
+    for i, j, weight in [(1, 3, 2), (3, 2, 1), (2, 1, 4), (4, 1, 3), (3, 4, 1)]:
+        graph.add_edge(i, j, weight=weight)
+    arrays = {"d": nx.to_numpy_array(graph)}
+    study = study_from(graph, outcome="weight", absent="zero", degree="d", matrices=arrays)
+    assert (
+        study.dyads["degree_design"].to_numpy().ravel().tolist()
+        == study.dyads["count"].to_numpy().tolist()
+    )
+    rows = pd.DataFrame({"sender": [1, 2, 3], "receiver": [2, 3, 1], "n": [1, 2, 0]})
+    with pytest.raises(StudyError, match="an array has no names, and the dyads are rows"):
+        study_from(rows, outcome="n", degree="d", matrices={"d": np.eye(3)})
+
+
+def test_a_label_that_reads_as_missing_is_not_taken(net, tmp_path):
+    import pyreadstat  # noqa: PLC0415
+
+    folder = write(tmp_path / "s", net, toml("d.dta", ENDS, degree="near"))
+    labels = {"letters": {0: "None"}}
+    pyreadstat.write_dta(net.rows, str(folder / "d.dta"), variable_value_labels=labels)
+    assert read_study(folder).dyads["count"].to_numpy().tolist() == net.rows["letters"].tolist()
+
+
+def test_misspelt_cities_of_a_covariate_in_rows_are_refused(net, tmp_path):
+    more = '[matrices.far]\nfile = "far.csv"\nsender = "a"\nreceiver = "b"\nvalue = "v"'
+    folder = write(tmp_path / "s", net, toml(dyads=ENDS, more=more, degree="near"))
+    net.rows.to_csv(folder / "d.csv", index=False)
+    (folder / "far.csv").write_text("a,b,v\nAda,Fox,1\nada,Elm,2\n")
+    with pytest.raises(StudyError, match=r"far\.csv: row 3: 'ada' differs from city 'Ada' only in"):
+        read_study(folder)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"cities": {"city": ["a"]}},
+        {"matrices": ["a"]},
+        {"matrices": {"d": [[1, 2], [3, 4]]}},
+        {"predictors": ["a"]},
+    ],
+)
+def test_arguments_of_another_kind_are_named(net, given):
+    with pytest.raises(StudyError, match=f"{next(iter(given))}"):
+        study_from(net.rows, outcome="letters", sender="from", receiver="to", **given)
+
+
+def test_a_fault_of_a_city_is_located_once(net):
+    cities = net.cities.set_index("town").astype({"region": object})
+    cities.loc["Cam", "region"] = ""
+    with pytest.raises(StudyError) as refused:
+        study_from(
+            net.rows, cities, outcome="letters", sender="from", receiver="to", degree="same(region)"
+        )
+    assert str(refused.value).startswith("study: cities: row 4: 'region' is missing")
