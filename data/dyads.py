@@ -10,8 +10,8 @@ import xarray as xr
 from data.declaration import Declaration
 from data.errors import ResultsError, RowError, StudyError, located
 from data.formulas.design import design_matrix
-from data.formulas.grammar import Columns
 from data.formulas.node_terms import Ends
+from data.formulas.reader import Columns
 from data.modelled import Modelled, shown
 from data.roles import PARTS, SIDES
 

@@ -8,23 +8,15 @@ import numpy as np
 import pandas as pd
 
 from data.declaration import Declaration
-from data.errors import RowError, StudyError, located, rows, suggest
+from data.errors import RowError, StudyError, located, suggest
 from data.formulas.derived import derived_column, lacks
-from data.formulas.grammar import (
-    Columns,
-    NodeCall,
-    ParsedFormula,
-    parse_expression,
-    parse_formula,
-)
+from data.formulas.grammar import ParsedFormula, parse_expression, parse_formula
 from data.formulas.node_terms import Ends
+from data.formulas.reader import Columns, NodeCall
 from data.roles import PARTS, Part
-from data.tables.dyad_table import (
-    checked_exposures,
-    checked_outcome,
-    refuse_ends,
-    settle_column,
-)
+from data.tables.absent import completed, refuse_absent, refuse_few, seen_outcome
+from data.tables.cautions import cautions_on
+from data.tables.dyad_table import checked_exposures, refuse_ends, settle_column
 from data.tables.matrix import Square, covariate_of_matrix, covariate_of_rows
 from data.tables.study_tables import StudyTables
 
@@ -78,7 +70,6 @@ class _Work:
     declared: object
     table: pd.DataFrame
     cities: list[str]
-    given: pd.Index  # the rows that the table of dyads has itself
     notes: list[str] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
     ends: Ends | None = None
@@ -106,10 +97,10 @@ def modelled(tables: StudyTables, declaration: Declaration, declared: object) ->
     given = tables.dyads
     with located(tables.sources["dyads"]):
         refuse_ends(given, columns)
-        table, cities = _completed(given, tables, declaration)
+        table, cities = completed(given, tables, declaration)
         table = table.copy()
-        table[columns.outcome] = _seen(given[columns.outcome], table.index, columns.absent)
-    work = _Work(tables, declaration, declared, table, cities, given.index)
+        table[columns.outcome] = seen_outcome(given[columns.outcome], table.index, columns.absent)
+    work = _Work(tables, declaration, declared, table, cities)
     if filled := len(table) - len(given):
         work.notes.append(f"{filled} directed dyads without a row are zeros")
     positions = _with_cities(work)
@@ -119,70 +110,6 @@ def modelled(tables: StudyTables, declaration: Declaration, declared: object) ->
     formulas = _parse(work)
     kept = _with_predictors(work, formulas)
     return _sorted_out(work, formulas, kept, positions, synthetic)
-
-
-def _completed(
-    given: pd.DataFrame, tables: StudyTables, declaration: Declaration
-) -> tuple[pd.DataFrame, list[str]]:
-    """Give every dyad a row where those without one are zeros; name the cities."""
-    columns = declaration.dyads
-    cities = sorted(set(given[columns.sender]) | set(given[columns.receiver]))
-    if columns.absent == "missing":
-        _refuse_few(cities, given)
-        return given, cities
-    if tables.cities is not None:
-        known = tables.cities.names
-        for side in (columns.sender, columns.receiver):
-            unknown = given[side][~given[side].isin(known)]
-            if len(unknown):
-                raise RowError(
-                    f"{rows(unknown.index.tolist())}: city '{unknown.iloc[0]}' has no row in the "
-                    f"city table; {suggest(unknown.iloc[0], known[:20])}"
-                )
-        cities = known
-    _refuse_few(cities, given)
-    names = np.array(cities, dtype=object)
-    i, j = np.nonzero(~np.eye(len(names), dtype=bool))
-    every = pd.MultiIndex.from_arrays([names[i], names[j]])
-    rows_of = pd.MultiIndex.from_frame(given[[columns.sender, columns.receiver]])
-    places = rows_of.get_indexer(every)
-    whole = given.reset_index(drop=True).reindex(places)  # nothing where there is no row
-    whole[columns.sender], whole[columns.receiver] = names[i], names[j]
-    labels = given.index.to_numpy(dtype=object)
-    whole.index = pd.Index(
-        [
-            labels[place] if place >= 0 else f"dyad {a} -> {b}"
-            for place, a, b in zip(places, names[i], names[j], strict=True)
-        ],
-        dtype=object,
-    )
-    return whole, cities
-
-
-def _refuse_few(cities: list[str], given: pd.DataFrame) -> None:
-    if given.empty or len(cities) < 3:
-        raise StudyError(f"only {len(cities)} cities; city effects need at least three")
-
-
-def _seen(outcome: pd.Series, every: pd.Index, absent: str) -> pd.Series:
-    """Read the outcome of every row: NaN where it is to be predicted, 0 where there is no row."""
-    counts = checked_outcome(outcome)
-    if absent == "missing":
-        return counts
-    added = ~every.isin(outcome.index)
-    return counts.reindex(every).mask(added, 0.0)
-
-
-def _refuse_absent(
-    column: str, table: pd.DataFrame, given: pd.DataFrame, declaration: Declaration
-) -> None:
-    """Refuse to use a column of the table of dyads where dyads have no row."""
-    if len(table) > len(given) and column in given:
-        raise StudyError(
-            f"'{column}' stands in {declaration.dyads.file}, which has no row for "
-            f'{len(table) - len(given)} dyads (absent = "zero"); bring it under [matrices], '
-            "or compute it from the city table"
-        )
 
 
 def _with_cities(work: _Work) -> dict[str, pd.Series]:
@@ -195,8 +122,9 @@ def _with_cities(work: _Work) -> dict[str, pd.Series]:
         positions = cities.positions(work.cities) if cities.has_positions else {}
     without = len(cities.names) - len(work.cities)
     if without:
-        noun = work.declaration.noun if without == 1 else work.declaration.nouns
-        work.notes.append(f"{without} {noun} of the city table have no dyad and are left out")
+        has = "has no dyad and is" if without == 1 else "have no dyad and are"
+        nouns = f"{work.declaration.nouns} of the city table"
+        work.notes.append(f"{without} of the {nouns} {has} left out")
     columns, known = work.declaration.dyads, pd.Index(work.cities)
     work.ends = Ends(
         pd.DataFrame(index=pd.Index(work.cities)),
@@ -271,7 +199,7 @@ def _check_exposure(work: _Work) -> None:
         if column not in work.table:
             hint = suggest(column, map(str, work.table.columns))
             raise StudyError(f"no column '{column}', which study.toml names; {hint}")
-        _refuse_absent(column, work.table, work.tables.dyads, work.declaration)
+        refuse_absent(column, work.table, work.tables.dyads, work.declaration)
         work.table[column] = checked_exposures(work.table[column])
 
 
@@ -288,7 +216,7 @@ def _settle(work: _Work, names: tuple[str, ...]) -> None:
     if outcome in names:
         raise StudyError(f"the outcome '{outcome}' cannot predict itself")
     for name in names:
-        _refuse_absent(name, work.table, work.tables.dyads, work.declaration)
+        refuse_absent(name, work.table, work.tables.dyads, work.declaration)
         work.table[name] = settle_column(work.table[name], allow_missing=drop)
 
 
@@ -364,13 +292,13 @@ def _sorted_out(
     rows_kept = table[kept & seen]
     with located(work.tables.sources["dyads"]):
         left = sorted({*rows_kept[columns.sender], *rows_kept[columns.receiver]})
-        _refuse_few(left, rows_kept)
+        refuse_few(left, rows_kept)
         rows_kept = rows_kept.astype({columns.outcome: "int64"})
         if not rows_kept[columns.outcome].any():
             raise StudyError(f"every '{columns.outcome}' of the rows that are left is 0")
     inside = table[columns.sender].isin(left) & table[columns.receiver].isin(left)
     left_out = int((inside.to_numpy() & ~(kept & seen)).sum())
-    work.cautions += _on_outcome(rows_kept, work.declaration, left_out)
+    work.cautions += cautions_on(rows_kept, work.declaration, left_out)
     ends = work.ends
     if ends is not None:
         ends = Ends(
@@ -392,33 +320,3 @@ def _sorted_out(
         tuple(work.cautions),
         left_out,
     )
-
-
-def _on_outcome(table: pd.DataFrame, declaration: Declaration, left_out: int) -> list[str]:
-    """Say where an outcome looks like that of another kind of data than is declared."""
-    columns, cautions = declaration.dyads, []
-    count = table[columns.outcome].to_numpy()
-    cities = len({*table[columns.sender], *table[columns.receiver]})
-    absent = cities * (cities - 1) - len(table) - left_out
-    if (count > 0).all() and absent:
-        cautions.append(
-            f"no '{columns.outcome}' is 0, and {absent} directed dyads "
-            'have no row: if these are zeros, write absent = "zero" under [dyads]'
-        )
-    if "directed" in columns.model_fields_set or len(table) < 3:
-        return cautions
-    i, j = table[columns.sender].to_numpy(), table[columns.receiver].to_numpy()
-    there = pd.Series(count, pd.MultiIndex.from_arrays([i, j]))
-    back = there.reindex(pd.MultiIndex.from_arrays([j, i])).to_numpy()
-    both = ~np.isnan(back)
-    if not both.any():
-        looks = "each pair stands in one direction only"
-    elif both.sum() >= 6 and (back[both] == count[both]).all() and len(set(count)) > 1:
-        looks = f"every pair has the same '{columns.outcome}' in both directions"
-    else:
-        return cautions
-    cautions.append(
-        f"{looks}: the dyads look undirected, and models of directed dyads take the two directions "
-        "for two facts; if they are directed, write directed = true under [dyads]"
-    )
-    return cautions

@@ -11,7 +11,8 @@ from analysis.posterior.marginal_effects import marginal_effects
 from data.declaration import Hypothesis
 from data.dyads import columns_of
 from data.errors import StudyError
-from data.formulas.grammar import Columns, parse_formula
+from data.formulas.grammar import parse_formula
+from data.formulas.reader import Columns
 from data.study import Study
 from models.inference.fit import Fit
 

@@ -6,9 +6,10 @@ import pandas as pd
 from analysis.posterior.new_values import Fitted
 from data.errors import QueryError, StudyError, located, suggest
 from data.formulas.derived import derived_column
-from data.formulas.grammar import Columns, ParsedFactor, parse_expression
+from data.formulas.grammar import parse_expression
 from data.formulas.new_values import Rows
 from data.formulas.node_terms import Ends
+from data.formulas.reader import Columns, ParsedFactor
 from data.roles import SIDES
 
 

@@ -10,8 +10,8 @@ from formulaic.utils.stateful_transforms import stateful_eval
 
 from data.errors import RowError, StudyError, rows
 from data.formulas.design import context_of, reason
-from data.formulas.grammar import NodeCall, ParsedFactor
 from data.formulas.node_terms import Ends
+from data.formulas.reader import NodeCall, ParsedFactor
 from data.tables.rules import is_missing
 
 

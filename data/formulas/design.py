@@ -13,8 +13,9 @@ from scipy.linalg import qr
 from data.errors import RowError, StudyError, rows
 from data.formulas.added import ADDED
 from data.formulas.bounds import COLUMNS
-from data.formulas.grammar import ParsedFactor, ParsedFormula, one_line
+from data.formulas.grammar import ParsedFormula, one_line
 from data.formulas.node_terms import Ends
+from data.formulas.reader import ParsedFactor
 
 LARGEST, SMALLEST = 1e100, 1e-100  # squares of predictors stay within floating point
 

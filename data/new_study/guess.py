@@ -1,14 +1,12 @@
 """What the files of a new study hold, and a first formula for them."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ValidationError
 
-from data.declaration import GRAPHS, CityTable, Columns, Declaration, Source, first_fault
+from data.declaration import GRAPHS, CityTable, Columns, Source
 from data.errors import StudyError, located
 from data.files import TABULATED, read_bytes
 from data.new_study.columns import (
@@ -19,69 +17,18 @@ from data.new_study.columns import (
     find_position,
     refuse_panel,
 )
-from data.roles import SIDES
+from data.new_study.found import Guess, checked
+from data.new_study.terms import add_terms
 from data.study import assembled
 from data.tables.binary_rows import SPREADSHEETS, as_text, sheet_names
-from data.tables.city_table import Cities, city_table
+from data.tables.city_table import city_table
 from data.tables.graph import graph_of, graph_tables
-from data.tables.rules import is_missing, numbers
+from data.tables.rules import numbers
 from data.tables.sheet import Sheet, read_sheet
 from data.tables.study_tables import StudyTables, dyads_of
 
 LATITUDES, LONGITUDES = ("latitude", "lat", "y_coord"), ("longitude", "lon", "lng", "long")
 NAMES = ("name", "label", "id")  # attributes that may name the nodes of a graph
-FEW = 12  # levels that a category may have in a first formula
-MOST = 12  # terms of a first formula
-ENOUGH = 10  # dyads a term
-
-
-@dataclass
-class Guess:
-    """What is taken for what.
-
-    Attributes
-    ----------
-    taken : list of Taken
-        Columns that are used.
-    left_out : list of Taken
-        Columns that are not, and why not.
-    terms : list of str
-        Of the formula of both parts.
-    """
-
-    dyads: dict[str, Any]
-    cities: dict[str, Any] | None = None
-    taken: list[Taken] = field(default_factory=list)
-    left_out: list[Taken] = field(default_factory=list)
-    terms: list[str] = field(default_factory=list)
-    models: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    cautions: list[str] = field(default_factory=list)
-
-    def declaration(self, title: str, terms: Sequence[str] | None = None) -> Declaration:
-        """Say it as a declaration."""
-        formula = " + ".join(self.terms if terms is None else terms) or "1"
-        selection = formula if self.has_selection else "1"
-        content = {
-            "title": title,
-            "models": self.models or ["nb_srm"],
-            "dyads": self.dyads,
-            "cities": self.cities,
-            "formula": {"selection": selection, "degree": formula},
-        }
-        return checked(Declaration, content)
-
-    @property
-    def has_selection(self) -> bool:
-        return any(model.startswith(("zi", "hurdle")) for model in self.models)
-
-
-def checked[T: BaseModel](kind: type[T], content: Any) -> T:
-    """Make a part of a declaration of what was found; its fault is one of the files'."""
-    try:
-        return kind.model_validate(content)
-    except ValidationError as error:
-        raise StudyError(f"cannot be declared: {first_fault(error)}") from None
 
 
 def guess(dyads: Path, cities: Path | None, outcome: str | None, title: str) -> Guess:
@@ -125,7 +72,7 @@ def guess(dyads: Path, cities: Path | None, outcome: str | None, title: str) -> 
     _add_absent(found, rows, columns, len(places.names) if places else len(needed))
     tables = StudyTables(rows, places, {}, (), sources)
     _choose_models(found, tables, title)
-    _add_terms(found, tables, title)
+    add_terms(found, tables, title)
     return found
 
 
@@ -252,95 +199,3 @@ def _choose_models(found: Guess, tables: StudyTables, title: str) -> None:
     # the two effects of a city are one where both directions are the same
     nb = "nb_sender" if undirected else "nb_srm"
     found.models = [nb, f"zi{nb}"] if has_zeros else [nb]
-
-
-def _add_terms(found: Guess, tables: StudyTables, title: str) -> None:
-    """Add one term after the other to the formula, as long as it can be computed."""
-    study = assembled(tables, found.declaration(title, []), "new", "study.toml")
-    most = min(MOST, study.dyads.sizes["dyad"] // ENOUGH)
-    for column, term, why in _candidates(found, tables):
-        if len(found.terms) >= most:
-            found.left_out.append(Taken(column, term, "the formula has enough terms for a start"))
-            continue
-        try:
-            assembled(tables, found.declaration(title, [*found.terms, term]), "new", "study.toml")
-        except StudyError as error:
-            said = str(error).rpartition(": ")[2]
-            found.left_out.append(Taken(column, term, said))
-        else:
-            found.terms.append(term)
-            found.taken.append(Taken(column, term, why))
-    named = {one.column for one in (*found.taken, *found.left_out)}
-    for column, why in _unused(found, tables):
-        if column not in named:
-            found.left_out.append(Taken(column, "", why))
-
-
-def _candidates(found: Guess, tables: StudyTables) -> Iterator[tuple[str, str, str]]:
-    """Give columns with the terms that they may be in a first formula, and what they hold."""
-    used = {one.column for one in found.taken} | {"sender", "receiver"}
-    if found.dyads.get("absent") != "zero":
-        for name in map(str, tables.dyads):
-            if name not in used and name.strip():
-                yield from _of_column(name, tables.dyads[name])
-    if tables.cities is not None:
-        yield from _of_cities(tables.cities)
-
-
-def _of_column(name: str, column: pd.Series) -> Iterator[tuple[str, str, str]]:
-    if is_missing(column).any():
-        return
-    values, quoted = numbers(column), _quoted(name)
-    if values.notna().all():
-        binary = set(values) <= {0, 1}
-        yield name, quoted if binary else f"scale({quoted})", "numbers, of dyads"
-    elif column.nunique() <= FEW and values.isna().all():
-        yield name, quoted, f"{column.nunique()} categories, of dyads"
-
-
-def _of_cities(cities: Cities) -> Iterator[tuple[str, str, str]]:
-    places: set[str] = set()
-    if cities.has_positions:
-        places = {cities.columns.latitude, cities.columns.longitude}
-        yield "distance", "scale(log(distance_km()))", "computed from the positions"
-    for name in cities.attributes:
-        column, quoted = cities.table[name], _quoted(name)
-        if name in places or is_missing(column).any() or _is_code(name, column):
-            continue
-        if list(column) == cities.names:  # a label
-            continue
-        if numbers(column).notna().all():
-            for side in SIDES:
-                yield name, f"scale({side}({quoted}))", f"numbers, of the {side}"
-        elif 1 < column.nunique() <= min(FEW, len(column) // 2):
-            yield name, f"same({quoted})", f"{column.nunique()} categories, of cities"
-
-
-def _unused(found: Guess, tables: StudyTables) -> Iterator[tuple[str, str]]:
-    filled = found.dyads.get("absent") == "zero"
-    for name in tables.dyads:
-        if name in ("sender", "receiver") or not str(name).strip():
-            continue
-        missing = int(is_missing(tables.dyads[name]).sum())
-        if filled:
-            yield str(name), "dyads without a row have no value of it; bring it under [matrices]"
-        elif missing:
-            yield str(name), f'{missing} values are missing; missing = "drop" leaves their rows out'
-        else:
-            yield str(name), "text of many values, or of numbers and words"
-    for name in tables.cities.attributes if tables.cities else ():
-        missing = int(is_missing(tables.cities.table[name]).sum()) if tables.cities else 0
-        why = f"{missing} values are missing" if missing else "a code, or text of many values"
-        yield name, why
-
-
-def _is_code(name: str, column: pd.Series) -> bool:
-    """Tell whether whole numbers are codes: all different, under a name that says so."""
-    says = any(word in name.casefold() for word in ("code", "fips", "nuts")) or (
-        name.casefold() == "id"
-    )
-    return says and column.nunique() == len(column)
-
-
-def _quoted(name: str) -> str:
-    return name if name.isidentifier() else f"`{name}`"

@@ -10,7 +10,7 @@ import tomli_w
 
 from data.errors import ResultsError, StudyError
 from data.files import all_or_none, making_folder, replacing
-from data.new_study.guess import Guess
+from data.new_study.found import Guess
 
 ALONE = "study.toml"
 

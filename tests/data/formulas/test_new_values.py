@@ -8,8 +8,9 @@ import xarray as xr
 from data.dyads import raw_predictors
 from data.errors import QueryError, ResultsError, StudyError
 from data.formulas.design import design_matrix
-from data.formulas.grammar import Columns, parse_formula
+from data.formulas.grammar import parse_formula
 from data.formulas.new_values import Rows, changed_design
+from data.formulas.reader import Columns
 from data.study import study_from_table
 
 EVERYTHING = "scale(log(near)) * tied + poly(size, 2) + C(year) + kind + bs(`how far`, df=4)"
