@@ -23,6 +23,7 @@ from data.study import assembled
 from data.tables.binary_rows import SPREADSHEETS, as_text, sheet_names
 from data.tables.city_table import city_table
 from data.tables.graph import graph_of, graph_tables
+from data.tables.matrix import has_same_margins
 from data.tables.rules import numbers
 from data.tables.sheet import Sheet, read_sheet
 from data.tables.study_tables import StudyTables, dyads_of
@@ -110,8 +111,7 @@ def _of_dyads(
     found = Guess({"file": path.name, **_source(read)}, notes=list(read.sheet.notes))
     if read.name is not None:
         found.notes.append(f"sheet '{read.name}' is taken, the first of several")
-    margin = table.iloc[:, 0] if table.shape[1] else pd.Series(dtype=object)
-    if len(table) >= 3 and set(margin) == set(table.columns[1:]):
+    if has_same_margins(table):
         found.dyads |= {"layout": "matrix", "outcome": outcome or "count"}
         why = "its first row and its first column hold the same names"
         found.taken.append(Taken(found.dyads["outcome"], "outcome, a square matrix", why))

@@ -58,6 +58,11 @@ def square(table: pd.DataFrame) -> Square:
     return Square(down.to_list(), table[down.to_list()].to_numpy(dtype=object), rows)
 
 
+def has_same_margins(table: pd.DataFrame) -> bool:
+    """Tell whether the first row and the first column of a table hold the same names."""
+    return len(table) >= 3 and set(table.iloc[:, 0]) == set(table.columns[1:])
+
+
 def as_rows(matrix: Square, sender: str, receiver: str, value: str) -> pd.DataFrame:
     """Lay out a matrix as a row a directed dyad, its diagonal left out.
 

@@ -10,7 +10,7 @@ from data.declaration import CityTable, Columns, Declaration, Matrix
 from data.errors import StudyError, located
 from data.tables.city_table import Cities, city_table
 from data.tables.graph import read_graph
-from data.tables.matrix import Square, as_rows, square
+from data.tables.matrix import Square, as_rows, has_same_margins, square
 from data.tables.sheet import Sheet, read_sheet, refuse_lacking
 
 
@@ -82,6 +82,9 @@ def dyads_of(sheet: Sheet, columns: Columns) -> pd.DataFrame:
         matrix = square(sheet.table)
         return as_rows(matrix, columns.sender, columns.receiver, columns.outcome)
     keys = ("sender", "receiver", "outcome")
+    table = sheet.table
+    if columns.sender not in table and has_same_margins(table):
+        raise StudyError('is a square matrix; write layout = "matrix" under [dyads]')
     refuse_lacking(sheet.table, columns, keys, "[dyads]", "a dyad")
     return sheet.table
 

@@ -111,6 +111,11 @@ def test_matrix(tmp_path, refused, text, phrases):
     refused([put(tmp_path / "s", "d.csv", text, toml(dyads=MATRIX))], "d.csv: ", *phrases)
 
 
+def test_matrix_that_is_not_said_to_be_one(tmp_path, refused):
+    folder = put(tmp_path / "s", "d.csv", matrix_text(), toml(dyads=""))
+    refused([folder], 'd.csv: is a square matrix; write layout = "matrix" under [dyads]')
+
+
 def graphml(change):
     graph = change(NET.graph.copy())
     return lambda path: nx.write_graphml(graph, path)
