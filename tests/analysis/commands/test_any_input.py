@@ -248,7 +248,7 @@ def files_of_programs(tmp_path_factory):
     return [place / kind for kind in kinds]
 
 
-@settings(many, max_examples=many.max_examples // 4)
+@settings(many, max_examples=many.max_examples // 8)
 @given(kind=places, changes=st.lists(st.tuples(places, st.binary(max_size=4)), max_size=4))
 def test_any_bytes(files_of_programs, kind, changes):
     """Whatever the bytes of a file are, it is read, or refused as a study is."""
@@ -273,7 +273,7 @@ def test_any_new_study(folder, tmp_path_factory):
     """`interlocal new` makes a study of a table, or says why not."""
     place = tmp_path_factory.mktemp("new")
 
-    @settings(many, max_examples=many.max_examples // 4)
+    @settings(many, max_examples=many.max_examples // 8)
     @given(table=st.one_of(changed(TABLE), changed(EDGES), changed(FAR)), cities=changed(CITIES))
     def make(table, cities):
         written(place / "d.csv", table)

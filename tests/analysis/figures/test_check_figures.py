@@ -61,7 +61,9 @@ def made_up(matrix, replicated, **about):
         }
     )
     plain = {"title": "Made up", "model": "nb_srm", "priors": "default", "chains": 1, "draws": 9}
-    tree.attrs = plain | {"synthetic": json.dumps(["count"]), "passed": 1} | about
+    declared = {"title": "Made up", "models": ["nb_srm"], "dyads": {"outcome": "count"}}
+    plain |= {"declaration": json.dumps(declared), "synthetic": json.dumps(["count"])}
+    tree.attrs = plain | {"passed": 1} | about
     return tree
 
 
