@@ -94,14 +94,15 @@ def _laid_out(table: pd.DataFrame, rows: Modelled, declaration: Declaration) -> 
     )
     used = dict.fromkeys(name for formula in rows.formulas.values() for name in formula.used)
     dataset = dataset.assign(_raw(table[list(used)], "dyad", PREDICTORS))
-    if rows.ends is not None:
-        attributes = rows.ends.cities.loc[cities]
-        dataset = dataset.assign(_raw(attributes, "city", ATTRIBUTES))
-    positions = {
-        kind: ("city", values.loc[cities].to_numpy(), {"units": "degrees"})
-        for kind, values in rows.positions.items()
-    }
-    return dataset.assign_coords(positions)
+    if rows.ends is None:
+        return dataset
+    dataset = dataset.assign(_raw(rows.ends.cities.loc[cities], "city", ATTRIBUTES))
+    return dataset.assign_coords(
+        {
+            kind: ("city", values.loc[cities].to_numpy(), {"units": "degrees"})
+            for kind, values in rows.ends.positions.items()
+        }
+    )
 
 
 def _raw(table: pd.DataFrame, along: str, kinds: RawKinds) -> dict[str, xr.DataArray]:

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from secrets import token_hex
 from stat import S_ISREG
-from typing import Any
+from typing import IO, Any
 from zlib import crc32
 
 from data.errors import InterlocalError, ResultsError, located
@@ -40,6 +40,15 @@ def read_bytes(path: Path, most: int, fault: type[InterlocalError], missing: str
     most : int
         Bytes that it may have; what is no regular file may have no end.
     """
+    with opened(path, most, fault, missing) as file:
+        return file.read(most)
+
+
+@contextmanager
+def opened(
+    path: Path, most: int, fault: type[InterlocalError], missing: str
+) -> Iterator[IO[bytes]]:
+    """Open a file for reading, as `read_bytes` does."""
     try:
         found = path.stat()
         if not S_ISREG(found.st_mode):
@@ -47,7 +56,7 @@ def read_bytes(path: Path, most: int, fault: type[InterlocalError], missing: str
         if found.st_size > most:
             raise fault(f"has {found.st_size / MIB:.0f} MiB; at most {most // MIB} are read")
         with path.open("rb") as file:
-            return file.read(most)
+            yield file
     except FileNotFoundError:
         raise fault(f"not found; {missing}") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a null character

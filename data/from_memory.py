@@ -108,6 +108,23 @@ def study_from(
     return assembled(tables, declaration, name, name)
 
 
+def study_from_table(
+    table: pd.DataFrame, declaration: Declaration, name: str, cities: pd.DataFrame | None = None
+) -> Study:
+    """Make a study of tables that are in memory, by a declaration.
+
+    Parameters
+    ----------
+    cities : pandas.DataFrame, optional
+        A row a city, with the columns that the declaration's city table names. Without it, the
+        study has none, whatever is declared.
+    """
+    places = None if declaration.cities is None else cities
+    with located(name):
+        tables = _tables(table, places, {}, declaration, name)
+    return assembled(tables, declaration, name, name)
+
+
 def _tables(
     dyads: Any,
     cities: pd.DataFrame | None,

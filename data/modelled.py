@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,13 @@ from data.errors import RowError, StudyError, located, suggest
 from data.formulas.derived import derived_column, lacks
 from data.formulas.grammar import ParsedFormula, parse_expression, parse_formula
 from data.formulas.node_terms import Ends
-from data.formulas.reader import Columns, NodeCall
+from data.formulas.reader import Columns
 from data.roles import PARTS, Part
 from data.tables.absent import completed, refuse_absent, refuse_few, seen_outcome
 from data.tables.cautions import cautions_on
 from data.tables.dyad_table import checked_exposures, refuse_ends, settle_column
 from data.tables.matrix import Square, covariate_of_matrix, covariate_of_rows
+from data.tables.sheet import refuse_lacking
 from data.tables.study_tables import StudyTables
 
 SHOWN = 200  # characters of a formula in a message
@@ -53,7 +55,6 @@ class Modelled:
     ends: Ends | None
     formulas: Mapping[Part, ParsedFormula]
     unobserved: pd.DataFrame
-    positions: Mapping[str, pd.Series]
     source: str
     synthetic: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -73,6 +74,16 @@ class _Work:
     notes: list[str] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
     ends: Ends | None = None
+
+    @cached_property
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
+        """The positions of senders and of receivers among the cities, (dyad,) each."""
+        columns, known = self.declaration.dyads, pd.Index(self.cities)
+        sender, receiver = (
+            known.get_indexer(pd.Index(self.table[side]))
+            for side in (columns.sender, columns.receiver)
+        )
+        return sender, receiver
 
     @contextmanager
     def at(self, place: str) -> Iterator[None]:
@@ -103,20 +114,20 @@ def modelled(tables: StudyTables, declaration: Declaration, declared: object) ->
     work = _Work(tables, declaration, declared, table, cities)
     if filled := len(table) - len(given):
         work.notes.append(f"{filled} directed dyads without a row are zeros")
-    positions = _with_cities(work)
+    _add_cities(work)
     _add_matrices(work)
     synthetic = _add_predictors(work)
     _check_exposure(work)
     formulas = _parse(work)
     kept = _with_predictors(work, formulas)
-    return _sorted_out(work, formulas, kept, positions, synthetic)
+    return _sorted_out(work, formulas, kept, synthetic)
 
 
-def _with_cities(work: _Work) -> dict[str, pd.Series]:
+def _add_cities(work: _Work) -> None:
     """Find the two cities of each row in the city table, and where they lie."""
     cities, tables = work.tables.cities, work.tables
     if cities is None:
-        return {}
+        return
     with located(tables.sources["cities"]):
         cities.of(work.cities)
         positions = cities.positions(work.cities) if cities.has_positions else {}
@@ -125,22 +136,15 @@ def _with_cities(work: _Work) -> dict[str, pd.Series]:
         has = "has no dyad and is" if without == 1 else "have no dyad and are"
         nouns = f"{work.declaration.nouns} of the city table"
         work.notes.append(f"{without} of the {nouns} {has} left out")
-    columns, known = work.declaration.dyads, pd.Index(work.cities)
     work.ends = Ends(
         pd.DataFrame(index=pd.Index(work.cities)),
-        *(
-            known.get_indexer(pd.Index(work.table[side]))
-            for side in (columns.sender, columns.receiver)
-        ),
-        *(positions[kind].to_numpy() for kind in positions),
+        *work.places,
+        *(values.to_numpy() for values in positions.values()),
     )
-    return positions
 
 
 def _add_matrices(work: _Work) -> None:
-    columns, table = work.declaration.dyads, work.table
-    known = pd.Index(work.cities)
-    i, j = (known.get_indexer(pd.Index(table[side])) for side in (columns.sender, columns.receiver))
+    i, j = work.places
     for name, given in work.tables.matrices.items():
         declared = work.declaration.matrices[name]
         with located(work.declared), located(f"[matrices] {name}"):
@@ -152,7 +156,7 @@ def _add_matrices(work: _Work) -> None:
                 absent = 0.0 if declared.absent == "zero" else np.nan
                 named = (str(declared.sender), str(declared.receiver), str(declared.value))
                 matrix = covariate_of_rows(given, *named, work.cities, absent)
-        table[name] = matrix.to_numpy()[i, j]
+        work.table[name] = matrix.to_numpy()[i, j]
 
 
 def _refuse_taken(name: str, work: _Work) -> None:
@@ -169,12 +173,11 @@ def _add_predictors(work: _Work) -> tuple[str, ...]:
             _refuse_taken(name, work)
             parsed = parse_expression(text, _known(work))
             _settle(work, parsed.names)
-        _settle_cities(work, parsed.node_calls)
+        _settle_cities(work, parsed.attributes)
         with work.at(place):
             work.table[name] = derived_column(name, text, parsed, work.table, work.ends)
-            behind = {*parsed.names, *(a for call in parsed.node_calls for a in call.attributes)}
-            if behind & synthetic:
-                synthetic.add(name)
+        if synthetic & {*parsed.names, *parsed.attributes}:
+            synthetic.add(name)
     attributes = work.tables.cities.attributes if work.tables.cities is not None else ()
     known = [*work.table.columns, *attributes]
     with located(work.declared):
@@ -196,9 +199,7 @@ def _check_exposure(work: _Work) -> None:
     if column is None:
         return
     with located(work.tables.sources["dyads"]):
-        if column not in work.table:
-            hint = suggest(column, map(str, work.table.columns))
-            raise StudyError(f"no column '{column}', which study.toml names; {hint}")
+        refuse_lacking(work.table, work.declaration.dyads, ["exposure"], "[dyads]", "a dyad")
         refuse_absent(column, work.table, work.tables.dyads, work.declaration)
         work.table[column] = checked_exposures(work.table[column])
 
@@ -220,11 +221,10 @@ def _settle(work: _Work, names: tuple[str, ...]) -> None:
         work.table[name] = settle_column(work.table[name], allow_missing=drop)
 
 
-def _settle_cities(work: _Work, calls: tuple[NodeCall, ...]) -> None:
+def _settle_cities(work: _Work, attributes: tuple[str, ...]) -> None:
     """Decide the same of attributes of cities."""
     if work.ends is None or work.tables.cities is None:
         return
-    attributes = dict.fromkeys(name for call in calls for name in call.attributes)
     new = [name for name in attributes if name not in work.ends.cities]
     drop = work.declaration.dyads.missing == "drop"
     with located(work.tables.sources["cities"]):
@@ -240,7 +240,7 @@ def _parse(work: _Work) -> dict[Part, ParsedFormula]:
         with work.at(f"[formula] {part} = {shown(text)}"):
             formula = parse_formula(text, _known(work))
             _settle(work, formula.used)
-        _settle_cities(work, formula.node_calls)
+        _settle_cities(work, formula.attributes)
         formulas[part] = formula
     return formulas
 
@@ -277,7 +277,6 @@ def _sorted_out(
     work: _Work,
     formulas: Mapping[Part, ParsedFormula],
     kept: np.ndarray,
-    positions: Mapping[str, pd.Series],
     synthetic: tuple[str, ...],
 ) -> Modelled:
     columns, table = work.declaration.dyads, work.table
@@ -289,7 +288,8 @@ def _sorted_out(
         work.notes.append(
             f"{len(unobserved)} directed dyads have no '{columns.outcome}' and are predicted"
         )
-    rows_kept = table[kept & seen]
+    here = kept & seen
+    rows_kept = table[here]
     with located(work.tables.sources["dyads"]):
         left = sorted({*rows_kept[columns.sender], *rows_kept[columns.receiver]})
         refuse_few(left, rows_kept)
@@ -297,23 +297,13 @@ def _sorted_out(
         if not rows_kept[columns.outcome].any():
             raise StudyError(f"every '{columns.outcome}' of the rows that are left is 0")
     inside = table[columns.sender].isin(left) & table[columns.receiver].isin(left)
-    left_out = int((inside.to_numpy() & ~(kept & seen)).sum())
+    left_out = int((inside.to_numpy() & ~here).sum())
     work.cautions += cautions_on(rows_kept, work.declaration, left_out)
-    ends = work.ends
-    if ends is not None:
-        ends = Ends(
-            ends.cities,
-            ends.sender[kept & seen],
-            ends.receiver[kept & seen],
-            ends.latitude,
-            ends.longitude,
-        )
     return Modelled(
         rows_kept,
-        ends,
+        None if work.ends is None else work.ends.take(here),
         formulas,
         unobserved,
-        positions,
         work.tables.sources["dyads"],
         synthetic,
         (*work.tables.notes, *work.notes),

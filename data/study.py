@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import pandas as pd
 import xarray as xr
 
 from data.declaration import Declaration, Slopes, read_declaration
@@ -16,9 +15,7 @@ from data.errors import StudyError, located, suggest
 from data.files import DECLARED, read_bytes
 from data.modelled import modelled
 from data.roles import PARTS, Part
-from data.tables.city_table import city_table
-from data.tables.sheet import sheet_of
-from data.tables.study_tables import StudyTables, dyads_of, read_tables
+from data.tables.study_tables import StudyTables, read_tables
 
 POSITIONS = ("latitude", "longitude")
 
@@ -128,7 +125,7 @@ def read_study(folder: str | Path) -> Study:
     declaration = declaration_of(folder)
     path = folder / "study.toml"
     tables = read_tables(folder, declaration)
-    name = declaration.name or folder.resolve().name
+    name = _name(declaration, folder)
     return replace(assembled(tables, declaration, name, path), folder=folder.resolve())
 
 
@@ -142,33 +139,11 @@ def declaration_of(folder: Path) -> Declaration:
 
 def study_name(folder: Path) -> str:
     """Give the name that the results of a study folder are kept under."""
-    return declaration_of(folder).name or folder.resolve().name
+    return _name(declaration_of(folder), folder)
 
 
-def study_from_table(
-    table: pd.DataFrame, declaration: Declaration, name: str, cities: pd.DataFrame | None = None
-) -> Study:
-    """Make a study of tables that are in memory, by a declaration.
-
-    Parameters
-    ----------
-    cities : pandas.DataFrame, optional
-        A row a city, with the columns that the declaration's city table names. Without it, the
-        study has none, whatever is declared.
-    """
-    return assembled(tables_from(table, declaration, name, cities), declaration, name, name)
-
-
-def tables_from(
-    table: pd.DataFrame, declaration: Declaration, name: str, cities: pd.DataFrame | None = None
-) -> StudyTables:
-    """Take tables that are in memory for those that a declaration names."""
-    with located(name):
-        dyads = dyads_of(sheet_of(table), declaration.dyads)
-        places = None
-        if cities is not None and declaration.cities is not None:
-            places = city_table(sheet_of(cities).table, declaration.cities)
-    return StudyTables(dyads, places, {}, (), {"dyads": name, "cities": f"{name}: cities"})
+def _name(declaration: Declaration, folder: Path) -> str:
+    return declaration.name or folder.resolve().name
 
 
 def assembled(tables: StudyTables, declaration: Declaration, name: str, declared: object) -> Study:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from analysis.chapters.data_words import with_data
+from analysis.chapters.data_words import remarks, with_data
 from analysis.chapters.material import Material
 from analysis.checks.network import network_check, network_table
 from analysis.fits.gathering import ModelResults
@@ -35,7 +35,7 @@ def fit_page(tree: xr.DataTree) -> Page:
     )
     names = (*PARTS, SPREADS, SHARES)
     blocks: list[Block] = [*parameter_tables(tree, names), *_gate(fit)]
-    blocks += [Text(f"Caution: {caution}.", warns=True) for caution in fit.cautions]
+    blocks += remarks((), fit.cautions)
     if warning := absurdity(fit.prior_far):
         blocks.append(Text(warning, warns=True))
     found = {str(name): summary for name in names if len(summary := _summary(tree, name))}

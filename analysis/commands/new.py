@@ -45,6 +45,7 @@ def new(
 
     import pandas as pd
 
+    from analysis.chapters.data_words import remarks
     from analysis.tables.blocks import Table, Text
     from analysis.tables.terminal import console, show_blocks
 
@@ -55,7 +56,7 @@ def new(
         if rows
     ]
     blocks += [Text(f"{note}.") for note in found.notes]
-    blocks += [Text(f"Caution: {caution}.", warns=True) for caution in found.cautions]
+    blocks += remarks((), tuple(found.cautions))
     show_blocks(blocks, console())
     for path in written:
         print(f"written: {path}")

@@ -69,13 +69,7 @@ def _used(term: str, columns: Columns) -> set[str]:
         parsed = parse_formula(term, columns)
     except StudyError:  # no formula on its own
         return set()
-    of_cities = (
-        f"{name} ({side})"
-        for call in parsed.node_calls
-        for name in call.attributes
-        for side in call.sides
-    )
-    return {*parsed.used, *of_cities}
+    return {*parsed.used, *(label for call in parsed.node_calls for label in call.moved)}
 
 
 def _row(found: pd.DataFrame | None, hypothesis: Hypothesis, column: str) -> list[object]:

@@ -58,8 +58,8 @@ def _settled(column: pd.Series) -> pd.Series:
 
 def _refuse_lacking(column: pd.Series, parsed: ParsedFactor) -> None:
     if (lacking := column.isna().to_numpy()).any():
-        needed = [*parsed.names, *(name for call in parsed.node_calls for name in call.attributes)]
-        raise QueryError(f"{column.index[lacking][0]} lacks one of {', '.join(needed)}")
+        needed = ", ".join((*parsed.names, *parsed.attributes))
+        raise QueryError(f"{column.index[lacking][0]} lacks one of {needed}")
 
 
 def _ends(fitted: Fitted, rows: pd.DataFrame, cities: pd.DataFrame | None) -> Ends | None:
@@ -68,11 +68,7 @@ def _ends(fitted: Fitted, rows: pd.DataFrame, cities: pd.DataFrame | None) -> En
     if known is None:
         return None
     table = known.cities.copy()
-    places = {
-        kind: pd.Series(values, table.index)
-        for kind, values in (("latitude", known.latitude), ("longitude", known.longitude))
-        if values is not None
-    }
+    places = known.positions
     if cities is not None:
         given = _given(fitted, cities)
         table = _over(table, given[[name for name in table if name in given]])

@@ -159,16 +159,13 @@ def _predictors(
     if fitted.rows.ends is None:
         return
     calls = [call for formula in fitted.formulas.values() for call in formula.node_calls]
-    moved = dict.fromkeys(
-        (name, side) for call in calls for name in call.attributes for side in call.sides
-    )
-    for name, side in moved:
+    moved = {label: ends for call in calls for label, ends in call.moved.items()}
+    for label, (name, side) in moved.items():
         column = fitted.rows.ends.cities[name]
         levelled = not pd.api.types.is_numeric_dtype(column) or any(
-            call.levelled and name in call.attributes and side in call.sides for call in calls
+            call.levelled and label in call.moved for call in calls
         )
-        changed = partial(_with_attribute, fitted.rows, name, side)
-        yield f"{name} ({side})", column, levelled, changed
+        yield label, column, levelled, partial(_with_attribute, fitted.rows, name, side)
 
 
 def _with_column(rows: Rows, name: str, value: Any) -> Rows:

@@ -12,7 +12,6 @@ from analysis.posterior.summary import CI_PROB, describe
 from data.dyads import ends_of, raw_predictors
 from data.errors import QueryError, suggest
 from data.roles import SIDES
-from data.tables.city_table import DEGREES
 from data.tables.rules import MISSING, folded
 from models.effects.new_dyads import known_or_drawn
 from models.inference.fit import UNOBSERVED
@@ -154,10 +153,8 @@ def _unobserved(
     if ends is None or cities is not None or fitted.declaration.cities is None:
         return rows, cities
     own = ends.cities[~ends.cities.index.isin(fitted.dyads["city"].to_numpy())].copy()
-    for kind in DEGREES:
-        if kind in dyads.coords:
-            values = pd.Series(dyads[kind].to_numpy(), dyads.get_index("city"))
-            own[getattr(fitted.declaration.cities, kind)] = values.reindex(own.index)
+    for kind, values in ends.positions.items():
+        own[getattr(fitted.declaration.cities, kind)] = values.reindex(own.index)
     return rows, own
 
 

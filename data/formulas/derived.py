@@ -34,10 +34,7 @@ def derived_column(
     RowError
         It has no value in a row that lacks nothing.
     """
-    attributes = tuple(
-        dict.fromkeys(attribute for call in parsed.node_calls for attribute in call.attributes)
-    )
-    data, context = context_of(parsed.names, attributes, table, ends)
+    data, context = context_of(parsed.names, parsed.attributes, table, ends)
     names = LayeredMapping({column: data[column] for column in data}, context, TRANSFORMS)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -45,9 +42,7 @@ def derived_column(
             values = stateful_eval(text.strip(), names, {}, {}, None)
             column = pd.Series(np.asarray(values), index=table.index, name=name)
     except Exception as error:  # noqa: BLE001 - arithmetic can raise anything
-        cause = error if isinstance(error, StudyError) else None
-        said = str(cause) if cause else reason(error)
-        raise StudyError(f"cannot be computed: {said}") from None
+        raise StudyError(f"cannot be computed: {reason(error)}") from None
     lacking = lacks(parsed.names, parsed.node_calls, table, ends)
     if column.dtype.kind in "biuf":
         column = column.astype(float)
@@ -73,10 +68,10 @@ def lacks(
     lacking = np.zeros(len(table), dtype=bool)
     for name in names:
         lacking |= is_missing(table[name]).to_numpy()
+    if ends is None:  # there are no node terms then
+        return lacking
     for call in calls:
         for attribute in call.attributes:
-            if ends is None:
-                continue
             of_city = is_missing(ends.cities[attribute]).to_numpy()
             for side in call.sides:
                 lacking |= of_city[getattr(ends, side)]

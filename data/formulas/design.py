@@ -55,11 +55,10 @@ def empty_cells(design: pd.DataFrame) -> list[str]:
 
 def _refuse_wide(formula: ParsedFormula, table: pd.DataFrame, ends: Ends | None) -> None:
     """Refuse a formula that makes more columns than can be held."""
-    levelled = {column for function, column in formula.calls if function == "C"}
     categories = {
         column: int(table[column].nunique())
         for column in formula.used
-        if column in levelled or not pd.api.types.is_numeric_dtype(table[column])
+        if column in formula.levelled or not pd.api.types.is_numeric_dtype(table[column])
     }
     columns = sum(
         prod(factor.asked or _levels(factor, categories, ends) for factor in factors)
@@ -74,9 +73,10 @@ def _levels(factor: ParsedFactor, categories: Mapping[str, int], ends: Ends | No
     if ends is None:
         return levels
     makes_categories = any(function == "C" for function, _ in factor.calls)
+    own = {name for call in factor.node_calls if len(call.sides) == 1 for name in call.bare}
     return levels * prod(
         int(ends.cities[name].nunique())
-        for name in factor.sided
+        for name in own
         if makes_categories or not pd.api.types.is_numeric_dtype(ends.cities[name])
     )
 
@@ -104,8 +104,10 @@ def model_matrix(formula: ParsedFormula, table: pd.DataFrame, ends: Ends | None)
 
 def reason(error: BaseException) -> str:
     """Say why a formula cannot be computed: in a node term's own words, if it was one's."""
-    cause = error.__cause__ or error.__context__
-    return str(cause) if isinstance(cause, StudyError) else one_line(error)
+    for cause in (error, error.__cause__ or error.__context__):
+        if isinstance(cause, StudyError):
+            return str(cause)
+    return one_line(error)
 
 
 def named_columns(matrix: ModelMatrix) -> pd.DataFrame:

@@ -9,11 +9,15 @@ from formulaic.parser.types import Factor
 from formulaic.transforms import TRANSFORMS
 
 from data.errors import StudyError
-from data.formulas.bounds import (
-    refuse_deep,
-    refuse_unending,
+from data.formulas.bounds import refuse_deep, refuse_unending
+from data.formulas.reader import (
+    Columns,
+    NodeCall,
+    ParsedFactor,
+    attributes_of,
+    read_expression,
+    refuse_unknown,
 )
-from data.formulas.reader import Columns, NodeCall, ParsedFactor, read_expression, refuse_unknown
 
 # functions of formulaic's whose value at a row depends on that row alone
 ROW_BY_ROW = ("I", "log", "log10", "log2", "exp", "exp10", "exp2")
@@ -47,7 +51,7 @@ class ParsedFormula:
     @property
     def attributes(self) -> tuple[str, ...]:
         """The columns of the city table that it is computed from, in the order of its terms."""
-        return tuple(dict.fromkeys(name for call in self.node_calls for name in call.attributes))
+        return attributes_of(self.node_calls)
 
     @property
     def levelled(self) -> frozenset[str]:
@@ -104,12 +108,7 @@ def _refuse_two_meanings(factors: Iterable[ParsedFactor]) -> None:
     """Refuse a name that stands for a column of dyads here, and for something else there."""
     read = list(factors)
     names = {name for factor in read for name in factor.names}
-    others = {
-        name: "a column of the city table"
-        for factor in read
-        for call in factor.node_calls
-        for name in call.attributes
-    }
+    others = {name: "a column of the city table" for factor in read for name in factor.attributes}
     others |= {function: "a function" for factor in read for function, _ in factor.calls}
     for name in sorted(names & set(others)):
         raise StudyError(

@@ -1,7 +1,7 @@
 """A formula's design matrix for other rows than those on which it was fitted."""
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,7 @@ class Rows:
 
     def take(self, rows: slice | list[int]) -> "Rows":
         """Give some of them, by position."""
-        ends = self.ends
-        if ends is not None:
-            ends = replace(ends, sender=ends.sender[rows], receiver=ends.receiver[rows])
+        ends = None if self.ends is None else self.ends.take(rows)
         return Rows(self.table.iloc[rows], ends)
 
 

@@ -15,7 +15,7 @@ half the summed absolute differences.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -108,6 +108,20 @@ class Ends:
     receiver: np.ndarray
     latitude: np.ndarray | None = None
     longitude: np.ndarray | None = None
+
+    @property
+    def positions(self) -> dict[str, pd.Series]:
+        """Where the cities lie: ``latitude`` and ``longitude`` by city; empty without positions."""
+        places = {"latitude": self.latitude, "longitude": self.longitude}
+        return {
+            kind: pd.Series(values, self.cities.index)
+            for kind, values in places.items()
+            if values is not None
+        }
+
+    def take(self, rows: slice | list[int] | np.ndarray) -> "Ends":
+        """Give those of some dyads, by position or by whether they are among them."""
+        return replace(self, sender=self.sender[rows], receiver=self.receiver[rows])
 
     def context(self, attributes: tuple[str, ...], rows: pd.Index) -> dict[str, Any]:
         """Give what a formula's names stand for: attributes by city, and functions of them.

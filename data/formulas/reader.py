@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,11 @@ class NodeCall:
         """Whose attributes it takes: the sender's, the receiver's, or those of both."""
         return (self.function,) if self.function in SIDES else SIDES
 
+    @property
+    def moved(self) -> dict[str, tuple[str, str]]:
+        """What can be changed of it: attribute and side, by the name that outputs give them."""
+        return {f"{name} ({side})": (name, side) for name in self.attributes for side in self.sides}
+
 
 @dataclass(frozen=True)
 class ParsedFactor:
@@ -70,10 +76,14 @@ class ParsedFactor:
     asked: int = 0
 
     @property
-    def sided(self) -> set[str]:
-        """The attributes of which it has the sender's or the receiver's own."""
-        calls = (call for call in self.node_calls if call.function in SIDES)
-        return {name for call in calls for name in call.bare}
+    def attributes(self) -> tuple[str, ...]:
+        """The columns of the city table that it is computed from, in the order written."""
+        return attributes_of(self.node_calls)
+
+
+def attributes_of(calls: Iterable[NodeCall]) -> tuple[str, ...]:
+    """List the columns of the city table that node terms are computed from, each once."""
+    return tuple(dict.fromkeys(name for call in calls for name in call.attributes))
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,7 @@ class Columns:
 
 
 def read_expression(text: str, columns: Columns) -> ParsedFactor:
+    """Read a Python expression, and refuse what is not arithmetic of the study's columns."""
     marked = enumerate(re.findall(r"`([^`]+)`", text))
     quoted_names = {f"quoted_{number}_": column for number, column in marked}
     code = text
@@ -201,6 +212,7 @@ class _Reader(ast.NodeVisitor):
 
 
 def refuse_unknown(name: str, columns: Columns) -> None:
+    """Refuse a name that is no column of dyads; say what to write where it is one of cities."""
     if name in columns.dyads:
         return
     if columns.cities and name in columns.cities:

@@ -19,7 +19,7 @@ from data.new_study.columns import (
 )
 from data.new_study.found import Guess, checked
 from data.new_study.terms import add_terms
-from data.study import assembled
+from data.study import Study, assembled
 from data.tables.binary_rows import SPREADSHEETS, as_text, sheet_names
 from data.tables.city_table import city_table
 from data.tables.graph import graph_of, graph_tables
@@ -72,8 +72,9 @@ def guess(dyads: Path, cities: Path | None, outcome: str | None, title: str) -> 
         places = city_table(nodes, checked(CityTable, found.cities or {}))
     _add_absent(found, rows, columns, len(places.names) if places else len(needed))
     tables = StudyTables(rows, places, {}, (), sources)
-    _choose_models(found, tables, title)
-    add_terms(found, tables, title)
+    bare = assembled(tables, found.declaration(title, []), "new", "study.toml")
+    _choose_models(found, bare)
+    add_terms(found, tables, title, bare.dyads.sizes["dyad"])
     return found
 
 
@@ -87,13 +88,13 @@ class _Read:
 
 def _sheet(path: Path, *, beside: bool = False) -> _Read:
     """Read a table; of several sheets the first, or the second where the first has the dyads."""
-    source, missing = Source(), "name a file that is there"
+    missing = "name a file that is there"
     if path.suffix.casefold() in SPREADSHEETS:
         names = sheet_names(read_bytes(path, TABULATED, StudyError, missing))
         if len(names) > 1:
             name = names[int(beside)]
             return _Read(read_sheet(path, Source(sheet=name), missing), name)
-    return _Read(read_sheet(path, source, missing))
+    return _Read(read_sheet(path, Source(), missing))
 
 
 def _source(read: _Read) -> dict[str, Any]:
@@ -190,9 +191,8 @@ def _add_absent(found: Guess, rows: pd.DataFrame, columns: Columns, cities: int)
         )
 
 
-def _choose_models(found: Guess, tables: StudyTables, title: str) -> None:
+def _choose_models(found: Guess, study: Study) -> None:
     """Take models that suit the counts, and hear what looks wrong with them."""
-    study = assembled(tables, found.declaration(title, []), "new", "study.toml")
     found.cautions = list(study.cautions)
     undirected = any("undirected" in caution for caution in study.cautions)
     has_zeros = bool((study.dyads["count"] == 0).any())

@@ -18,10 +18,15 @@ MOST = 12  # terms of a first formula
 ENOUGH = 10  # dyads a term
 
 
-def add_terms(found: Guess, tables: StudyTables, title: str) -> None:
-    """Add one term after the other to the formula, as long as it can be computed."""
-    study = assembled(tables, found.declaration(title, []), "new", "study.toml")
-    most = min(MOST, study.dyads.sizes["dyad"] // ENOUGH)
+def add_terms(found: Guess, tables: StudyTables, title: str, dyads: int) -> None:
+    """Add one term after the other to the formula, as long as it can be computed.
+
+    Parameters
+    ----------
+    dyads : int
+        How many are modelled, which bounds the terms.
+    """
+    most = min(MOST, dyads // ENOUGH)
     for column, term, why in _candidates(found, tables):
         if len(found.terms) >= most:
             found.left_out.append(Taken(column, term, "the formula has enough terms for a start"))

@@ -33,13 +33,8 @@ Table = tuple[list[str], Records, list[str]]
 
 def read_spreadsheet(content: bytes, source: Source) -> Table:
     """Read a sheet of an Excel or OpenDocument file; rows have the numbers that it shows."""
-    import python_calamine as calamine  # noqa: PLC0415 - only where there is a spreadsheet
-
-    with read_by("a spreadsheet"):
-        _refuse_swollen(content)
-        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-        names = list(book.sheet_names)
-    name = _chosen_sheet(names, source)
+    book = _book(content)
+    name = _chosen_sheet(list(book.sheet_names), source)
     with read_by("a spreadsheet"):
         sheet = book.get_sheet_by_name(name)
         rows = sheet.to_python(skip_empty_area=True)
@@ -69,11 +64,15 @@ def read_spreadsheet(content: bytes, source: Source) -> Table:
 
 def sheet_names(content: bytes) -> list[str]:
     """List the sheets of a spreadsheet."""
+    return list(_book(content).sheet_names)
+
+
+def _book(content: bytes) -> Any:
     import python_calamine as calamine  # noqa: PLC0415 - only where there is a spreadsheet
 
     with read_by("a spreadsheet"):
         _refuse_swollen(content)
-        return list(calamine.CalamineWorkbook.from_filelike(io.BytesIO(content)).sheet_names)
+        return calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
 
 
 def _chosen_sheet(names: Sequence[str], source: Source) -> str:

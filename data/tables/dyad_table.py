@@ -1,6 +1,5 @@
 """The table of dyads: every row checked, and named as the user's program names it."""
 
-import unicodedata
 from decimal import Decimal, InvalidOperation
 
 import numpy as np
@@ -8,7 +7,7 @@ import pandas as pd
 
 from data.declaration import Columns
 from data.errors import RowError, StudyError, rows
-from data.tables.rules import is_missing, number_faults, numbers, refuse
+from data.tables.rules import folded, is_missing, number_faults, numbers, refuse
 
 # up to which a count's log-likelihood, a difference of numbers as large, is good to 1e-5
 LARGEST_COUNT = 10**9
@@ -116,7 +115,7 @@ def refuse_names(cities: pd.Series) -> None:
     )
     seen: dict[str, str] = {}
     for row, city in cities.drop_duplicates().items():
-        other = seen.setdefault(unicodedata.normalize("NFKC", city).casefold(), city)
+        other = seen.setdefault(folded(city), city)
         if other != city:
             raise RowError(
                 f"{rows([row])}: cities {other!a} and {city!a} differ only in case or Unicode "  # type: ignore[list-item]

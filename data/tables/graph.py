@@ -1,5 +1,6 @@
 """Graphs that networkx reads: their edges as a table of dyads, their nodes as a table of cities."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,19 +38,19 @@ def read_graph(path: Path, columns: Columns, cities: CityTable | None) -> GraphT
 
 def graph_of(path: Path) -> Any:
     """Read a GraphML, GEXF or Pajek file as a networkx graph."""
-    read_bytes(path, TABULATED, StudyError, "[dyads] file in study.toml names it")
+    content = read_bytes(path, TABULATED, StudyError, "[dyads] file in study.toml names it")
     import networkx as nx  # noqa: PLC0415 - only where there is a graph
 
     readers: dict[str, Any] = {
         ".graphml": nx.read_graphml,
         ".gexf": nx.read_gexf,
-        ".net": lambda file: nx.parse_pajek(_pajek_lines(file)),
+        ".net": lambda file: nx.parse_pajek(_pajek_lines(file.read())),
     }
     with read_by("a graph"):
-        return readers[path.suffix.casefold()](path)
+        return readers[path.suffix.casefold()](io.BytesIO(content))
 
 
-def _pajek_lines(path: Path) -> list[str]:
+def _pajek_lines(content: bytes) -> list[str]:
     """Read a Pajek file without sections that are empty, which networkx would take for directed.
 
     Raises
@@ -58,7 +59,7 @@ def _pajek_lines(path: Path) -> list[str]:
         It has both arcs and edges, of which networkx makes one kind.
     """
     sections: list[list[str]] = [[]]
-    for line in path.read_text(encoding="utf-8-sig").splitlines():
+    for line in content.decode("utf-8-sig").splitlines():
         if line.strip().startswith("*"):
             sections.append([])
         if line.strip():

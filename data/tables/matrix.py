@@ -43,13 +43,13 @@ def square(table: pd.DataFrame) -> Square:
         raise StudyError("is no matrix; it needs names in its first row and in its first column")
     down, across = table.iloc[:, 0], [str(name) for name in table.columns[1:]]
     refuse(down, [("the matrix names two rows alike; keep one", down.duplicated(keep=False))])
-    if missing := [name for name in down if name not in set(across)]:
-        others = set(across) - set(down)
+    of_rows, of_columns = set(down), set(across)
+    if missing := [name for name in down if name not in of_columns]:
         raise StudyError(
             f"the matrix's margins differ: row '{missing[0]}' has no column; "
-            f"{nearest(missing[0], others)}write the same names on both"
+            f"{nearest(missing[0], of_columns - of_rows)}write the same names on both"
         )
-    if unnamed := [name for name in across if name not in set(down)]:
+    if unnamed := [name for name in across if name not in of_rows]:
         raise StudyError(
             f"the matrix is not square: column '{unnamed[0]}' has no row; "
             "write the same names on both margins"

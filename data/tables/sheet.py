@@ -8,9 +8,10 @@ import pandas as pd
 
 from data.declaration import Source
 from data.errors import StudyError, suggest
-from data.files import TABULATED, read_bytes
+from data.files import TABULATED, opened, read_bytes
 from data.tables.binary_rows import (
     SPREADSHEETS,
+    Table,
     as_text,
     read_parquet,
     read_spreadsheet,
@@ -47,20 +48,25 @@ def read_sheet(path: Path, source: Source, missing: str) -> Sheet:
         What names the file, for where there is none.
     """
     suffix = path.suffix.casefold()
-    content = read_bytes(path, TABULATED, StudyError, missing)
-    if suffix in SPREADSHEETS:
-        header, records, notes = read_spreadsheet(content, source)
-    elif suffix in STATISTICS:
-        header, records, notes = read_statistics(path, suffix)
-    elif suffix in PARQUET:
-        header, records, notes = read_parquet(content)
+    if suffix in STATISTICS:
+        with opened(path, TABULATED, StudyError, missing):  # another process reads it
+            header, records, notes = read_statistics(path, suffix)
     else:
-        if suffix == ".tsv" and source.separator is None:
-            source = source.model_copy(update={"separator": "\t"})
-        header, records, notes = read_text(content, source)
+        content = read_bytes(path, TABULATED, StudyError, missing)
+        header, records, notes = _read(content, suffix, source)
     _refuse_repeated(header)
     table = pd.DataFrame(list(records.values()), list(records), header, dtype=object)
     return Sheet(table, tuple(notes))
+
+
+def _read(content: bytes, suffix: str, source: Source) -> Table:
+    if suffix in SPREADSHEETS:
+        return read_spreadsheet(content, source)
+    if suffix in PARQUET:
+        return read_parquet(content)
+    if suffix == ".tsv" and source.separator is None:
+        source = source.model_copy(update={"separator": "\t"})
+    return read_text(content, source)
 
 
 def sheet_of(frame: pd.DataFrame) -> Sheet:

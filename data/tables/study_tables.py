@@ -43,12 +43,12 @@ def read_tables(folder: Path, declaration: Declaration) -> StudyTables:
     source = folder / columns.file
     sources, notes = {"dyads": str(source)}, []
     table: Cities | None = None
+    has_file = cities is not None and cities.file is not None
     with located(source):
         if columns.is_graph:
-            of_nodes = cities if cities is not None and cities.file is None else None
-            graph = read_graph(source, columns, of_nodes)
+            graph = read_graph(source, columns, None if has_file else cities)
             dyads, sheet_notes = graph.edges, graph.notes
-            if cities is None or cities.file is None:
+            if not has_file:
                 table = city_table(graph.nodes, cities or CityTable())
                 sources["cities"] = str(source)
         else:

@@ -9,8 +9,8 @@ import pandas as pd
 
 from data.declaration import read_declaration
 from data.formulas.node_terms import Ends
+from data.from_memory import study_from_table
 from data.guangdong import FOLDER
-from data.study import study_from_table
 from models.name import named
 from models.simulation.simulate import draw_outcomes
 

@@ -12,8 +12,9 @@ import xarray as xr
 from data.declaration import Declaration
 from data.errors import ModelError
 from data.files import making_folder
+from data.from_memory import study_from_table
 from data.roles import PARTS, Part, Role
-from data.study import Study, study_from_table
+from data.study import Study
 from models.name import (
     CITY_CORRELATION,
     ModelName,

@@ -10,9 +10,9 @@ from scipy.special import expit
 from scipy.stats import nbinom
 
 from data.declaration import Declaration
-from data.dyads import dyads_dataset
+from data.from_memory import study_from_table
 from data.roles import PARTS
-from data.study import Study, study_from_table
+from data.study import Study
 from models.inference.predictive import family_arguments
 from models.name import parse_model
 from models.simulation.simulate import draw_outcomes
@@ -84,7 +84,7 @@ def simulated(population: str, cities: int, rng: np.random.Generator) -> tuple[S
         }
     )
     model, truth = POPULATIONS[population]
-    name, dyads = parse_model(model), dyads_dataset(table, declaration)
+    name, dyads = parse_model(model), study_from_table(table, declaration, "unknown").dyads
     drawn, count = draw_outcomes(dyads, name, truth, rng)
     known = family_arguments(drawn.expand_dims(draw=1), dyads, name)
     study = study_from_table(table.assign(count=count), declaration, "simulated")

@@ -25,8 +25,8 @@ import pandas as pd
 from scipy.stats import norm
 
 from data.declaration import Declaration
-from data.dyads import dyads_dataset
-from data.study import Study, study_from_table
+from data.from_memory import study_from_table
+from data.study import Study
 from models import maximum_likelihood
 from models.frequentist.covariances import KINDS
 from models.frequentist.fit import with_jackknife
@@ -106,7 +106,7 @@ def simulated(cities: int, seed: list[int]) -> Study:
     )
     truth = TRUTH | {f"{part}_coef": coefs for part, coefs in COEFS.items()}
     truth |= {f"{part}_{side}_sd": SPREAD for part in COEFS for side in SIDES}
-    dyads = dyads_dataset(table, declaration)
+    dyads = study_from_table(table, declaration, "unknown").dyads
     _, count = draw_outcomes(dyads, parse_model(DRAWN), truth, rng)
     return study_from_table(table.assign(services=count), declaration, "simulated")
 

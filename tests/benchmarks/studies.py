@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from data.declaration import Declaration
-from data.dyads import dyads_dataset
+from data.from_memory import study_from_table
 from data.roles import PARTS
-from data.study import Study, study_from_table
+from data.study import Study
 from models.name import parse_model
 from models.simulation.simulate import TRUTH, draw_outcomes
 
@@ -35,7 +35,7 @@ def made_study(cities: int, model: str) -> Study:
         f"{part}_coef": dict(zip(PREDICTORS, rng.normal(0, 0.3, len(PREDICTORS)), strict=True))
         for part in PARTS
     }
-    dyads = dyads_dataset(table, declaration)
+    dyads = study_from_table(table, declaration, "unknown").dyads
     _, count = draw_outcomes(dyads, parse_model(model), TRUTH | coefs, rng)
     return study_from_table(table.assign(count=count), declaration, "benchmark")
 

@@ -3,14 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from networks import ENDS, network, toml, write
+from networks import ENDS, NAMED, network, toml, write
 
 from data import read_study, study_from
 from data.errors import ModelError, StudyError
 from models import maximum_likelihood, sample
 from models.name import refuse_misfit
-
-SIDES = {"sender": "from", "receiver": "to", "outcome": "letters"}
 
 
 @pytest.fixture
@@ -27,8 +25,8 @@ def blank(table, column, rows):
 def test_a_row_without_a_predictor_is_refused_unless_it_is_to_be_dropped(net):
     rows = blank(net.rows.assign(size=np.arange(30) / 3), "size", [4, 9])
     with pytest.raises(StudyError, match=r"^study: rows 6, 11: 'size' is missing; complete the"):
-        study_from(rows, **SIDES, degree="log(size + 1)")
-    study = study_from(rows, **SIDES, degree="log(size + 1)", missing="drop")
+        study_from(rows, **NAMED, degree="log(size + 1)")
+    study = study_from(rows, **NAMED, degree="log(size + 1)", missing="drop")
     kept = rows.drop(index=[4, 9])
     assert study.dyads["count"].to_numpy().tolist() == kept["letters"].tolist()
     expected = np.log(kept["size"].astype(float) + 1)
@@ -40,7 +38,7 @@ def test_a_row_without_a_predictor_is_refused_unless_it_is_to_be_dropped(net):
 
 def test_scaling_is_of_the_rows_that_are_left(net):
     rows = blank(net.rows.assign(size=np.arange(30.0)), "size", [29])
-    column = study_from(rows, **SIDES, degree="scale(size)", missing="drop").dyads["degree_design"]
+    column = study_from(rows, **NAMED, degree="scale(size)", missing="drop").dyads["degree_design"]
     left = np.arange(29.0)
     np.testing.assert_allclose(column.to_numpy().ravel(), (left - 14) / left.std(ddof=1))
 
@@ -53,17 +51,17 @@ def test_a_city_without_an_attribute_loses_the_dyads_that_need_it(net, term, lef
     name = "region" if "region" in term else "gdp"
     cities = blank(net.cities.set_index("town"), name, "Cam")
     with pytest.raises(StudyError, match=f"study: cities: row 4: '{name}' is missing; "):
-        study_from(net.rows, cities, **SIDES, degree=term)
-    study = study_from(net.rows, cities, **SIDES, degree=term, missing="drop")
+        study_from(net.rows, cities, **NAMED, degree=term)
+    study = study_from(net.rows, cities, **NAMED, degree=term, missing="drop")
     assert study.dyads.sizes["dyad"] == left
-    whole = study_from(net.rows, net.cities.set_index("town"), **SIDES, degree=term)
+    whole = study_from(net.rows, net.cities.set_index("town"), **NAMED, degree=term)
     there = whole.dyads["degree_design"].sel(dyad=study.dyads["dyad"])
     np.testing.assert_array_equal(study.dyads["degree_design"], there)
 
 
 def test_a_city_that_loses_most_of_its_dyads_is_named(net):
     cities = blank(net.cities.set_index("town"), "gdp", "Cam")
-    study = study_from(net.rows, cities, **SIDES, degree="absdiff(gdp)", missing="drop")
+    study = study_from(net.rows, cities, **NAMED, degree="absdiff(gdp)", missing="drop")
     (caution,) = study.cautions
     assert caution.startswith("Cam loses most of its dyads, which lack a predictor")
     assert caution.endswith("10 dyads are left out")
@@ -73,7 +71,7 @@ def test_a_city_that_loses_most_of_its_dyads_is_named(net):
 def test_a_predictor_that_is_computed_lacks_what_it_is_computed_from(net):
     rows = blank(net.rows.assign(size=np.arange(30.0)), "size", [3])
     study = study_from(
-        rows, **SIDES, degree="half", predictors={"half": "size / 2"}, missing="drop"
+        rows, **NAMED, degree="half", predictors={"half": "size / 2"}, missing="drop"
     )
     assert study.dyads["degree_design"].to_numpy().ravel().tolist() == [
         k / 2 for k in range(30) if k != 3
@@ -82,9 +80,9 @@ def test_a_predictor_that_is_computed_lacks_what_it_is_computed_from(net):
 
 def test_blank_outcomes_are_no_part_of_the_likelihood(net):
     rows = blank(net.rows.assign(size=np.arange(30.0)), "letters", [0, 1, 20])
-    study = study_from(rows, **SIDES, degree="scale(size)")
+    study = study_from(rows, **NAMED, degree="scale(size)")
     without = study_from(
-        net.rows.assign(size=np.arange(30.0)).drop(index=[0, 1, 20]), **SIDES, degree="scale(size)"
+        net.rows.assign(size=np.arange(30.0)).drop(index=[0, 1, 20]), **NAMED, degree="scale(size)"
     )
     assert study.digest == without.digest
     assert study.unobserved["dyad"].to_numpy().tolist() == [
@@ -95,7 +93,7 @@ def test_blank_outcomes_are_no_part_of_the_likelihood(net):
 
 def test_a_blank_outcome_is_a_row_that_is_there(net):
     rows = blank(net.rows.assign(letters=net.rows["letters"] + 1), "letters", [3])
-    study = study_from(rows, **SIDES)
+    study = study_from(rows, **NAMED)
     assert study.cautions == ()
     assert study.missing_dyads == 0
     with pytest.raises(ModelError, match="no zeros to explain; take a model"):
@@ -105,7 +103,7 @@ def test_a_blank_outcome_is_a_row_that_is_there(net):
 def test_predictors_name_those_before_them_and_synthetic_ones_stay_so(net):
     study = study_from(
         net.rows.assign(size=np.arange(1.0, 31)),
-        **SIDES,
+        **NAMED,
         degree="twice",
         predictors={"logged": "log(size)", "twice": "2 * logged"},
         synthetic=["size"],
@@ -117,7 +115,7 @@ def test_predictors_name_those_before_them_and_synthetic_ones_stay_so(net):
 
 def test_an_edge_list_taken_for_a_whole_table_is_cautioned(net):
     edges = net.edges
-    study = study_from(edges, **SIDES)
+    study = study_from(edges, **NAMED)
     assert any('write absent = "zero" under [dyads]' in caution for caution in study.cautions)
     for model in ("zinb_pooled", "zip_srm", "hurdle_nb_crossed"):
         with pytest.raises(ModelError, match="no 'letters' is 0, so that there are no zeros"):
@@ -127,14 +125,14 @@ def test_an_edge_list_taken_for_a_whole_table_is_cautioned(net):
         sample(study, "zinb_srm", progress=False)
     with pytest.raises(ModelError, match="no zeros to explain"):
         maximum_likelihood(study, "zip_pooled")
-    whole = study_from(edges, net.cities.set_index("town"), absent="zero", **SIDES)
+    whole = study_from(edges, net.cities.set_index("town"), absent="zero", **NAMED)
     assert whole.cautions == ()
     refuse_misfit("zinb_pooled", whole)
 
 
 def test_a_whole_table_without_a_zero_is_no_edge_list(net):
     rows = net.rows.assign(letters=net.rows["letters"] + 1)
-    assert study_from(rows, **SIDES).cautions == ()
+    assert study_from(rows, **NAMED).cautions == ()
 
 
 @pytest.mark.parametrize("kind", ["both", "one"])
@@ -145,7 +143,7 @@ def test_what_looks_undirected_is_cautioned(net, kind):
     if kind == "one":
         rows = rows[rows["from"] < rows["to"]]
         rows.iloc[0, 2] = 0
-    (caution,) = study_from(rows, **SIDES).cautions
+    (caution,) = study_from(rows, **NAMED).cautions
     assert "the dyads look undirected" in caution
     assert "directed = true under [dyads]" in caution
 
@@ -162,5 +160,5 @@ def test_directed_dyads_that_are_declared_so_are_not_cautioned(net, tmp_path):
 def test_numbers_of_a_column_survive_every_sign(net):
     # seventeen digits, as a float64 has them
     values = np.random.default_rng(1).normal(size=30) * 10.0 ** np.arange(-15, 15)
-    study = study_from(net.rows.assign(size=values), **SIDES, degree="size")
+    study = study_from(net.rows.assign(size=values), **NAMED, degree="size")
     assert study.dyads["degree_design"].to_numpy().ravel().tolist() == values.tolist()

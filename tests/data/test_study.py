@@ -11,9 +11,10 @@ from plain import plain_declaration, plain_table, write_plain
 
 from data import read_study
 from data.errors import StudyError
+from data.from_memory import study_from_table
 from data.guangdong import FOLDER
 from data.roles import PARTS
-from data.study import study_from_table, with_slopes
+from data.study import with_slopes
 from models import simulate_study
 from models.name import parse_model
 from models.predictor.linear import linear_predictor

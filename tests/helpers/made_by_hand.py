@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from data.declaration import Declaration
-from data.study import study_from_table
+from data.from_memory import study_from_table
 from models.inference.fit import UNOBSERVED
 from models.name import correlation_name, parse_model
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pyreadstat
 
 NAMES = ["Ada", "Bör", "Cam", "Dun", "Elm", "Fox"]
+NAMED = {"outcome": "letters", "sender": "from", "receiver": "to"}  # the columns of its rows
 ENDS = 'sender = "from"\nreceiver = "to"'
 TOWNS = 'file = "towns.csv"\ncity = "town"'
 FORMULA = "scale(absdiff(log(gdp))) + same(region) + sender(region) + near"

@@ -6,8 +6,9 @@ import pytest
 import xarray as xr
 from scipy import special, stats
 
+from data.from_memory import study_from_table
 from data.roles import Part
-from data.study import study_from_table, with_slopes
+from data.study import with_slopes
 from models import Priors, build, simulate_study
 from models.effects.centering import centering
 from models.effects.city import split_city_space

@@ -1,7 +1,7 @@
 """Node terms are terms: they have slopes, priors of their own and hypotheses."""
 
 import numpy as np
-from networks import network
+from networks import NAMED, network
 
 from data import study_from
 from models import Priors, build
@@ -14,9 +14,7 @@ def test_a_node_term_has_a_slope_a_prior_and_a_hypothesis():
     study = study_from(
         net.rows,
         net.cities.set_index("town"),
-        outcome="letters",
-        sender="from",
-        receiver="to",
+        **NAMED,
         noun="town",
         degree=f"{TERM} + same(region)",
         selection="sender(region)",

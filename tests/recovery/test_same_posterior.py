@@ -11,7 +11,7 @@ from plain_models import plain_model
 from threadpoolctl import threadpool_limits
 
 from data.declaration import Declaration
-from data.study import study_from_table
+from data.from_memory import study_from_table
 from models import build
 from models.inference.chains import compiled_model
 from models.inference.samplers import compiled_for

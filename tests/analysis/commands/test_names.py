@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from command_line import SMALL, run
-from networks import ENDS, TOWNS, network, toml, write, write_way
+from networks import ENDS, NAMED, TOWNS, network, toml, write, write_way
 
 from analysis import compare, hypotheses, load, predictions
 from analysis.tables.nouns import renamed
@@ -17,7 +17,6 @@ pytestmark = pytest.mark.slow
 
 QUICK = ("--draws=50", "--tune=50", "--chains=2")
 NET = network()
-NAMED = {"outcome": "letters", "sender": "from", "receiver": "to"}
 
 
 def sampled(folder, results, *more):

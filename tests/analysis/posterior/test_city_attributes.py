@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from networks import network
+from networks import NAMED, network
 
 from analysis.hypothesis.effects import plain_effects
 from analysis.posterior.marginal_effects import marginal_effects
@@ -32,9 +32,7 @@ def study_of(net, rows=None, **declared):
     return study_from(
         net.rows if rows is None else rows,
         places(net),
-        outcome="letters",
-        sender="from",
-        receiver="to",
+        **NAMED,
         degree=DEGREE,
         matrices={"near": net.near},
         predictors={"far": "log(distance_km())"},
@@ -121,9 +119,7 @@ def test_codes_within_c_move_from_level_to_level(net, made_draws, made_fit):
     study = study_from(
         net.rows,
         cities,
-        outcome="letters",
-        sender="from",
-        receiver="to",
+        **NAMED,
         degree="C(sender(code))",
     )
     posterior = made_draws(study, "nb_pooled")
@@ -248,9 +244,7 @@ def test_a_hypothesis_on_one_end_has_an_effect_in_plain_units(net, made_draws, m
     study = study_from(
         net.rows,
         places(net),
-        outcome="letters",
-        sender="from",
-        receiver="to",
+        **NAMED,
         matrices={"near": net.near},
         **declared,
     )

@@ -11,7 +11,7 @@ from data.formulas.design import design_matrix
 from data.formulas.grammar import parse_formula
 from data.formulas.new_values import Rows, changed_design
 from data.formulas.reader import Columns
-from data.study import study_from_table
+from data.from_memory import study_from_table
 
 EVERYTHING = "scale(log(near)) * tied + poly(size, 2) + C(year) + kind + bs(`how far`, df=4)"
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import WAYS, network, write_way
+from networks import NAMED, WAYS, network, write_way
 
 from data import read_study, study_from
 from data.errors import StudyError
@@ -149,9 +149,7 @@ def test_mixing_has_a_column_a_pair_of_levels():
     study = study_from(
         net.rows,
         net.cities.set_index("town"),
-        outcome="letters",
-        sender="from",
-        receiver="to",
+        **NAMED,
         degree="sender(region):receiver(region)",
     )
     region = net.cities.set_index("town")["region"]
@@ -222,8 +220,6 @@ def test_no_warning_is_raised_where_a_logarithm_has_no_value():
             study_from(
                 net.rows,
                 cities,
-                outcome="letters",
-                sender="from",
-                receiver="to",
+                **NAMED,
                 degree="sender(log(gdp))",
             )

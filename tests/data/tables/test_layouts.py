@@ -4,7 +4,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-from networks import ENDS, WAYS, network, toml, write, write_way
+from networks import ENDS, NAMED, WAYS, network, toml, write, write_way
 
 from data import read_study, study_from
 from data.errors import StudyError
@@ -278,14 +278,12 @@ def test_misspelt_cities_of_a_covariate_in_rows_are_refused(net, tmp_path):
 )
 def test_arguments_of_another_kind_are_named(net, given):
     with pytest.raises(StudyError, match=f"{next(iter(given))}"):
-        study_from(net.rows, outcome="letters", sender="from", receiver="to", **given)
+        study_from(net.rows, **NAMED, **given)
 
 
 def test_a_fault_of_a_city_is_located_once(net):
     cities = net.cities.set_index("town").astype({"region": object})
     cities.loc["Cam", "region"] = ""
     with pytest.raises(StudyError) as refused:
-        study_from(
-            net.rows, cities, outcome="letters", sender="from", receiver="to", degree="same(region)"
-        )
+        study_from(net.rows, cities, **NAMED, degree="same(region)")
     assert str(refused.value).startswith("study: cities: row 4: 'region' is missing")

@@ -12,7 +12,7 @@ from scipy import stats
 
 from data.declaration import Declaration
 from data.errors import ModelError
-from data.study import study_from_table
+from data.from_memory import study_from_table
 from models import maximum_likelihood, simulate_study
 from models.frequentist.fit import fit_regression
 from models.frequentist.permutations import _compared, _refits, permutation_test

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from analysis.cli import main
-from data.study import study_from_table
+from data.from_memory import study_from_table
 from models import Priors, build, simulate_study
 from models.inference.prior_predictive import draw_prior
 from models.priors.horseshoe import regularised_horseshoe
