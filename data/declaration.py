@@ -15,6 +15,7 @@ from pydantic import (
 
 from data.errors import StudyError, suggest
 from data.files import parse_toml
+from data.outcomes import SUCCESSES, TIE, OutcomeKind, kind_of
 from data.roles import Part
 
 
@@ -62,6 +63,7 @@ class Columns(Source):
     receiver: Text = "receiver"
     outcome: Text
     exposure: Text | None = None
+    trials: Text | None = None  # of which the outcome is the number of successes
     absent: Literal["missing", "zero"] = "missing"  # what a dyad without a row is
     missing: Literal["refuse", "drop"] = "refuse"  # what becomes of a row without a predictor
     directed: bool = True
@@ -157,6 +159,7 @@ class Declaration(_Table):
     plural: Text | None = None
     synthetic: tuple[Text, ...] = ()
     models: tuple[Text, ...] = Field(min_length=1)
+    link: Literal["logit", "probit"] = "logit"  # of models of ties and of successes
     dyads: Columns
     cities: CityTable | None = None
     matrices: dict[Text, Matrix] = {}
@@ -164,6 +167,39 @@ class Declaration(_Table):
     formula: Formulas = Formulas()
     slopes: Slopes = Slopes()
     hypothesis: tuple[Hypothesis, ...] = ()
+
+    @model_validator(mode="after")
+    def _suits_its_models(self) -> Self:
+        for model in self.models:
+            kind = kind_of(model)
+            if kind.has_trials and self.dyads.trials is None:
+                raise ValueError(
+                    f"{model} takes successes: name the column of trials under [dyads]"
+                )
+            if self.dyads.exposure is not None and not kind.has_exposure:
+                raise ValueError(
+                    f"{model} takes no exposure, which is of counts; remove it, or put its log "
+                    "into the formula"
+                )
+        kinds = self.kinds
+        if self.dyads.trials is not None and not any(kind.has_trials for kind in kinds):
+            raise ValueError("trials are of models of successes, such as binomial_srm; remove them")
+        if self.link != "logit" and not {TIE, SUCCESSES} & set(kinds):
+            raise ValueError("a link is of models of ties and of successes; remove it")
+        return self
+
+    @property
+    def kinds(self) -> tuple[OutcomeKind, ...]:
+        """What the outcome must be, for the models that are declared."""
+        return tuple(dict.fromkeys(map(kind_of, self.models)))
+
+    def linked(self, model: str) -> str:
+        """Name a model with the link that the study declares: ``bernoulli_probit_srm``."""
+        family, _, effects = model.partition("_")
+        has_link = kind_of(model) in (TIE, SUCCESSES)
+        if self.link == "logit" or not has_link or effects.startswith(f"{self.link}_"):
+            return model
+        return f"{family}_{self.link}_{effects}"
 
     @property
     def nouns(self) -> str:

@@ -30,7 +30,8 @@ def dyads_dataset(rows: Modelled, declaration: Declaration, declared: object) ->
     Returns
     -------
     xarray.Dataset
-        Variables ``count`` (dyad), ``log_exposure`` (dyad; natural log, 0 without an exposure),
+        Variables ``outcome`` (dyad; whole numbers, but for amounts), ``trials`` (dyad; where the
+        study declares them), ``log_exposure`` (dyad; natural log, 0 without an exposure),
         ``<part>_design`` (dyad, <part>_term; the formula's columns on its own scale, without the
         intercept), and the columns that the formulas use, as they stand in the tables:
         ``predictors`` (dyad, predictor; numbers) and ``categories`` (dyad, category; text) of
@@ -42,7 +43,7 @@ def dyads_dataset(rows: Modelled, declaration: Declaration, declared: object) ->
     """
     table = rows.table
     dataset = _laid_out(table, rows, declaration)
-    dataset = dataset.assign(count=("dyad", table[declaration.dyads.outcome].to_numpy()))
+    dataset = dataset.assign(outcome=("dyad", table[declaration.dyads.outcome].to_numpy()))
     for part, formula in rows.formulas.items():
         with (
             located(declared, StudyError),
@@ -59,7 +60,7 @@ def dyads_dataset(rows: Modelled, declaration: Declaration, declared: object) ->
 
 
 def unobserved_dataset(rows: Modelled, declaration: Declaration) -> xr.Dataset | None:
-    """Lay out dyads without an outcome as `dyads_dataset` does, without counts and designs.
+    """Lay out dyads without an outcome as `dyads_dataset` does, without outcomes and designs.
 
     Returns
     -------
@@ -92,6 +93,8 @@ def _laid_out(table: pd.DataFrame, rows: Modelled, declaration: Declaration) -> 
             "dyad_pair": ("dyad", pairs),
         },
     )
+    if columns.trials is not None:
+        dataset["trials"] = ("dyad", table[columns.trials].to_numpy(dtype="int64"))
     used = dict.fromkeys(name for formula in rows.formulas.values() for name in formula.used)
     dataset = dataset.assign(_raw(table[list(used)], "dyad", PREDICTORS))
     if rows.ends is None:
@@ -127,7 +130,10 @@ def taken_by_models(dyads: xr.Dataset) -> Iterator[bytes]:
     """
     for name in ("sender", "receiver", "city", *(part.term for part in PARTS)):
         yield json.dumps(dyads[name].to_numpy().tolist()).encode()
-    yield dyads["count"].to_numpy().astype("<i8").tobytes()
+    outcome = dyads["outcome"].to_numpy()
+    yield outcome.astype("<i8" if outcome.dtype.kind == "i" else "<f8").tobytes()
+    if "trials" in dyads:
+        yield dyads["trials"].to_numpy().astype("<i8").tobytes()
     yield _to_six_decimals(dyads["log_exposure"].to_numpy())
     for part in PARTS:
         design = dyads[part.design].to_numpy()

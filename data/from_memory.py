@@ -28,6 +28,7 @@ def study_from(
     sender: str = "sender",
     receiver: str = "receiver",
     exposure: str | None = None,
+    trials: str | None = None,
     degree: str = "1",
     selection: str = "1",
     matrices: Mapping[str, pd.DataFrame | np.ndarray] | None = None,
@@ -49,9 +50,9 @@ def study_from(
         A row a city; a column ``city``, or the index, names it. Of a graph, the attributes of its
         nodes by default.
     outcome : str
-        The column, or attribute of edges, that holds the counts; of a matrix, what to call it.
-    sender, receiver, exposure : str
-        Columns of `dyads`.
+        The column, or attribute of edges, that holds the outcome; of a matrix, what to call it.
+    sender, receiver, exposure, trials : str
+        Columns of `dyads`; trials are what the outcome is the number of successes of.
     degree, selection : str
         The right-hand side of each part's formula.
     matrices : mapping of str to pandas.DataFrame or numpy.ndarray, optional
@@ -66,8 +67,8 @@ def study_from(
     name : str
         What results are kept under, where a folder is named for them.
     **declared : dict
-        What else a `study.toml` says: ``title``, ``models``, ``synthetic``, ``noun``, ``slopes``,
-        ``hypothesis``.
+        What else a `study.toml` says: ``title``, ``models``, ``link``, ``synthetic``, ``noun``,
+        ``slopes``, ``hypothesis``.
 
     Returns
     -------
@@ -90,6 +91,7 @@ def study_from(
             "sender": sender,
             "receiver": receiver,
             "exposure": exposure,
+            "trials": trials,
             "absent": absent,
             "missing": missing,
             "layout": "matrix" if _is_matrix(dyads, sender, receiver) else "rows",

@@ -17,7 +17,13 @@ from data.formulas.reader import Columns
 from data.roles import PARTS, Part
 from data.tables.absent import completed, refuse_absent, refuse_few, seen_outcome
 from data.tables.cautions import cautions_on
-from data.tables.dyad_table import checked_exposures, refuse_ends, settle_column
+from data.tables.dyad_table import (
+    checked_exposures,
+    checked_trials,
+    refuse_constant,
+    refuse_ends,
+    settle_column,
+)
 from data.tables.matrix import Square, covariate_of_matrix, covariate_of_rows
 from data.tables.sheet import refuse_lacking
 from data.tables.study_tables import StudyTables
@@ -110,7 +116,7 @@ def modelled(tables: StudyTables, declaration: Declaration, declared: object) ->
         refuse_ends(given, columns)
         table, cities = completed(given, tables, declaration)
         table = table.copy()
-        table[columns.outcome] = seen_outcome(given[columns.outcome], table.index, columns.absent)
+        table[columns.outcome] = seen_outcome(given[columns.outcome], table.index, declaration)
     work = _Work(tables, declaration, declared, table, cities)
     if filled := len(table) - len(given):
         work.notes.append(f"{filled} directed dyads without a row are zeros")
@@ -118,6 +124,7 @@ def modelled(tables: StudyTables, declaration: Declaration, declared: object) ->
     _add_matrices(work)
     synthetic = _add_predictors(work)
     _check_exposure(work)
+    _check_trials(work)
     formulas = _parse(work)
     kept = _with_predictors(work, formulas)
     return _sorted_out(work, formulas, kept, synthetic)
@@ -204,6 +211,17 @@ def _check_exposure(work: _Work) -> None:
         work.table[column] = checked_exposures(work.table[column])
 
 
+def _check_trials(work: _Work) -> None:
+    """Read the trials: a column of the dyads, a matrix or a predictor."""
+    column, outcome = work.declaration.dyads.trials, work.declaration.dyads.outcome
+    if column is None:
+        return
+    with located(work.tables.sources["dyads"]):
+        refuse_lacking(work.table, work.declaration.dyads, ["trials"], "[dyads]", "a dyad")
+        refuse_absent(column, work.table, work.tables.dyads, work.declaration)
+        work.table[column] = checked_trials(work.table[column], work.table[outcome])
+
+
 def _known(work: _Work) -> Columns:
     cities = work.tables.cities
     if cities is None:
@@ -282,7 +300,12 @@ def _sorted_out(
     columns, table = work.declaration.dyads, work.table
     seen = table[columns.outcome].notna().to_numpy()
     used = dict.fromkeys(name for formula in formulas.values() for name in formula.used)
-    names = [columns.sender, columns.receiver, *filter(None, [columns.exposure]), *used]
+    names = [
+        columns.sender,
+        columns.receiver,
+        *filter(None, [columns.exposure, columns.trials]),
+        *used,
+    ]
     unobserved = table.loc[kept & ~seen, list(dict.fromkeys(names))]
     if len(unobserved):
         work.notes.append(
@@ -293,9 +316,11 @@ def _sorted_out(
     with located(work.tables.sources["dyads"]):
         left = sorted({*rows_kept[columns.sender], *rows_kept[columns.receiver]})
         refuse_few(left, rows_kept)
-        rows_kept = rows_kept.astype({columns.outcome: "int64"})
-        if not rows_kept[columns.outcome].any():
-            raise StudyError(f"every '{columns.outcome}' of the rows that are left is 0")
+        kinds = set(work.declaration.kinds)
+        if any(kind.is_whole for kind in kinds):
+            rows_kept = rows_kept.astype({columns.outcome: "int64"})
+        trials = None if columns.trials is None else rows_kept[columns.trials]
+        refuse_constant(rows_kept[columns.outcome], trials, kinds)
     inside = table[columns.sender].isin(left) & table[columns.receiver].isin(left)
     left_out = int((inside.to_numpy() & ~here).sum())
     work.cautions += cautions_on(rows_kept, work.declaration, left_out)

@@ -10,9 +10,11 @@ import xarray as xr
 from pytensor import tensor as pt
 
 from data.errors import ModelCaution
+from data.outcomes import AMOUNT, COUNT
 from data.roles import Part, Role
 from data.study import Study
-from models.compiled.log_prob import data_of_counts, fused_log_prob
+from models.compiled.dense import fused_dense, fused_pairs, pairs_graph
+from models.compiled.log_prob import data_of_outcomes, fused_log_prob
 from models.compiled.log_prob_of_draws import has_kernel
 from models.compiled.predictor import KnownOfDyads, predictor_of
 from models.effects.centering import centering, informed_first
@@ -20,12 +22,16 @@ from models.effects.city import CityEffect, city_effects
 from models.effects.evidence import information_of, residual_of
 from models.effects.pair import pair_effects
 from models.effects.slopes import random_slopes
+from models.likelihood.amounts import correlated_draw, other_direction
 from models.likelihood.arrays import Array, pytensor_arrays
-from models.likelihood.families import Family
-from models.name import ModelName, named
+from models.likelihood.observed import Observed
+from models.name import ModelName, named, refuse_outcome
 from models.predictor.linear import column_scale
+from models.predictor.units import Units
 from models.priors.prior import Prior
 from models.priors.prior_set import Priors
+
+CORRELATION = "correlation"  # of the residuals of the two directions
 
 
 def build(
@@ -48,26 +54,27 @@ def build(
         A prior set, or its name or path.
     exchangeable : collection of str
         What can be exchanged after the model is compiled. ``kept``: the shared variable ``kept``
-        (dyad), 0 for a dyad whose count is left out and 1 for others. ``counts``: the shared
-        variables that `models.compiled.log_prob.data_of_counts` gives, which are set together. How
-        far effects are centered, ``<role>_centering``, can always be exchanged; the order of
-        correlated roles is that for the study's counts (`models.effects.centering.informed_first`).
+        (dyad), 0 for a dyad whose outcome is left out and 1 for others. ``outcomes``: the shared
+        variables that `models.compiled.log_prob.data_of_outcomes` gives, which are set together;
+        the units of amounts stay those of the study's outcomes. How far effects are centered,
+        ``<role>_centering``, can always be exchanged; the order of correlated roles is that for the
+        study's outcomes (`models.effects.centering.informed_first`).
     likelihood : str
-        ``fused``: compiled operations (`models.compiled.log_prob`, `models.compiled.predictor`);
-        ``graph``: PyTensor's own, several times slower. What counts need that are neither Poisson
-        nor negative binomial is always PyTensor's own.
+        ``fused``: compiled operations (`models.compiled.log_prob`, `models.compiled.dense`,
+        `models.compiled.predictor`); ``graph``: PyTensor's own, several times slower. What a
+        distribution needs that did not come with the package is always PyTensor's own.
 
     Returns
     -------
     pymc.Model
         Parameters are named and labelled as ARCHITECTURE.md lists them; variables whose names
         begin with an underscore are the sampler's own coordinates. The observed variable is
-        ``count`` (dyad).
+        ``outcome`` (dyad).
 
     Raises
     ------
     ModelError
-        There is no such model.
+        There is no such model, or it does not take such outcomes.
     PriorError
         The prior set does not exist, or does not fit the study.
 
@@ -83,11 +90,17 @@ def build(
         logit psi_d = selection_intercept + (x_d - mean(x))' selection_coef + s_i + r_j
         log mu_d = degree_intercept + (w_d - mean(w))' degree_coef + s_i + r_j
                    + log(E_d / geometric mean of E)
+
+    Of ties and successes there is the first alone, of the chance through the link; of amounts the
+    second, of the mean itself.
     """
-    name = named(model)
+    name = named(model, study)
     chosen = priors if isinstance(priors, Priors) else Priors.load(priors)
     dyads = study.dyads
+    refuse_outcome(name, study)
     chosen.refuse_misfit(name, study)
+    chosen = chosen.of(name)
+    units = Units.of(dyads, name)
     for caution in name.cautions:
         warnings.warn(f"{name.name}: {caution}", ModelCaution, stacklevel=2)
     with pm.Model(coords=_coords(dyads, name)) as pymc_model:
@@ -97,44 +110,41 @@ def build(
         effects: dict[Role, CityEffect] = {}
         for block in name.blocks:
             order = informed_first(block, known)
-            effects |= city_effects(block, dyads, chosen, shares, order)
+            effects |= city_effects(block, dyads, chosen, shares, order, units)
         parameters: dict[str, Array] = {
-            part: _linear_predictor(part, dyads, effects, chosen, fused=likelihood == "fused")
+            part: _linear_predictor(
+                part, dyads, effects, chosen, units, fused=likelihood == "fused"
+            )
             for part in name.parts
         }
-        if name.family.has_dispersion:
-            parameters["dispersion"] = chosen.variable("dispersion")
-        counts = dyads["count"].to_numpy()
-        data = {"kept": np.ones(counts.size)} if "kept" in exchangeable else {}
-        data |= data_of_counts(counts) if "counts" in exchangeable else {}
+        family, observed = name.family, Observed.of(dyads)
+        scale = chosen.variable(family.scale, units) if family.scale else None
+        data = {"kept": np.ones(observed.size)} if "kept" in exchangeable else {}
+        data |= data_of_outcomes(family, observed) if "outcomes" in exchangeable else {}
         shared = {label: pm.Data(label, values, dims="dyad") for label, values in data.items()}
-        count: Array = shared.get("counts", counts.astype(float))
+        outcome: Array = shared.get("outcomes", observed.outcome.astype(float))
         for part in name.parts:
-            known = _information(part, name, parameters, count, shared)
-            predictor = parameters[part] + random_slopes(study, name, part, chosen, known)
+            informed = _informed(part, name, outcome, shared.get("kept"))
+            known = information_of(family, outcome, observed.trials, scale, informed)
+            predictor = parameters[part] + random_slopes(study, name, part, chosen, known, units)
             if name.has_pairs:
-                residual = residual_of(count, predictor)
+                residual = residual_of(family, outcome, observed.trials, predictor)
                 predictor = predictor + pair_effects(part, dyads, chosen, known, residual)
-            parameters[part] = predictor
-        fused = likelihood == "fused" and has_kernel(name.family)
-        _observe(name.family, counts, shared, parameters, fused=fused)
+            parameters[part] = units.placed(predictor)
+        if scale is not None:
+            parameters[family.scale] = units.scaled(scale)
+        fused = likelihood == "fused" and has_kernel(family)
+        _observe(name, dyads, shared, parameters, chosen, fused=fused)
     return pymc_model
 
 
-def _information(
-    part: Part,
-    name: ModelName,
-    parameters: Mapping[str, Array],
-    count: Array,
-    shared: Mapping[str, Array],
-) -> Array:
-    """Approximate how precisely counts tell a linear predictor; nothing of who is eligible."""
-    if part != Part.DEGREE:
-        return pt.zeros_like(parameters[part])
-    informed = shared.get("kept", pt.ones_like(parameters[part]))
-    if len(name.parts) > 1:  # a zero may be that of a dyad that is not eligible
-        informed = informed * (count > 0)
-    return information_of(count, parameters.get("dispersion", 0.0), informed)
+def _informed(part: Part, name: ModelName, outcome: Array, kept: Array | None) -> Array:
+    """Tell which outcomes surely come from the distribution that a predictor is of."""
+    informed = pt.ones(outcome.shape) if kept is None else kept
+    if len(name.parts) < 2:
+        return informed
+    # a zero may be that of a dyad that is not eligible; of who is eligible nothing is used
+    return informed * (outcome > 0) if part == Part.DEGREE else 0.0 * informed
 
 
 def _coords(dyads: xr.Dataset, name: ModelName) -> dict[str, list[str]]:
@@ -147,6 +157,7 @@ def _linear_predictor(
     dyads: xr.Dataset,
     effects: Mapping[Role, CityEffect],
     priors: Priors,
+    units: Units,
     *,
     fused: bool,
 ) -> Array:
@@ -181,19 +192,28 @@ def _linear_predictor(
                 constant = constant + weight * center[term]
 
     if intercept_prior.can_be_shifted:
-        intercept = _shifted(part.intercept, intercept_prior, constant)
+        intercept = _shifted(part.intercept, intercept_prior, constant, units)
     else:
-        intercept = intercept_prior.variable(part.intercept) + constant
-    coefs = _coefficients(part, coef_priors, shifts, scale) if terms else np.zeros(0)
+        intercept = _level(part.intercept, intercept_prior, units) + constant
+    coefs = _coefficients(part, coef_priors, shifts, scale, units) if terms else np.zeros(0)
     return predictor_of(KnownOfDyads.of(dyads, part), intercept, coefs, of_city, fused=fused)
 
 
-def _shifted(name: str, prior: Prior, shift: Array) -> Array:
+def _level(name: str, prior: Prior, units: Units) -> Array:
+    """Add ``name`` to the model, as it is sampled; return it in the prior's units."""
+    if units.are_own:
+        return prior.variable(name)
+    variable = prior.variable(f"_{name}")
+    pm.Deterministic(name, units.placed(variable))
+    return variable
+
+
+def _shifted(name: str, prior: Prior, shift: Array, units: Units) -> Array:
     """Add ``name`` to the model, sampled as ``name + shift``; return the sum."""
     if isinstance(shift, float):
-        return prior.variable(name) + shift
+        return _level(name, prior, units) + shift
     total = _shifted_variable(f"_{name}", prior, shift, ())
-    pm.Deterministic(name, total - shift)
+    pm.Deterministic(name, units.placed(total - shift))
     return total
 
 
@@ -204,7 +224,9 @@ def _shifted_variable(name: str, prior: Prior, shift: Array, shape: tuple[int, .
     return pm.CustomDist(name, shift, dist=shifted, shape=shape)
 
 
-def _coefficients(part: Part, priors: list[Prior], shifts: list[Array], scale: np.ndarray) -> Array:
+def _coefficients(
+    part: Part, priors: list[Prior], shifts: list[Array], scale: np.ndarray, units: Units
+) -> Array:
     """Add ``<part>_coef`` to the model; return standardized coefficients plus shifts."""
     groups: dict[Prior, list[int]] = {}
     for term, prior in enumerate(priors):
@@ -220,42 +242,62 @@ def _coefficients(part: Part, priors: list[Prior], shifts: list[Array], scale: n
     order = np.argsort([term for members in groups.values() for term in members])
     total = pt.concatenate(pieces)[order]
     plain = total - pt.stack([pt.as_tensor(shift) for shift in shifts])
-    pm.Deterministic(part.coef, plain / scale, dims=part.term)
+    pm.Deterministic(part.coef, units.scaled(plain / scale), dims=part.term)
     return total
 
 
 def _observe(
-    family: Family,
-    counts: np.ndarray,
+    name: ModelName,
+    dyads: xr.Dataset,
     shared: Mapping[str, Array],
     parameters: Mapping[str, Array],
+    priors: Priors,
     *,
     fused: bool,
 ) -> None:
-    xp = pytensor_arrays()
+    xp, family, observed = pytensor_arrays(), name.family, Observed.of(dyads)
+    others = other_direction(dyads["sender"].to_numpy(), dyads["receiver"].to_numpy())
+    given = dict(parameters)
+    if name.has_correlated_residuals:
+        given[CORRELATION] = priors.variable(Part.DEGREE.dyadic_reciprocity)
 
     def by_name(values: tuple[Any, ...]) -> tuple[Any, Any, Any]:
-        named = dict(zip(parameters, values, strict=True))
-        return named["degree"], named.get("selection"), named.get("dispersion")
+        named = dict(zip(given, values, strict=True))
+        return named.get("degree"), named.get("selection"), named.get(family.scale)
 
-    def logp(value: Any, *values: Array) -> Array:  # noqa: ARG001 - it is one of the two below
-        if fused:
-            known = shared if "counts" in shared else counts
-            pointwise = fused_log_prob(family, known, *by_name(values))
+    def logp(value: Any, *values: Array) -> Array:  # noqa: ARG001 - it is one of those below
+        degree, selection, scale = by_name(values)
+        if name.has_correlated_residuals:
+            outcome = shared.get("outcomes", observed.outcome.astype(float))
+            known = outcome, others, shared.get("kept", np.ones(observed.size))
+            of_pairs = fused_pairs if fused else pairs_graph
+            return of_pairs(degree, scale, values[-1], *known)
+        if fused and family.outcome is COUNT:
+            counts = shared if "outcomes" in shared else observed.outcome
+            pointwise = fused_log_prob(family, counts, degree, selection, scale)
+        elif fused:
+            predictor = selection if degree is None else degree
+            of_outcomes = shared if "outcomes" in shared else None
+            pointwise = fused_dense(family, observed, predictor, scale, of_outcomes)
         else:
-            pointwise = family.log_prob(shared.get("counts", counts), *by_name(values), xp)
+            outcome = shared.get("outcomes", observed.outcome)
+            arguments = degree, selection, scale, observed.trials
+            pointwise = family.log_prob(outcome, *arguments, xp)
         return pointwise * shared["kept"] if "kept" in shared else pointwise
 
     def random(*values: Any, rng: np.random.Generator, size: Any) -> np.ndarray:  # noqa: ARG001
-        return family.draw(rng, *by_name(values))
+        degree, selection, scale = by_name(values)
+        if name.has_correlated_residuals:
+            return correlated_draw(rng, degree, scale, values[-1], others)
+        return family.draw(rng, degree, selection, scale, observed.trials)
 
     pm.CustomDist(
-        "count",
-        *parameters.values(),
+        "outcome",
+        *given.values(),
         logp=logp,
         random=random,
-        dtype="int64",
+        dtype="float64" if family.outcome is AMOUNT else "int64",
         # as floats: PyMC would store whole numbers in 32 bits
-        observed=shared.get("counts", counts.astype(float)),
+        observed=shared.get("outcomes", observed.outcome.astype(float)),
         dims="dyad",
     )

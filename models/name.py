@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from data.errors import ModelError, suggest
+from data.outcomes import TIE
 from data.roles import SIDES, Part, Role
 from data.study import Study
 from models.likelihood.families import FAMILIES, Family
@@ -12,6 +13,10 @@ from models.registry import Registry
 Blocks = tuple[tuple[Role, ...], ...]
 
 CITY_CORRELATION = "city_correlation"
+HARDLY_TOLD = (
+    "one tie a directed dyad hardly tells the sd of pair effects, which rests on its prior and "
+    "stretches the other coefficients; hold this model against the one without pair effects"
+)
 COMPETING = (
     "dispersion and pair effects compete where each directed dyad is seen once; "
     "hold this model against the one without pair effects"
@@ -28,7 +33,8 @@ class Effects:
         The parts of a model to the roles of its cities, grouped: effects within a group are
         correlated.
     has_pairs : bool
-        Whether each part has pair effects too, correlated between the two directions.
+        Whether each part has pair effects too, correlated between the two directions; of amounts,
+        whose residuals are pair effects, whether these correlate.
     """
 
     blocks: Callable[[Sequence[Part]], Blocks]
@@ -65,14 +71,21 @@ class ModelName:
 
     Attributes
     ----------
+    family_name : str
+        The key of ``FAMILIES``; of a study's own link, with it: ``bernoulli_probit``.
     blocks : tuple of tuple of Role
         The roles of cities, grouped into those whose effects are correlated.
+    has_pairs : bool
+        Whether there are pair effects.
+    has_correlated_residuals : bool
+        Whether the residuals of amounts correlate between the two directions.
     """
 
     name: str
     family_name: str
     blocks: Blocks
     has_pairs: bool
+    has_correlated_residuals: bool = False
 
     @property
     def family(self) -> Family:
@@ -95,14 +108,17 @@ class ModelName:
             *(role.sd for role in self.roles),
             *(correlation_name(block) for block in self.blocks if len(block) > 1),
             *(name for part in pairs for name in (part.pair.sd, part.dyadic_reciprocity)),
-            *(["dispersion"] if self.family.has_dispersion else []),
+            *([Part.DEGREE.dyadic_reciprocity] if self.has_correlated_residuals else []),
+            *([self.family.scale] if self.family.scale else []),
         )
 
     @property
     def cautions(self) -> tuple[str, ...]:
         """What a reader of the model's results must know."""
-        if self.has_pairs and self.family.has_dispersion:
+        if self.has_pairs and self.family.scale:
             return (COMPETING,)
+        if self.has_pairs and self.family.outcome is TIE:
+            return (HARDLY_TOLD,)
         return ()
 
 
@@ -145,20 +161,24 @@ def parse_model(name: str) -> ModelName:
         if effects in EFFECTS and effects != name:
             structure = EFFECTS[effects]
             blocks = structure.blocks(FAMILIES[family].parts)
-            return ModelName(name, family, blocks, structure.has_pairs)
+            of_residuals = structure.has_pairs and FAMILIES[family].kind == "amounts"
+            has_pairs = structure.has_pairs and not of_residuals
+            return ModelName(name, family, blocks, has_pairs, of_residuals)
     raise ModelError(f"no model '{name}'; {suggest(name, model_names())}")
 
 
 def refuse_misfit(model: "str | ModelName", study: Study) -> None:
-    """Refuse a model of a study that has nothing of what its family explains.
+    """Refuse a model of a study whose outcome its family cannot take, or has nothing to explain.
 
     Raises
     ------
     ModelError
-        The family has a selection part, and no count is zero.
+        An outcome is of another kind than the family's; the family explains zeros, and no count is
+        zero.
     """
-    name = named(model)
-    if Part.SELECTION in name.parts and bool((study.dyads["count"] > 0).all()):
+    name = named(model, study)
+    refuse_outcome(name, study)
+    if len(name.parts) > 1 and bool((study.dyads["outcome"] > 0).all()):
         columns, absent = study.declaration.dyads, study.missing_dyads
         lacking = f"{absent} directed dyads have no row: if these are zeros, write"
         remedy = f'{lacking} absent = "zero" under [dyads]; else ' if absent else ""
@@ -168,6 +188,35 @@ def refuse_misfit(model: "str | ModelName", study: Study) -> None:
         )
 
 
-def named(model: str | ModelName) -> ModelName:
-    """Take a model as it is, or by its name."""
-    return model if isinstance(model, ModelName) else parse_model(model)
+def refuse_outcome(name: ModelName, study: Study) -> None:
+    """Refuse a model of a study whose outcome is of another kind than the family's.
+
+    Raises
+    ------
+    ModelError
+        The message names the first dyad whose outcome is none of the family's.
+    """
+    kind, declared, outcome = name.family.outcome, study.declaration.dyads, study.dyads["outcome"]
+    if kind.has_trials and "trials" not in study.dyads:
+        raise ModelError(
+            f"{name.name} takes successes: name the column of trials under [dyads], as in "
+            'trials = "meetings"'
+        )
+    if declared.exposure is not None and not kind.has_exposure:
+        raise ModelError(f"{name.name} takes no exposure, which is of counts")
+    wrong = (abs(outcome) > kind.largest) | (kind.is_whole & ((outcome < 0) | (outcome % 1 != 0)))
+    if kind.has_trials:
+        wrong = wrong | (outcome > study.dyads["trials"])
+    if wrong.any():
+        first = outcome[wrong.to_numpy()][0]
+        raise ModelError(
+            f"{name.name}: the '{declared.outcome}' of {first['dyad'].item()} is "
+            f"{first.item():g}; {kind.rule}"
+        )
+
+
+def named(model: str | ModelName, study: Study | None = None) -> ModelName:
+    """Take a model as it is, or by its name; with the link that its study declares."""
+    if isinstance(model, ModelName):
+        return model
+    return parse_model(model if study is None else study.declaration.linked(model))

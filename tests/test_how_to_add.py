@@ -93,9 +93,9 @@ def test_an_effects_structure(guangdong):
 @pytest.mark.usefixtures("restored")
 def test_a_family(guangdong):
     exec(example("A family"))  # noqa: S102 - it is what the reader would run
-    assert "hurdle_poisson_srm" in model_names()
-    assert finite_density(guangdong, "hurdle_poisson_srm")
-    fit = maximum_likelihood(guangdong, "hurdle_poisson_pooled")
+    assert "cut_poisson_srm" in model_names()
+    assert finite_density(guangdong, "cut_poisson_srm")
+    fit = maximum_likelihood(guangdong, "cut_poisson_pooled")
     assert fit.flags == ()
     # a hurdle's selection part is a logit of the zeros: all of them are expected
     assert fit.expected_zeros == pytest.approx(fit.zeros, abs=1e-6)

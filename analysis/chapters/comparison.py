@@ -142,7 +142,7 @@ def compared(material: Material) -> Section:
     others = not_compared(tree, material.results.workspace)
     blocks: list[Block] = [
         Text(
-            "elpd: expected log predictive density of counts that the model has not seen; higher "
+            "elpd: expected log predictive density of outcomes that the model has not seen; higher "
             "is better. What is left out is the question: a dyad, a pair, all dyads of a city."
         )
     ]

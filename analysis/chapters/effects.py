@@ -10,15 +10,16 @@ from analysis.posterior.marginal_effects import marginal_effects
 from analysis.tables.blocks import Block, Fold, Section, Table, Text, intervals
 from data.roles import PARTS
 from models.inference.fit import Fit
-from models.likelihood.outcomes import QUANTITIES
+from models.likelihood.outcomes import quantities
 
 
 def effects(material: Material) -> Section:
     """Show coefficients, and what they mean in plain units."""
     opening = (
-        "A coefficient is on the scale of logits or logs. The tables of effects say what a change "
-        "in one predictor does to probabilities and counts, averaged over all dyads, everything "
-        "else as it was observed."
+        "A coefficient is on the scale that its table names. The tables of effects say what a "
+        "change in one predictor does to probabilities and outcomes, averaged over all dyads, "
+        "everything else as it was observed; an odds ratio is that of the mean chance after the "
+        "change against before."
     )
     return material.by_model("Effects", opening, "Effects in", _effects_of)
 
@@ -41,9 +42,8 @@ def _effects_of(model: ModelResults, material: Material) -> tuple[Block, ...]:
         return (*blocks, Text(f"{name} has no predictors."))
     shown = found[["mean"]].assign(**{INTERVAL: intervals(found)})
     shown["P(positive)"] = found["p_positive"]
-    shown = shown.rename(index=QUANTITIES, level="quantity").rename_axis(
-        index={"quantity": "effect on"}
-    )
+    words = quantities(Fit(model.fit).name.family)
+    shown = shown.rename(index=words, level="quantity").rename_axis(index={"quantity": "effect on"})
     caption = f"{name}: average effects in plain units, {found.attrs['draws']} draws"
     return (*blocks, Table(shown, caption, {"P(positive)": ".3f"}, "+.3f"))
 

@@ -1,4 +1,4 @@
-"""Fits: what each is and finds, whether it can be believed, whether it describes the counts."""
+"""Fits: what each is and finds, whether it can be believed, whether it describes the data."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,11 @@ import xarray as xr
 from analysis.chapters.data_words import remarks, with_data
 from analysis.chapters.material import Material
 from analysis.checks.network import network_check, network_table
+from analysis.checks.scores import left_out_score
 from analysis.fits.gathering import ModelResults
 from analysis.posterior.summary import CI_PROB, coefficients, part_unit, shares, spreads
 from analysis.tables.blocks import Block, Fold, Page, Section, Table, Text, intervals
+from analysis.tables.words import spread_words
 from data.roles import PARTS
 from models.inference.fit import Fit
 from models.priors.absurd import absurdity
@@ -26,10 +28,10 @@ OF_POPULATION = "effects: population variances, random slopes with their side"
 def fit_page(tree: xr.DataTree) -> Page:
     """Summarise a fit: what it is, its parameters, its diagnostics."""
     fit = Fit(tree)
-    counts, missing = tree["observed_data"]["count"], tree.attrs["missing_dyads"]
+    outcome, missing = tree["observed_data"]["outcome"], tree.attrs["missing_dyads"]
     subtitle = (
-        f"{fit.dyads.sizes['city']} cities, {counts.size} directed dyads "
-        f"({float((counts == 0).mean()):.1%} zeros)"
+        f"{fit.dyads.sizes['city']} cities, {outcome.size} directed dyads "
+        f"({spread_words(fit.name.family, outcome.to_numpy(), fit.trials)})"
         f"{f', {missing} directed dyads have no row' if missing else ''}; "
         f"priors: {fit.priors}; {_how_drawn(fit)}, seed {fit.settings.seed}"
     )
@@ -114,9 +116,9 @@ def diagnosed(material: Material) -> Section:
 
 
 def checked(material: Material) -> Section:
-    """Hold the observed counts against counts that the fits predict."""
+    """Hold the observed outcomes against outcomes that the fits predict."""
     opening = (
-        "A model that describes the counts predicts networks like the observed one. p is the share "
+        "A model that describes the data predicts networks like the observed one. p is the share "
         "of predicted networks whose statistic is at least as large, ties counted half; near 0 or "
         "1 the model misses that feature."
     )
@@ -128,7 +130,10 @@ def _checks_of(model: ModelResults, material: Material) -> tuple[Block, ...]:
     shown = found[["observed", "mean"]].rename(columns={"mean": "predicted"})
     shown = shown.assign(**{INTERVAL: intervals(found), "p": found["p"]})
     table = Table(shown, f"{model.model}: statistics of the network")
-    return (table, *material.pictures(model.model, "statistics", "rootogram", "pit", "matrix"))
+    score = left_out_score(model.fit)
+    said = [Text(score)] if score else []
+    pictures = ("statistics", "rootogram", "calibration", "distribution", "pit", "matrix")
+    return (table, *said, *material.pictures(model.model, *pictures))
 
 
 def _summary(tree: xr.DataTree, name: str) -> pd.DataFrame:

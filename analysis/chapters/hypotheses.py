@@ -12,7 +12,8 @@ from analysis.hypothesis.verdicts import Findings, findings, rules, with_effects
 from analysis.tables.blocks import Block, Fold, P, Page, Section, Table, Text, intervals
 from analysis.tables.numbers import listed, p_value
 from data.declaration import Declaration
-from models.likelihood.outcomes import QUANTITIES
+from models.likelihood.outcomes import quantities
+from models.name import named
 
 TOO_SMALL = (
     f"With fewer than {FEW} cities, p-values of maximum likelihood are too small but for those of "
@@ -101,7 +102,12 @@ def _beside(table: pd.DataFrame) -> Table:
             "effect": table["effect"],
             f"effect, {INTERVAL}": intervals(table, "effect_lower", "effect_upper"),
             "of": table["change"].fillna(""),
-            "on": [QUANTITIES.get(quantity, "") for quantity in table["quantity"]],
+            "on": [
+                quantities(named(model).family).get(quantity, "")
+                for model, quantity in zip(
+                    table.index.get_level_values("model"), table["quantity"], strict=True
+                )
+            ],
             "ML estimate": table["ml_estimate"],
         }
     )

@@ -8,6 +8,9 @@ from analysis.chapters.data_words import with_data
 from analysis.chapters.material import Material
 from analysis.figures.coefficients import errors_of
 from analysis.tables.blocks import Block, Fold, P, Page, Section, Table, Text, intervals
+from analysis.tables.words import SPREADS, Unit, scale_words, unit_of
+from data.outcomes import COUNT
+from data.roles import PARTS, Part
 from models.frequentist.covariances import CITY_KINDS, KINDS
 from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.optimum import DISTINCT
@@ -15,13 +18,9 @@ from models.frequentist.ratios import VUONG_CAUTION
 from models.frequentist.result import MaximumLikelihood
 from models.frequentist.table import CONFIDENCE, SIGN, frequentist_table
 from models.inference.fit import Fit
+from models.likelihood.families import FAMILIES
 from models.work.fits import decoded
 
-UNITS = {
-    "selection": ("log odds of being an eligible partner", "odds ratio"),
-    "degree": ("log of the expected count", "rate ratio"),
-    "dispersion": ("log scale; Var = mean + dispersion mean^2", "dispersion"),
-}
 FEW = 50  # cities, below which sums over them are too noisy for standard errors
 SIGNS = (
     "Software that models extra zeros (Stata, pscl, brms, statsmodels) prints the selection part "
@@ -43,15 +42,21 @@ def mle_page(fit: MaximumLikelihood, errors: str, fits: Iterable[Fit] = ()) -> P
     blocks = (*_beaten(fit, fits), *_blocks(fit, errors))
     title = f"{fit.model} · maximum likelihood · {fit.attributes['title']}"
     overview = (
-        f"{fit.pointwise.size} directed dyads; {fit.zeros} zeros observed, "
-        f"{fit.expected_zeros:.1f} expected. Log-likelihood {fit.log_likelihood:.3f}, {fit.free} "
-        f"parameters, AIC {fit.aic:.1f}, BIC {fit.bic:.1f}. {fit.reached} of {fit.starts} starts "
+        f"{fit.pointwise.size} directed dyads{_zeros(fit)}. Log-likelihood "
+        f"{fit.log_likelihood:.3f}, {fit.free} parameters, AIC {fit.aic:.1f}, BIC {fit.bic:.1f}. "
+        f"{fit.reached} of {fit.starts} starts "
         "reached this maximum."
     )
     synthetic = tuple(decoded({"synthetic": "[]"} | fit.attributes, "synthetic"))
     table = frequentist_table(fit, errors)
     page = Page(title, (*blocks, every), overview, synthetic, table)
     return with_data(page, fit.attributes)
+
+
+def _zeros(fit: MaximumLikelihood) -> str:
+    if FAMILIES[fit.family].outcome is not COUNT:
+        return ""
+    return f"; {fit.zeros} zeros observed, {fit.expected_zeros:.1f} expected"
 
 
 def frequentist(material: Material) -> Section:
@@ -77,7 +82,7 @@ def _beaten(mle: MaximumLikelihood, fits: Iterable[Fit]) -> list[Text]:
     said = []
     for fit in fits:
         if fit.name.name == mle.model and "log_likelihood" in fit.tree:
-            best = float(fit.tree["log_likelihood"]["count"].sum("dyad").max())
+            best = float(fit.tree["log_likelihood"]["outcome"].sum("dyad").max())
             if best > mle.log_likelihood + DISTINCT:
                 text = (
                     f"The search has missed the maximum: a posterior draw of {mle.model} has the "
@@ -117,7 +122,10 @@ def _blocks(fit: MaximumLikelihood, errors: str) -> tuple[Block, ...]:
 
 
 def _part(fit: MaximumLikelihood, rows: pd.DataFrame, part: str, errors: str) -> Table:
-    unit, ratio = UNITS[part]
+    family = FAMILIES[fit.family]
+    told = Unit(SPREADS.get(family.outcome, ""), scale_words(family))
+    if part in PARTS:
+        told = unit_of(family, Part(part))
     shown = pd.DataFrame(
         {
             "estimate": rows["estimate"],
@@ -125,13 +133,13 @@ def _part(fit: MaximumLikelihood, rows: pd.DataFrame, part: str, errors: str) ->
             "z": rows["z"],
             "p": rows["p"],
             INTERVAL: intervals(rows),
-            ratio: rows["ratio"],
         }
+        | ({told.ratio: rows["ratio"]} if told.ratio else {})
     )
     for name, heading in ((SIGN, SIGN), ("p_permutation", "p (perm.)")):
         if name in rows and rows[name].notna().any():
             shown[heading] = rows[name]
-    caption = f"{fit.model}, {part}: {unit}"
+    caption = f"{fit.model}, {part}: {told.unit}"
     return Table(shown, caption, {"p": P, "p (perm.)": P})
 
 

@@ -8,33 +8,48 @@ import pandas as pd
 from analysis.chapters.material import Material
 from analysis.tables.blocks import Block, Code, Section, Table, Text
 from data.declaration import Declaration
+from data.outcomes import AMOUNT, COUNT, SUCCESSES, TIE
 from data.roles import Part
 from data.study import Study
 from models.inference.fit import Fit
-from models.name import ModelName
+from models.name import ModelName, named
 from models.priors.files import locate, prior_sets
 from models.priors.prior_set import Priors
 
-COUNTS = {
+OUTCOMES = {
     "poisson": "count ~ Poisson(mu)",
     "nb": "count ~ NB(mu, dispersion)",
     "zip": "count ~ Poisson(mu) with probability psi, else 0",
     "zinb": "count ~ NB(mu, dispersion) with probability psi, else 0",
+    "hurdle_poisson": "count ~ Poisson(mu) without its zeros, with probability psi, else 0",
     "hurdle_nb": "count ~ NB(mu, dispersion) without its zeros, with probability psi, else 0",
+    "bernoulli": "tie ~ Bernoulli(psi)",
+    "binomial": "successes ~ Binomial(trials, psi)",
+    "betabinomial": "successes ~ BetaBinomial(trials, psi, dispersion)",
+    "normal": "amount ~ Normal(mu, residual_sd)",
 }
 INDEX = {"sender": "i", "receiver": "j"}
-VARIANCE = "Var NB(mu, dispersion) = mu + dispersion mu^2"
+VARIANCES = {
+    COUNT: "Var NB(mu, dispersion) = mu + dispersion mu^2",
+    SUCCESSES: "Var = n psi (1 - psi) (1 + (n - 1) dispersion / (1 + dispersion)), n the trials",
+}
+MEANINGS = {
+    COUNT: (
+        "psi is the probability that a directed dyad is eligible at all, "
+        "mu the mean count if it is (of a hurdle model, before the zeros are cut off)"
+    ),
+    TIE: "psi is the probability of a tie",
+    SUCCESSES: "psi is the probability of a success",
+    AMOUNT: "mu is the expected amount",
+}
 
 
 def modelled(material: Material) -> Section:
     """Write the models as formulas."""
-    blocks: list[Block] = [
-        Text(
-            "i sends, j receives; psi is the probability that a directed dyad is eligible at all, "
-            "mu the mean count if it is (of a hurdle model, before the zeros are cut off). "
-            "Predictors enter as differences from their means."
-        )
-    ]
+    kinds = [Fit(found.fit).name.family.outcome for found in material.results.models.values()]
+    meanings = "; ".join(MEANINGS[kind] for kind in dict.fromkeys(kinds))
+    opening = f"i sends, j receives; {meanings}. Predictors enter as differences from their means."
+    blocks: list[Block] = [Text(opening)]
     for model, found in material.results.models.items():
         name = Fit(found.fit).name
         blocks.append(Code(f"{model}\n{_formula(name, material.study.declaration)}"))
@@ -51,6 +66,8 @@ def priors_table(priors: Priors, study: Study, model: str) -> Table:
     """Tabulate every prior in force, with the file and the key that it comes from."""
     found = priors.table(study, model).set_index(["parameter", "term"])
     note = "A coefficient's prior is of the effect of one standard deviation of its column."
+    if named(model, study).family.outcome is AMOUNT:
+        note += " All but correlations are in standard deviations of the outcome, about its mean."
     return Table(found, f"Priors of {model} (set: {priors.name})", notes=(note,))
 
 
@@ -71,7 +88,9 @@ def _first_sentence(path: Path) -> str:
 
 def _formula(name: ModelName, declaration: Declaration) -> str:
     lines = []
-    for part, link in ((Part.SELECTION, "logit psi"), (Part.DEGREE, "log mu")):
+    selection = name.family.link.name if name.family.link else "logit"
+    degree = "mu" if name.family.outcome is AMOUNT else "log mu"
+    for part, link in ((Part.SELECTION, f"{selection} psi"), (Part.DEGREE, degree)):
         if part not in name.parts:
             continue
         written = getattr(declaration.formula, part)
@@ -84,10 +103,12 @@ def _formula(name: ModelName, declaration: Declaration) -> str:
         terms += ["pair[i, j]"] * name.has_pairs
         exposed = part == "degree" and declaration.dyads.exposure is not None
         lines.append(f"  {link:<10} = {' + '.join([*terms, *['log exposure'] * exposed])}")
-    lines.append(f"  {COUNTS.get(name.family_name, name.family_name)}")
-    if name.family.has_dispersion:
-        lines.append(f"  {VARIANCE}")
+    family = name.family_name.removesuffix("_probit")
+    lines.append(f"  {OUTCOMES.get(family, family)}")
+    if name.family.scale and name.family.outcome in VARIANCES:
+        lines.append(f"  {VARIANCES[name.family.outcome]}")
     correlated = [" and ".join(map(str, block)) for block in name.blocks if len(block) > 1]
     correlated += ["pair[i, j] and pair[j, i]"] * name.has_pairs
+    correlated += ["residuals of i -> j and j -> i"] * name.has_correlated_residuals
     lines += [f"  correlated: {block}" for block in correlated]
     return "\n".join(lines)

@@ -1,5 +1,6 @@
 """The table that a paper prints: all that each model estimates, models side by side."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,16 @@ from analysis.posterior.summary import coefficients, spreads
 from analysis.tables.blocks import Page, Table
 from analysis.tables.files import write_page
 from analysis.tables.numbers import interval, listed, number
+from analysis.tables.words import unit_of
 from data.errors import ResultsError
-from data.roles import PARTS
+from data.outcomes import COUNT
+from data.roles import PARTS, Part
 from models.frequentist.covariances import KINDS
 from models.frequentist.result import MaximumLikelihood
 from models.frequentist.table import frequentist_table
 from models.inference.fit import Fit
 from models.leave_out.loo import high_k
+from models.likelihood.families import DISPERSION, RESIDUAL_SD
 from models.name import CITY_CORRELATION
 
 ROLES = [role for part in PARTS for role in part.roles]
@@ -36,12 +40,9 @@ GROUPS = {
     ],
     "sds of pair effects": [part.pair.sd for part in PARTS],
     "sds of slopes": [role.slope_sd for role in ROLES],
-    "counts": ["dispersion"],
+    "outcomes": [DISPERSION, RESIDUAL_SD],
 }
-UNITS = (
-    "Selection: log odds of being an eligible partner. Degree: log of the expected count, of an "
-    "eligible dyad where the model has a selection part. Intercepts are at the predictors' means."
-)
+AT_MEANS = "Intercepts are at the predictors' means."
 SCORES = "elpd: log predictive density of directed dyads, each left out in turn; below it its SE."
 COLUMNS = ["estimate", "error", "lower", "upper"]
 LEVELS = ["group", "parameter"]
@@ -59,7 +60,8 @@ def table_page(results: StudyResults, *, ml: bool, errors: bool) -> Page:
     data = pd.concat([_laid_out(columns, errors=errors), end])
     below = "posterior sds in parentheses" if errors else f"{INTERVAL}s in brackets, equal-tailed"
     of_ml = "standard errors" if errors else f"{ML_INTERVAL}s"
-    notes = [f"Posterior means; below them {below}. Priors: {results.priors.name}.", UNITS]
+    notes = [f"Posterior means; below them {below}. Priors: {results.priors.name}."]
+    notes += [f"{_units(models.values())} {AT_MEANS}"]
     notes += [
         f"{ML}: the pooled model by maximum likelihood; below its estimates {of_ml}, by '{kind}': "
         f"{KINDS[kind]}."
@@ -70,6 +72,22 @@ def table_page(results: StudyResults, *, ml: bool, errors: bool) -> Page:
     table = Table(data, "Models side by side", notes=tuple(notes), grouped=True)
     page = Page(declaration.title, (table,), "", declaration.synthetic, table.text)
     return with_data(page, results.study.words)
+
+
+def _units(models: Iterable[ModelResults]) -> str:
+    """Say in what units the parts' coefficients are; of counts once for all families."""
+    said: dict[str, None] = {}
+    for model in models:
+        family = Fit(model.fit).name.family
+        for part in family.parts:
+            unit = unit_of(family, part).unit
+            if part == Part.DEGREE and family.outcome is COUNT:
+                unit = (
+                    "log of the expected count, of an eligible dyad where the model has a "
+                    "selection part"
+                )
+            said[f"{part.capitalize()}: {unit}."] = None
+    return " ".join(said)
 
 
 def write_tables(page: Page, results: StudyResults) -> list[Path]:
@@ -112,10 +130,12 @@ def _maximum(mle: MaximumLikelihood) -> pd.DataFrame:
     kind = errors_of(mle)
     table = frequentist_table(mle, kind).drop(index="constant", level="term")
     table = table[["estimate", f"se_{kind}", "lower", "upper"]].set_axis(COLUMNS, axis=1)
-    logs = table[table.index.get_level_values("part") == "dispersion"]
+    logs = table[~table.index.get_level_values("part").isin(PARTS)]
     own = logs.apply(np.exp)
     own["error"] = own["estimate"] * logs["error"]  # the delta method
-    names = {"dispersion": "counts", "log dispersion": "dispersion"}
+    scales = (DISPERSION, RESIDUAL_SD)
+    names = dict.fromkeys(scales, "outcomes")
+    names |= {f"log {scale.replace('_', ' ')}": scale.replace("_", " ") for scale in scales}
     return pd.concat([table.drop(index=logs.index), own.rename(index=names)])
 
 
@@ -144,8 +164,9 @@ def _fit_and_data(results: StudyResults, scores: pd.DataFrame) -> pd.DataFrame:
         "": [f"({se:.1f})" if se > 0 else "" for se in scores["se"]],
         "directed dyads": [dyads.sizes["dyad"]] * models,
         "cities": [dyads.sizes["city"]] * models,
-        "zeros": [int((dyads["count"] == 0).sum())] * models,
     }
+    if COUNT in results.study.declaration.kinds:
+        rows["zeros"] = [int((dyads["outcome"] == 0).sum())] * models
     data = pd.DataFrame(rows, scores.index, dtype=object).T
     return pd.concat({"fit and data": data}, names=LEVELS)
 

@@ -6,14 +6,16 @@ import pandas as pd
 from analysis.chapters.data_words import remarks
 from analysis.chapters.material import Material
 from analysis.tables.blocks import Block, Section, Table, Text
+from data.declaration import Declaration
+from data.outcomes import AMOUNT, COUNT, SUCCESSES, TIE
+from data.study import Study
 
 
 def asked(material: Material) -> Section:
     """Say what the study asks."""
     declaration = material.study.declaration
     opening = Text(
-        f"How much does each city direct at each other one ({declaration.dyads.outcome}), whether "
-        "at all (selection) and how much if so (degree), and what does it depend on? Every "
+        f"{_question(declaration)}, and what does it depend on? Every "
         "coefficient below holds the others, and where a model has them the effects of the two "
         "cities, fixed."
     )
@@ -25,11 +27,38 @@ def asked(material: Material) -> Section:
     return Section("What was asked", (opening, Table(table[columns].map(str), "Hypotheses")))
 
 
+def _question(declaration: Declaration) -> str:
+    outcome = f"({declaration.dyads.outcome})"
+    if COUNT in declaration.kinds:
+        return (
+            f"How much does each city direct at each other one {outcome}, whether at all "
+            "(selection) and how much if so (degree)"
+        )
+    if AMOUNT in declaration.kinds:
+        return f"How much does each city direct at each other one {outcome}"
+    if TIE in declaration.kinds:
+        return f"Which city has a tie to which other one {outcome}"
+    return f"How often does each city succeed with each other one {outcome}"
+
+
+def _spread(study: Study) -> str:
+    outcome, kinds = study.dyads["outcome"].to_numpy(), study.declaration.kinds
+    if AMOUNT in kinds:
+        return (
+            f"The mean is {outcome.mean():.4g}, the standard deviation {outcome.std(ddof=1):.4g}."
+        )
+    if TIE in kinds:
+        return f"{int(outcome.sum())} of them ({outcome.mean():.1%}) are ties."
+    if SUCCESSES in kinds:
+        return f"{outcome.sum():,} of {int(study.dyads['trials'].sum()):,} trials are successes."
+    return f"{int((outcome == 0).sum())} counts ({(outcome == 0).mean():.1%}) are zero."
+
+
 def counted(material: Material) -> Section:
     """Describe the data."""
     study, dyads = material.study, material.study.dyads
     columns, synthetic = study.declaration.dyads, set(study.declaration.synthetic)
-    count = dyads["count"].to_numpy()
+    outcome = dyads["outcome"].to_numpy()
     absent = study.missing_dyads
     missing = (
         f"{absent} directed dyads have no row." if absent else "Every directed dyad has a row."
@@ -37,9 +66,11 @@ def counted(material: Material) -> Section:
     sizes = Text(
         f"{dyads.sizes['city']} cities and {dyads.sizes['dyad']} directed dyads, from "
         f"{columns.file}. {missing} "
-        f"{int((count == 0).sum())} counts ({(count == 0).mean():.1%}) are zero."
+        f"{_spread(study)}"
     )
-    described = {columns.outcome: count}
+    described = {columns.outcome: outcome}
+    if columns.trials is not None:
+        described[columns.trials] = dyads["trials"].to_numpy()
     if columns.exposure is not None:
         described[columns.exposure] = np.exp(dyads["log_exposure"].to_numpy())
     for name in dyads["predictor"].to_numpy().tolist():

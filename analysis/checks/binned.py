@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from analysis.checks.replicated import replicated_counts
+from analysis.checks.replicated import replicated_outcomes
 
 SINGLE, MOST = 10, 30  # counts that are never binned; bins
 
@@ -15,12 +15,12 @@ def binned_counts(fit: xr.DataTree, draws: int) -> tuple[xr.DataTree, np.ndarray
     few; else bins that widen with the count begin at 10. The last begins right above the largest
     observed count.
     """
-    observed = fit["observed_data"]["count"]
+    observed = fit["observed_data"]["outcome"]
     first = _bins(int(observed.max()))
-    replicated = replicated_counts(fit, draws).expand_dims("chain")
+    replicated = replicated_outcomes(fit, draws).expand_dims("chain")
     counts = {"observed_data": observed, "posterior_predictive": replicated}
     binned = {
-        group: xr.Dataset({"count": (own.dims, np.searchsorted(first, own, side="right") - 1)})
+        group: xr.Dataset({"outcome": (own.dims, np.searchsorted(first, own, side="right") - 1)})
         for group, own in counts.items()
     }
     return xr.DataTree.from_dict(binned), first

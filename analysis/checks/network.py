@@ -1,11 +1,11 @@
-"""Statistics of a directed network of counts, observed and in what a fit's model draws.
+"""Statistics of a directed network, observed and in what a fit's model draws.
 
 The five of dependence are those of `gofstats` in Hoff's R package amen. With Y (sender, receiver),
 its diagonal and the directed dyads without a row missing, D = 1 where Y is there, and E = Y less
 its mean, 0 where Y is missing:
 
-    sender sd              standard deviation of the senders' mean counts
-    receiver sd            standard deviation of the receivers' mean counts
+    sender sd              standard deviation of the senders' mean outcomes
+    receiver sd            standard deviation of the receivers' mean outcomes
     dyadic dependence      correlation of Y_ij with Y_ji
     cyclic dependence      tr(E E E) / (tr(D D D) sd(Y)^3)
     transitive dependence  tr(E E' E) / (tr(D D' D) sd(Y)^3)
@@ -18,11 +18,17 @@ import pandas as pd
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from analysis.checks.replicated import DRAWS, replicated_counts
+from analysis.checks.replicated import DRAWS, replicated_outcomes
 from analysis.posterior.summary import CI_PROB
+from data.outcomes import AMOUNT, TIE
+from models.inference.fit import Fit
 from models.predictor.linear import city_position
 
 BLOCK = 2**22  # draws x senders x receivers held at once: 32 MiB an array
+NOT_OF = {
+    TIE: ("share of zeros", "maximum"),  # of ties the mean says as much
+    AMOUNT: ("share of zeros",),
+}
 STATISTICS = (
     "sender sd",
     "receiver sd",
@@ -35,13 +41,13 @@ STATISTICS = (
 )
 
 
-def network_statistics(counts: xr.DataArray, dyads: xr.Dataset) -> xr.DataArray:
-    """Compute the statistics of a network of counts, or of many over the same dyads.
+def network_statistics(outcome: xr.DataArray, dyads: xr.Dataset) -> xr.DataArray:
+    """Compute the statistics of a network, or of many over the same dyads.
 
     Parameters
     ----------
-    counts : xarray.DataArray
-        Whole numbers; dims (dyad,) or (draw, dyad).
+    outcome : xarray.DataArray
+        Dims (dyad,) or (draw, dyad).
     dyads : xarray.Dataset
         The dyads of a study: ``city``, and ``sender`` and ``receiver`` along ``dyad``. A directed
         dyad without a row counts as missing.
@@ -50,11 +56,11 @@ def network_statistics(counts: xr.DataArray, dyads: xr.Dataset) -> xr.DataArray:
     -------
     xarray.DataArray
         Dims (statistic,) or (draw, statistic); not a number where a statistic is not defined: a
-        dependence of counts that are all equal, of cities none of which are partners in both
+        dependence of outcomes that are all equal, of cities none of which are partners in both
         directions, or none of which are in a triangle.
     """
-    one = "draw" not in counts.dims
-    values = (counts.expand_dims("draw") if one else counts).transpose("draw", "dyad").to_numpy()
+    one = "draw" not in outcome.dims
+    values = (outcome.expand_dims("draw") if one else outcome).transpose("draw", "dyad").to_numpy()
     position = city_position(dyads, "sender"), city_position(dyads, "receiver")
     cities = dyads.sizes["city"]
     size = max(1, BLOCK // cities**2)
@@ -75,16 +81,19 @@ def network_check(fit: xr.DataTree, draws: int = DRAWS) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        ``observed`` (statistic) and ``predictive`` (draw, statistic).
+        ``observed`` (statistic) and ``predictive`` (draw, statistic), of the statistics that say
+        something of such outcomes.
     """
     dyads = fit["constant_data"].to_dataset()
-    observed = fit["observed_data"].to_dataset()["count"]
-    return xr.Dataset(
+    observed = fit["observed_data"].to_dataset()["outcome"]
+    told = [name for name in STATISTICS if name not in NOT_OF.get(Fit(fit).name.family.outcome, ())]
+    found = xr.Dataset(
         {
             "observed": network_statistics(observed, dyads),
-            "predictive": network_statistics(replicated_counts(fit, draws), dyads),
+            "predictive": network_statistics(replicated_outcomes(fit, draws), dyads),
         }
     )
+    return found.sel(statistic=told)
 
 
 def network_table(check: xr.Dataset) -> pd.DataFrame:

@@ -62,12 +62,12 @@ def chosen_models(models: str, folder: str, study: "Study") -> "list[ModelName]"
     ModelError
         There is no such model, or it explains what the study has not.
     """
-    from models.name import parse_model, refuse_misfit
+    from models.name import named, refuse_misfit
 
     written = models.replace(",", " ").split()
     try:
         names = dict.fromkeys(written or study.declaration.models)
-        found = [parse_model(name) for name in names]
+        found = [named(name, study) for name in names]
         for model in found:
             refuse_misfit(model, study)
     except ModelError as error:

@@ -25,7 +25,7 @@ def simulate(
 
     study, parameters = simulate_study(cities, model, seed=seed)
     write_simulated(study, parameters, Path(out))
-    zeros = float((study.dyads["count"] == 0).mean())
+    zeros = float((study.dyads["outcome"] == 0).mean())
     print(
         f"written: {out}: {study.dyads.sizes['dyad']} directed dyads, {zeros:.1%} zeros, synthetic"
     )

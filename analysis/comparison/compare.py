@@ -118,7 +118,7 @@ def compare(
     pandas.DataFrame
         Rows (unit, model), the best first. ``elpd`` (log predictive density of all units) and
         ``se`` as `arviz.compare` has it; ``elpd_diff`` to the best, with its standard errors
-        ``dse``, for new counts of the same cities (by city of other cities), and ``dse_others``,
+        ``dse``, for new outcomes of the same cities (by city of other cities), and ``dse_others``,
         for other cities (`analysis.comparison.errors`), and ``ruling``, the share of its squared
         deviations that one unit makes up; ``diag_diff`` and ``diag_elpd`` as `arviz.compare` has
         them; ``p_loo``; stacking ``weight``; ``high_k`` (units beyond importance sampling over
@@ -224,7 +224,7 @@ def fit_of(workspace: Workspace, model: str, *, nearly: bool = False) -> Fit:
 def _first_estimate(fit: Fit, unit: str) -> ELPDDataLOO:
     if unit != "city" or not fit.name.roles:
         return psis(fit.tree, unit)
-    # a city's own effects are integrated out: what the draws know of them is from its own counts
+    # a city's own effects are integrated out: what the draws know of them is from its own outcomes
     lpd = in_sample(fit.tree, unit)
     unknown = pd.DataFrame({"elpd": 0.0, "pareto_k": np.inf, "lpd": lpd})
     return container(unknown, unit, fit.draws)

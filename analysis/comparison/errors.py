@@ -22,7 +22,7 @@ TWICE = 2.0  # by city each count stands in two units
 RULE = "jackknife over cities, with that of independent units for other cities; by city twice that"
 WORDS = (
     "These cities, other cities: standard errors of the difference, as an estimate of what new "
-    "counts of the same cities would give, and of what networks of other cities from the same "
+    "outcomes of the same cities would give, and of what networks of other cities from the same "
     "population would give; docs/comparing.md has how often they hold."
 )
 
@@ -34,7 +34,7 @@ class Errors:
     Attributes
     ----------
     these : float
-        Of what new counts of the same cities would give: a jackknife over cities. By city that of
+        Of what new outcomes of the same cities would give: a jackknife over cities. By city that of
         ``others``, for a city that is left out is another city.
     others : float
         Of what networks of other cities would give, from the same population: the jackknife's and

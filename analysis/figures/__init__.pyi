@@ -5,11 +5,19 @@ from .energy import energy_figure
 from .map import map_figure
 from .matrix import matrix_figure
 from .parameters import prior_figure, rank_figure, sensitivity_figure
-from .predictive import pit_figure, rootogram_figure, statistics_figure
+from .predictive import (
+    calibration_figure,
+    distribution_figure,
+    pit_figure,
+    rootogram_figure,
+    statistics_figure,
+)
 
 __all__ = [
+    "calibration_figure",
     "city_effect_figure",
     "coefficient_figure",
+    "distribution_figure",
     "elpd_figure",
     "energy_figure",
     "map_figure",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from analysis import figures
 from analysis.figures.style import Drawn
 from analysis.fits.gathering import ModelResults
+from data.outcomes import AMOUNT, COUNT, SUCCESSES, TIE, OutcomeKind
+from models.inference.fit import Fit
 
 
 def look_for(function: Callable[..., Drawn]) -> str:
@@ -23,12 +25,19 @@ class Entry:
     ----------
     of : str
         Which of the model's results the function takes beside the fit.
+    kinds : tuple of OutcomeKind
+        Of which outcomes it is; of all where it is empty.
     """
 
     name: str
     title: str
     function: Callable[..., Drawn]
     of: str = ""
+    kinds: tuple[OutcomeKind, ...] = ()
+
+    def suits(self, results: ModelResults) -> bool:
+        """Tell whether it is a figure of such outcomes."""
+        return not self.kinds or Fit(results.fit).name.family.outcome in self.kinds
 
     @property
     def advice(self) -> str:
@@ -46,15 +55,33 @@ class Entry:
         return self.function(results.fit, *given, **chosen)
 
 
+WHOLE = (COUNT, SUCCESSES)
 CATALOGUE = (
-    Entry("coefficients", "Coefficients of both parts", figures.coefficient_figure, "mle"),
+    Entry("coefficients", "Coefficients", figures.coefficient_figure, "mle"),
     Entry("cities", "City effects", figures.city_effect_figure),
     Entry("map", "City effects on the map", figures.map_figure),
     Entry("reciprocity", "Sender against receiver effects", figures.reciprocity_figure),
-    Entry("matrix", "Counts of all dyads, observed and predicted", figures.matrix_figure),
+    Entry("matrix", "All dyads, observed and predicted", figures.matrix_figure),
     Entry("statistics", "Statistics of the network", figures.statistics_figure),
-    Entry("rootogram", "How often each count occurs", figures.rootogram_figure),
-    Entry("pit", "Where observed counts lie in their predictions", figures.pit_figure),
+    Entry("rootogram", "How often each count occurs", figures.rootogram_figure, kinds=WHOLE),
+    Entry(
+        "calibration",
+        "How often ties are there at a chance",
+        figures.calibration_figure,
+        kinds=(TIE,),
+    ),
+    Entry(
+        "distribution",
+        "How amounts are distributed",
+        figures.distribution_figure,
+        kinds=(AMOUNT,),
+    ),
+    Entry(
+        "pit",
+        "Where observed outcomes lie in their predictions",
+        figures.pit_figure,
+        kinds=(*WHOLE, AMOUNT),
+    ),
     Entry("pareto", "Dyads that are hard to leave out", figures.pareto_figure, "loo"),
     Entry("priors", "Prior against posterior", figures.prior_figure),
     Entry("sensitivity", "Power-scaling sensitivity", figures.sensitivity_figure),

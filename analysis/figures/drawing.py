@@ -38,6 +38,7 @@ def draw_figures(
         (model.model, entry.name, partial(entry.draw, model, backend), model.sources)
         for model in results.models.values()
         for entry in CATALOGUE
+        if entry.suits(model)
     ]
     if results.comparison is not None:
         compared = partial(elpd_figure, results.comparison, backend=backend)

@@ -95,7 +95,7 @@ def elpd_figure(comparison: xr.DataTree, *, backend: str = "matplotlib") -> styl
     shown = (
         f"{about.title}: {about.priors} priors, {draws} draws a fit. "
         "Difference to the best model of each panel in expected log predictive density (elpd); "
-        "thick line: two standard errors for new counts of the same cities (at the right: one), "
+        "thick line: two standard errors for new outcomes of the same cities (at the right: one), "
         "thin line: two for other cities; squares: maximum likelihood, by exact refits"
         f"{'; arrows: beyond the axis' * bool(table['far'].any())}."
     )

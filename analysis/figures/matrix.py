@@ -1,45 +1,68 @@
 """Every directed dyad: what was observed, and what the model predicts."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
-from matplotlib.colors import FuncNorm
+from matplotlib.colors import FuncNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from analysis.checks.replicated import predicted_mean
 from analysis.figures import style
+from data.outcomes import AMOUNT, COUNT, TIE, OutcomeKind
+from models.inference.fit import Fit
 from models.predictor.linear import city_position
 
 LABELS = 24  # city names that an axis has room for
 
 
 def matrix_data(fit: xr.DataTree) -> xr.Dataset:
-    """Lay out counts and their predictions by sender and receiver.
+    """Lay out outcomes and their predictions by sender and receiver.
 
-    ``observed`` counts and ``predicted`` means over all draws; dims (sender, receiver), not a
+    ``observed`` outcomes and ``predicted`` means over all draws; dims (sender, receiver), not a
     number on the diagonal and where a directed dyad has no row. Cities are ordered by what they
     send and receive together, most first, equal ones by name.
     """
     dyads = fit["constant_data"].to_dataset()
     cities = dyads["city"].to_numpy()
     sender, receiver = city_position(dyads, "sender"), city_position(dyads, "receiver")
-    counts = fit["observed_data"]["count"].to_numpy()
-    total = np.bincount(sender, counts, len(cities)) + np.bincount(receiver, counts, len(cities))
+    outcome = fit["observed_data"]["outcome"].to_numpy()
+    total = np.bincount(sender, outcome, len(cities)) + np.bincount(receiver, outcome, len(cities))
     order = np.argsort(-total, kind="stable")
     whole = xr.Dataset(coords={"sender": cities, "receiver": cities})
-    for name, values in (("observed", counts), ("predicted", predicted_mean(fit).to_numpy())):
+    for name, values in (("observed", outcome), ("predicted", predicted_mean(fit).to_numpy())):
         matrix = np.full((len(cities), len(cities)), np.nan)
         matrix[sender, receiver] = values
         whole[name] = ("sender", "receiver"), matrix
     return whole.isel(sender=order, receiver=order)
 
 
+def _scale(data: xr.Dataset, kind: OutcomeKind) -> tuple[Normalize, Sequence[float], str]:
+    """Give the scale of colours, its ticks and its label: of counts nearly that of their logs."""
+    both = data[["observed", "predicted"]].to_dataarray()
+    if kind in (AMOUNT, TIE):
+        least, largest = (0.0, 1.0) if kind is TIE else (float(both.min()), float(both.max()))
+        ticks = MaxNLocator(5).tick_values(least, largest)
+        inside = [float(tick) for tick in ticks if least <= tick <= largest]
+        return Normalize(least, largest), inside, "chance" if kind is TIE else kind.noun
+    largest, mean = max(float(both.max()), 1.0), float(data["observed"].mean())
+    # below this count the scale is nearly linear: 1, or less in a sparse network
+    unit = min(1.0, float(f"{mean:.0e}")) if mean > 0 else 1.0
+    scale = FuncNorm((lambda y: np.log1p(y / unit), lambda z: unit * np.expm1(z)), 0, largest)
+    places = style.ticks_apart(largest, lambda y: float(np.log1p(y / unit)), -4)
+    called = "count" if kind is COUNT else "successes"
+    over = f" / {unit:g}" if unit < 1 else ""
+    return scale, places, f"{called}, on the scale of log(1 + {called}{over})"
+
+
 @style.styled()
 def matrix_figure(fit: xr.DataTree) -> Figure:
-    """Draw the counts of all directed dyads beside their predicted means, in the same colours.
+    """Draw the outcomes of all directed dyads beside their predicted means, in the same colours.
 
     Look for rows, columns and blocks that are darker on the left than on the right: senders,
     receivers and groups of cities that the model does not follow. Single dark cells without a
-    counterpart are counts that it takes for chance.
+    counterpart are outcomes that it takes for chance.
 
     Parameters
     ----------
@@ -49,15 +72,11 @@ def matrix_figure(fit: xr.DataTree) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Left: observed, right: mean of the replicated counts; senders by row, receivers by column,
+        Left: observed, right: mean of the replicated outcomes; senders by row, receivers by column,
         those with the largest observed totals first; hatched: no such directed dyad.
     """
-    data = matrix_data(fit)
-    largest = max(float(data["observed"].max()), float(data["predicted"].max()), 1.0)
-    mean = float(data["observed"].mean())
-    # below this count the scale is nearly linear: 1, or less in a sparse network
-    unit = min(1.0, float(f"{mean:.0e}")) if mean > 0 else 1.0
-    scale = FuncNorm((lambda y: np.log1p(y / unit), lambda z: unit * np.expm1(z)), 0, largest)
+    data, kind = matrix_data(fit), Fit(fit).name.family.outcome
+    scale, ticks, shown_on = _scale(data, kind)
     figure = Figure(figsize=(style.WIDTH, 4.5))
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     cities = [style.shortened(city) for city in data["sender"].to_numpy().tolist()]
@@ -67,7 +86,7 @@ def matrix_figure(fit: xr.DataTree) -> Figure:
         # stretched: else the caption would lie upon the labels
         look = {"cmap": "Blues", "norm": scale, "interpolation": "nearest", "aspect": "auto"}
         shown = panel.imshow(np.ma.masked_invalid(data[name].to_numpy()), **look)
-        panel.set_title("Observed count" if name == "observed" else "Predicted mean")
+        panel.set_title(f"Observed {kind.noun}" if name == "observed" else "Predicted mean")
         panel.set_xlabel("receiver")
         panel.spines[:].set_visible(False)
         panel.set_xticks(list(named), list(named.values()), rotation=90, parse_math=False)
@@ -75,13 +94,12 @@ def matrix_figure(fit: xr.DataTree) -> Figure:
         panel.tick_params(length=2 if len(named) < len(cities) else 0)
     panels[0].set_ylabel("sender")
     bar = figure.colorbar(shown, ax=panels, pad=0.01)
-    ticks = style.ticks_apart(largest, lambda y: float(np.log1p(y / unit)), -4)
     bar.set_ticks(ticks, labels=[f"{tick:,g}" for tick in ticks])
-    bar.set_label(f"count, on the scale of log(1 + count{f' / {unit:g}' if unit < 1 else ''})")
+    bar.set_label(shown_on)
     bar.outline.set_visible(False)
     said = (
         "Cities in the order of what they send and receive together, the most first; hatched: no "
-        "such directed dyad in the data. Predicted mean: over all draws of the replicated counts."
+        "such directed dyad in the data. Predicted mean: over all draws of the replicated outcomes."
     )
     style.write_below(figure, *style.caption(fit, said))
     return figure

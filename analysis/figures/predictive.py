@@ -1,4 +1,4 @@
-"""Counts that a fit's model draws, beside those that were observed."""
+"""Outcomes that a fit's model draws, beside those that were observed."""
 
 import math
 from collections.abc import Hashable
@@ -10,14 +10,18 @@ import xarray as xr
 from analysis.checks.binned import binned_counts
 from analysis.checks.network import network_check, network_table
 from analysis.checks.replicated import DRAWS
+from analysis.checks.scores import left_out_score
 from analysis.figures import style
 from analysis.posterior.summary import CI_PROB
+from analysis.tables.words import PLURALS
 from data.errors import ResultsError
+from data.outcomes import AMOUNT, COUNT, SUCCESSES, TIE, OutcomeKind
 from models.inference.fit import Fit
 
 COLUMNS, BINS = 4, 25
 PREDICTIVE = "posterior_predictive"
 SHOWN = (0.005, 0.995)  # heavy tails would press all else into one bar
+SHOWN_DRAWS = 50  # replications whose densities are drawn
 UNLIKELY = 0.01  # p from which on downwards dyads are marked
 
 
@@ -124,10 +128,16 @@ def rootogram_figure(
         Squares: observed numbers of dyads; circles and lines: mean and 89 % interval of the
         replicated ones. The last bin holds every count above the largest observed one.
 
+    Raises
+    ------
+    ResultsError
+        The outcomes are no counts.
+
     Notes
     -----
     Kleiber and Zeileis (2016), The American Statistician 70(3).
     """
+    _refuse_others(fit, (COUNT, SUCCESSES), "a rootogram is of counts")
     binned, first = binned_counts(fit, draws)
     drawn = az.plot_ppc_rootogram(
         binned,
@@ -137,7 +147,7 @@ def rootogram_figure(
             "predictive_markers": {"color": style.MARK, "marker": "C0"},
             "credible_interval": {"color": style.MARK, "alpha": 1, "width": 1.6},
             "observed_markers": {"color": style.OTHER, "marker": "C5"},
-            "xlabel": {"text": "count of a directed dyad"},
+            "xlabel": {"text": _called(fit)},
             "ylabel": {"text": "directed dyads (square-root scale)"},
             "title": False,
             "grid": False,
@@ -148,9 +158,9 @@ def rootogram_figure(
     last = [*first[1:] - 1, np.inf]
     labels = [_label(*ends) for ends in zip(first, last, strict=True)]
     wide = bool((np.diff(first) > 1).any())
-    on, panel = style.canvas(drawn), drawn.get_target("count", {})
+    on, panel = style.canvas(drawn), drawn.get_target("outcome", {})
     on.xticks(np.arange(len(first)), labels, panel, rotation=90 if wide else 0)
-    most = int(np.bincount(binned["observed_data"]["count"].to_numpy()).max())
+    most = int(np.bincount(binned["observed_data"]["outcome"].to_numpy()).max())
     ticks = style.ticks_apart(most, math.sqrt)
     # ArviZ draws roots in plotly, which has no such scale
     places = ticks if backend == "matplotlib" else np.sqrt(ticks)
@@ -171,10 +181,10 @@ def _label(first: float, last: float) -> str:
 
 @style.styled()
 def pit_figure(fit: xr.DataTree, *, backend: str = "matplotlib") -> style.Drawn:
-    """Draw where observed counts lie in what the model predicts of dyads that it has not seen.
+    """Draw where observed outcomes lie in what the model predicts of dyads that it has not seen.
 
     Look for a line that leaves zero, and for the orange points, which say where. A hump: observed
-    counts are lower than predicted; below zero: higher. An S, first above and then below zero:
+    outcomes are lower than predicted; below zero: higher. An S, first above and then below zero:
     the predictions are too narrow; the other way round: too wide.
 
     Parameters
@@ -194,20 +204,22 @@ def pit_figure(fit: xr.DataTree, *, backend: str = "matplotlib") -> style.Drawn:
     Raises
     ------
     ResultsError
-        The fit keeps no pointwise log-likelihood: it would be too large.
+        The fit keeps no pointwise log-likelihood: it would be too large; or the outcomes are ties,
+        of which `calibration_figure` says more.
 
     Notes
     -----
     Dyads are left out by importance sampling; ties, which counts have, are broken at random; the
     test allows for dependence (Tesso et al. 2026, arXiv:2603.02928).
     """
+    _refuse_others(fit, (COUNT, SUCCESSES, AMOUNT), "see the calibration of ties")
     if "log_likelihood" not in fit.children:
         raise ResultsError(f"{Fit(fit).model}: the fit keeps no pointwise log-likelihood")
     drawn = az.plot_loo_pit(
         fit,
         envelope_prob=1 - UNLIKELY,
         visuals={"ecdf_lines": {"color": style.MARK}, "title": False}
-        | {"xlabel": {"text": "probability of a lower count, by the model without the dyad"}}
+        | {"xlabel": {"text": "probability of less, by the model without the dyad"}}
         | {"ylabel": {"text": "share of dyads, less uniform"}},
         backend=backend,
         figure_kwargs=style.sized(backend, 3.0),
@@ -218,3 +230,108 @@ def pit_figure(fit: xr.DataTree, *, backend: str = "matplotlib") -> style.Drawn:
         f"what speaks against it, where p is below {UNLIKELY}."
     )
     return style.finished(drawn, style.caption(fit, shown))
+
+
+@style.styled()
+def calibration_figure(fit: xr.DataTree, *, backend: str = "matplotlib") -> style.Drawn:
+    """Draw how often ties are there, against the chance that the model gives them.
+
+    Look for a line that leaves the diagonal: above it ties are more frequent than the model says,
+    below it less; an S that is flatter than the diagonal says that chances are too extreme.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        A fit of ties.
+    backend : str
+        ``matplotlib`` or ``plotly``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure or arviz.PlotCollection
+        Line: the share of ties at a chance, by isotonic regression (the pool-adjacent-violators
+        algorithm), with its 89 % interval; dashed: where both are the same.
+
+    Raises
+    ------
+    ResultsError
+        The outcomes are no ties.
+
+    Notes
+    -----
+    Dimitriadis, Gneiting and Jordan (2021), PNAS 118(8); Säilynoja, Johnson, Martin and Vehtari
+    (2025), arXiv:2503.01509.
+    """
+    _refuse_others(fit, (TIE,), "calibration is of ties")
+    drawn = az.plot_ppc_pava(
+        fit,
+        ci_prob=CI_PROB,
+        visuals={"lines": {"color": style.MARK}, "markers": {"color": style.MARK}}
+        | {"credible_interval": {"color": style.MARK}, "title": False}
+        | {"xlabel": {"text": "chance of a tie, by the model"}}
+        | {"ylabel": {"text": "share of ties"}},
+        backend=backend,
+        figure_kwargs=style.sized(backend, 3.4),
+    )
+    score = left_out_score(fit)
+    shown = (
+        f"Line: share of ties by isotonic regression, with its {CI_PROB:.0%} interval; dashed: "
+        f"chance and share are the same.{f' {score}' if score else ''}"
+    )
+    return style.finished(drawn, style.caption(fit, shown))
+
+
+@style.styled()
+def distribution_figure(
+    fit: xr.DataTree, draws: int = SHOWN_DRAWS, *, backend: str = "matplotlib"
+) -> style.Drawn:
+    """Draw the density of the amounts, observed and predicted.
+
+    Look for a peak, a shoulder or a tail that the predicted densities have not: amounts that are
+    cut off at zero or skewed are no normal ones, and may be modelled better as their logarithms.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        A fit of amounts.
+    draws : int
+        How many replications to draw.
+    backend : str
+        ``matplotlib`` or ``plotly``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure or arviz.PlotCollection
+        Thin lines: replicated amounts of all dyads; dark line: observed.
+
+    Raises
+    ------
+    ResultsError
+        The outcomes are no amounts.
+    """
+    _refuse_others(fit, (AMOUNT,), "a density is of amounts")
+    drawn = az.plot_ppc_dist(
+        fit,
+        kind="kde",
+        num_samples=draws,
+        visuals={"predictive_dist": {"color": style.MARK, "alpha": 0.2}, "title": False}
+        | {"observed_dist": {"color": style.OTHER}},
+        backend=backend,
+        figure_kwargs=style.sized(backend, 3.0),
+    )
+    panel = drawn.get_target("outcome", {})
+    style.canvas(drawn)[0].xlabel(_called(fit), panel)
+    shown = f"Blue lines: {draws} replications; orange line: observed."
+    return style.finished(drawn, style.caption(fit, shown))
+
+
+def _refuse_others(fit: xr.DataTree, kinds: tuple[OutcomeKind, ...], why: str) -> None:
+    one = Fit(fit)
+    if one.name.family.outcome not in kinds:
+        raise ResultsError(
+            f"{one.model}: its outcomes are {PLURALS[one.name.family.outcome]}; {why}"
+        )
+
+
+def _called(fit: xr.DataTree) -> str:
+    return f"{Fit(fit).name.family.outcome.noun} of a directed dyad"

@@ -15,8 +15,10 @@ from data.formulas.grammar import parse_formula
 from data.formulas.reader import Columns
 from data.study import Study
 from models.inference.fit import Fit
+from models.likelihood.outcomes import CHANCES
 
 DRAWS = 500
+SELECTION = ("p_eligible", *CHANCES.values())
 DEGREE = ("expected_if_eligible", "expected")  # the first that the family has
 COLUMNS = ["effect", "effect_lower", "effect_upper", "change", "quantity"]
 
@@ -30,9 +32,10 @@ def plain_effects(study: Study, *, results: str | Path = "results") -> pd.DataFr
         Rows (model, priors, part, term), as `analysis.hypothesis.verdicts.with_effects` takes them:
         posterior mean of the average effect ``effect`` with ``effect_lower`` and ``effect_upper``
         (89 % equal-tailed interval); ``change``, of which column and how far; ``quantity``: for a
-        selection term the probability of being eligible, for a degree term the expected count (of
-        an eligible dyad, where there are others). NaN where the column stands in other terms of
-        the part too, or the term is an interaction: no change of one column is the term's own.
+        selection term the probability of being eligible, of a tie or of a success, for a degree
+        term the expected outcome (of an eligible dyad, where there are others). NaN where the
+        column stands in other terms of the part too, or the term is an interaction: no change of
+        one column is the term's own.
     """
     rows = {}
     for one in find_fits(study, Path(results)).passed:
@@ -77,7 +80,7 @@ def _row(found: pd.DataFrame | None, hypothesis: Hypothesis, column: str) -> lis
     if found is None or column not in found.index.unique("predictor"):
         return unknown
     effects = found.xs(column, level="predictor")
-    quantities = ("p_eligible",) if hypothesis.part == "selection" else DEGREE
+    quantities = SELECTION if hypothesis.part == "selection" else DEGREE
     quantity = next((known for known in quantities if known in effects.index.unique(1)), None)
     level = re.search(r"\[(?:T\.)?([^\]]*)\]", hypothesis.term)
     changes = [

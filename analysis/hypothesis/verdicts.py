@@ -14,9 +14,11 @@ from analysis.hypothesis.effects import plain_effects
 from analysis.posterior.summary import CI_PROB
 from data.declaration import Hypothesis
 from data.errors import ModelError
+from data.outcomes import AMOUNT
 from data.roles import Part
 from data.study import Study
 from models.inference.fit import Fit
+from models.likelihood.trials import LOGIT_OF_PROBIT, PROBIT
 from models.name import named
 from models.predictor.linear import column_scale
 from models.priors.prior_set import Priors
@@ -60,7 +62,8 @@ def rules(rope: float = ROPE_RATIO) -> str:
         f"beyond the region of practical equivalence (ROPE). Contradicted: the same of the other "
         f"direction. Negligible: more than {INSIDE:.1%} lies within the region. Undecided: "
         f"anything else. Within the region, one step of the predictor multiplies odds or counts by "
-        f"{1 / rope:.3g} to {rope:.3g}; a step is one standard deviation, or from 0 to 1 where the "
+        f"{1 / rope:.3g} to {rope:.3g}, or moves an amount by less than {np.log(rope):.2g} of the "
+        "outcome's standard deviations; a step is one standard deviation, or from 0 to 1 where the "
         "predictor is 0 or 1."
     )
 
@@ -113,8 +116,9 @@ def hypotheses(
         used, nor are those of another state of the study; `findings` names them.
     rope : float
         The odds ratio (selection) or rate ratio (degree), above 1, below which the effect of one
-        step of a predictor is as good as none. A step is one standard deviation of the column,
-        or from 0 to 1 where it holds nothing else.
+        step of a predictor is as good as none; of amounts its log, in the outcome's standard
+        deviations; a probit's coefficients are stretched by 1.7 to be a logit's. A step is one
+        standard deviation of the column, or from 0 to 1 where it holds nothing else.
     effects : bool
         Compute the effects in plain units too, which takes about a second a fit.
 
@@ -204,11 +208,12 @@ def _row(fit: Fit, hypothesis: Hypothesis, rope: float) -> dict[str, object]:
     draws = fit.posterior[hypothesis.part.coef].sel(term).to_numpy().ravel()
     scale = column_scale(fit.dyads, hypothesis.part)
     step = float(scale.sel(term))
+    on_logs = draws * step * _log_unit(fit)
     lower, upper = np.quantile(draws, [(1 - CI_PROB) / 2, (1 + CI_PROB) / 2])
-    as_stated = draws if hypothesis.direction == "positive" else -draws
+    as_stated = on_logs if hypothesis.direction == "positive" else -on_logs
     p_direction = float((as_stated > 0).mean())
-    beyond_share = float((as_stated * step >= np.log(rope)).mean())
-    rope_share = float((np.abs(draws * step) < np.log(rope)).mean())
+    beyond_share = float((as_stated >= np.log(rope)).mean())
+    rope_share = float((np.abs(on_logs) < np.log(rope)).mean())
     return {
         "hypothesis": hypothesis.label,
         "term": hypothesis.term,
@@ -224,6 +229,14 @@ def _row(fit: Fit, hypothesis: Hypothesis, rope: float) -> dict[str, object]:
         "rope_share": rope_share,
         "verdict": verdict(beyond_share, rope_share),
     }
+
+
+def _log_unit(fit: Fit) -> float:
+    """Give what one of a linear predictor is of the log odds or logs that the region is told in."""
+    family = fit.name.family
+    if family.outcome is AMOUNT:
+        return 1 / float(fit.tree["observed_data"]["outcome"].std(ddof=1))
+    return LOGIT_OF_PROBIT if family.link is PROBIT else 1.0
 
 
 def _sign_changes(table: pd.DataFrame) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Effects in plain units: what a change of one predictor does to probabilities and counts."""
+"""Effects in plain units: what a change of one predictor does to probabilities and outcomes."""
 
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
@@ -21,7 +21,7 @@ from data.errors import QueryError
 from data.formulas.new_values import Rows
 from data.formulas.node_terms import Ends
 from models.inference.predictive import BLOCK, family_arguments, thinned
-from models.likelihood.outcomes import outcomes
+from models.likelihood.outcomes import CHANCES, ODDS_RATIO, outcomes
 
 DRAWS = 1000
 COLUMNS = ["mean", "sd", "lower", "upper", "p_positive"]
@@ -66,9 +66,11 @@ def marginal_effects(
         Indexed by ``predictor``, ``change`` and ``quantity``. Changes: ``+1 sd (0.83)`` of a
         numeric column (sd over the dyads, of an attribute over the cities, ddof 1), ``0 -> 1`` of
         one that holds zeros and ones, ``b instead of a`` for each category against the first.
-        Quantities: those of `models.likelihood.outcomes.outcomes` that the family has. Columns:
+        Quantities: those of `models.likelihood.outcomes.outcomes` that the family has, and of ties
+        and successes ``odds_ratio``, of the mean chance after the change against before. Columns:
         ``mean``, ``sd``, ``lower`` and ``upper`` (89 % equal-tailed interval) of the change, in
-        probabilities or counts, and ``p_positive``, the posterior probability that it is positive
+        probabilities or outcomes (of ``odds_ratio``, of the ratio), and ``p_positive``, the
+        posterior probability that it is positive (that the ratio is above 1)
         (NaN where a predictor is no part of what determines the quantity, so that the change is 0
         exactly). All NaN where a formula has no value for the changed predictor, as a spline has
         none beyond its data. ``attrs`` says how many ``draws`` were used, which ``dyads``, which
@@ -110,11 +112,10 @@ def marginal_effects(
                 }
             for quantity in observed:
                 difference = _difference(after[quantity], before[quantity])
-                signed = np.isfinite(difference).all() and difference.any()
-                lines[predictor, change, quantity] = {
-                    **{key: float(value) for key, value in describe(difference).items()},
-                    "p_positive": float((difference > 0).mean()) if signed else np.nan,
-                }
+                lines[predictor, change, quantity] = _line(difference, difference)
+                if quantity in CHANCES.values():
+                    ratio = _odds(after[quantity]) / _odds(before[quantity])
+                    lines[predictor, change, ODDS_RATIO] = _line(ratio, difference)
     table = pd.DataFrame(
         list(lines.values()),
         index=pd.MultiIndex.from_tuples(lines, names=INDEX) if lines else None,
@@ -125,6 +126,19 @@ def marginal_effects(
         table.index = pd.MultiIndex.from_arrays([[], [], []], names=INDEX)
     table.attrs = provenance(fit, used.sizes["draw"]) | {"dyads": dyad or "all"}
     return table
+
+
+def _line(shown: np.ndarray, difference: np.ndarray) -> dict[str, float]:
+    """Describe draws, (draw,), whose sign is that of a difference."""
+    signed = np.isfinite(difference).all() and difference.any()
+    return {
+        **{key: float(value) for key, value in describe(shown).items()},
+        "p_positive": float((difference > 0).mean()) if signed else np.nan,
+    }
+
+
+def _odds(chance: np.ndarray) -> np.ndarray:
+    return np.asarray(chance / (1 - chance))
 
 
 def _settings(column: pd.Series, *, levelled: bool) -> tuple[Any, Iterator[tuple[str, Any]]]:

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -24,7 +25,9 @@ class Fitted:
     Attributes
     ----------
     dyads : xarray.Dataset
-        The dyads that were fitted, as `data.dyads.dyads_dataset` lays them out, without counts.
+        The dyads that were fitted, as `data.dyads.dyads_dataset` lays them out, without outcomes.
+    outcome : numpy.ndarray
+        Their outcomes, shape (dyad,).
     rows : Rows
         The raw columns that the formulas of the model's parts use, a row a directed dyad, and the
         cities with the attributes that they use.
@@ -36,6 +39,7 @@ class Fitted:
 
     name: ModelName
     dyads: xr.Dataset
+    outcome: np.ndarray
     rows: Rows
     levelled: frozenset[str]
     formulas: Mapping[Part, ParsedFormula]
@@ -62,6 +66,7 @@ def take_apart(tree: xr.DataTree) -> Fitted:
     return Fitted(
         name=fit.name,
         dyads=dyads,
+        outcome=tree["observed_data"]["outcome"].to_numpy(),
         rows=Rows(table[list(used)], ends_of(dyads)),
         levelled=frozenset(levelled | set(map(str, table.select_dtypes(exclude="number")))),
         formulas=formulas,

@@ -1,6 +1,6 @@
 """Predictions of single dyads: known ones at other predictors, and ones of new cities."""
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,17 +11,22 @@ from analysis.posterior.new_values import Fitted, checked_draws, designs, proven
 from analysis.posterior.summary import CI_PROB, describe
 from data.dyads import ends_of, raw_predictors
 from data.errors import QueryError, suggest
-from data.roles import SIDES
+from data.outcomes import AMOUNT, COUNT, LARGEST_COUNT, SUCCESSES, TIE
+from data.roles import SIDES, Part
 from data.tables.rules import MISSING, folded
 from models.effects.new_dyads import known_or_drawn
 from models.inference.fit import UNOBSERVED
 from models.inference.predictive import BLOCK, family_arguments, thinned
-from models.likelihood.outcomes import outcomes
+from models.likelihood.amounts import given_other
+from models.likelihood.arrays import NUMPY
+from models.likelihood.outcomes import CHANCES, outcomes
+from models.predictor.linear import linear_predictor
 from models.settings import seed_of
 
 NewCities = Literal["refuse", "integrate"]
 DRAWS = 4000
 SEED = 20221
+CALLED = {COUNT: "count", SUCCESSES: "successes", AMOUNT: "amount"}  # in the names of columns
 
 
 def predictions(
@@ -33,7 +38,7 @@ def predictions(
     draws: int = DRAWS,
     seed: int = SEED,
 ) -> pd.DataFrame:
-    """Predict the counts of directed dyads from their predictors.
+    """Predict the outcomes of directed dyads from their predictors.
 
     Parameters
     ----------
@@ -41,10 +46,10 @@ def predictions(
         A fit.
     rows : pandas.DataFrame, optional
         A row a directed dyad, with the columns of sender and receiver, the raw columns that the
-        model's formulas use and, where the study has one, the exposure, all under the names that
-        they have in the study's tables. A dyad may stand in several rows. A predictor that the
-        study computes is computed where it is not given. By default the study's own dyads whose
-        outcome is missing.
+        model's formulas use and, where the study has them, the exposure or the trials, all under
+        the names that they have in the study's tables. A dyad may stand in several rows. A
+        predictor that the study computes is computed where it is not given. By default the study's
+        own dyads whose outcome is missing.
     cities : pandas.DataFrame, optional
         A row a city, under the names that the study's city table has: attributes of cities that
         the fit does not know, or other attributes of those that it does.
@@ -54,7 +59,7 @@ def predictions(
     draws : int
         How many posterior draws to use at most, evenly spaced along the chains.
     seed : int
-        Seed of unknown effects and of counts. What a row gives does not depend on the others.
+        Seed of unknown effects and of outcomes. What a row gives does not depend on the others.
 
     Returns
     -------
@@ -62,11 +67,14 @@ def predictions(
         A row for each of the rows, under the same index: ``sender``, ``receiver``; ``drawn``, the
         effects that the fit does not know (of sender, receiver, pair), which were drawn from
         their population given each posterior draw's standard deviations and correlations;
-        ``p_eligible`` (absent where the family has no selection part) and ``p_zero``, the
+        of counts ``p_eligible`` (absent where the family has no selection part) and ``p_zero``, the
         posterior means of these probabilities; ``expected``, the posterior mean of the expected
-        count, with ``expected_lower`` and ``expected_upper`` (89 % equal-tailed interval: of what
-        is unknown of the dyad's mean, drawn effects included); ``count_lower`` and
-        ``count_upper``, between which the count lies with at least 89 % probability. ``attrs``
+        outcome, with ``expected_lower`` and ``expected_upper`` (89 % equal-tailed interval: of what
+        is unknown of the dyad's mean, drawn effects included), of ties ``p_tie`` in its place and
+        of successes ``p_success`` besides; ``count_lower`` and ``count_upper`` (``successes_lower``
+        and so on, ``amount_lower`` and so on; of ties nothing), between which the outcome lies with
+        at least 89 % probability. Where the residuals of the two directions of a pair correlate, an
+        amount is that given the other direction, if this was fitted. ``attrs``
         says how many ``draws`` were used, the ``seed``, which columns are ``synthetic``, and
         whether the fit ``passed`` its diagnostics.
 
@@ -108,8 +116,9 @@ def _predicted(fitted: Fitted, draws: xr.Dataset, asked: xr.Dataset, seed: int) 
     asked = asked.assign_coords(city=cities)
     parameters = known_or_drawn(draws, asked, name, seed)
     arguments = family_arguments(parameters, asked, name, reference=fitted.dyads)
+    if name.has_correlated_residuals:
+        arguments = _given_back(fitted, draws, asked, arguments)
     found = outcomes(name.family, *arguments)
-    expected = describe(found["expected"])
     columns: dict[str, np.ndarray | list[str]] = {
         "sender": asked["sender"].to_numpy(),
         "receiver": asked["receiver"].to_numpy(),
@@ -117,23 +126,43 @@ def _predicted(fitted: Fitted, draws: xr.Dataset, asked: xr.Dataset, seed: int) 
     }
     if "p_eligible" in found:
         columns["p_eligible"] = found["p_eligible"].mean(axis=0)
-    columns |= {
-        "expected": expected["mean"],
-        "expected_lower": expected["lower"],
-        "expected_upper": expected["upper"],
-        "p_zero": found["p_zero"].mean(axis=0),
-    }
-    bounds = np.empty((2, asked.sizes["dyad"]), dtype=np.int64)
+    for quantity in (*CHANCES.values(), "expected"):
+        if quantity in found:
+            told = describe(found[quantity])
+            columns[quantity] = told["mean"]
+            columns |= {f"{quantity}_{end}": told[end] for end in ("lower", "upper")}
+    if "p_zero" in found:
+        columns["p_zero"] = found["p_zero"].mean(axis=0)
+    if name.family.outcome is TIE:
+        return pd.DataFrame(columns)
+    dtype = np.int64 if name.family.outcome.is_whole else np.float64
+    bounds = np.empty((2, asked.sizes["dyad"]), dtype=dtype)
     for k, ends in enumerate(zip(columns["sender"], columns["receiver"], strict=True)):
         rng = np.random.default_rng(seed_of(seed, "count " + " -> ".join(ends)))
-        degree, selection = (
-            values if values is None else values[:, [k]] for values in arguments[:2]
-        )
-        counts = name.family.draw(rng, degree, selection, arguments[2])
+        own = [
+            values if values is None or values.shape[-1] == 1 else values[..., [k]]
+            for values in arguments
+        ]
+        outcome = name.family.draw(rng, *own)
         bounds[:, k] = np.quantile(
-            counts, [(1 - CI_PROB) / 2, (1 + CI_PROB) / 2], method="inverted_cdf"
+            outcome, [(1 - CI_PROB) / 2, (1 + CI_PROB) / 2], method="inverted_cdf"
         )
-    return pd.DataFrame(columns | {"count_lower": bounds[0], "count_upper": bounds[1]})
+    called = CALLED[name.family.outcome]
+    return pd.DataFrame(columns | {f"{called}_lower": bounds[0], f"{called}_upper": bounds[1]})
+
+
+def _given_back(
+    fitted: Fitted, draws: xr.Dataset, asked: xr.Dataset, arguments: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    """Take amounts given those of the other direction, where these were fitted."""
+    degree, selection, scale, trials = arguments
+    place = fitted.dyads.get_index("dyad").get_indexer(pd.Index(_labels(asked)[1]))
+    rows = np.maximum(place, 0)
+    expected = linear_predictor(draws, fitted.dyads, Part.DEGREE, rows).to_numpy()
+    residual = fitted.outcome[rows] - expected
+    correlation = draws[Part.DEGREE.dyadic_reciprocity].to_numpy()[:, None]
+    degree, scale = given_other(degree, scale, correlation, residual, place >= 0, NUMPY)
+    return degree, selection, scale, trials
 
 
 def _unobserved(
@@ -149,6 +178,8 @@ def _unobserved(
         rows[getattr(columns, side)] = dyads[side].to_numpy().astype(object)
     if columns.exposure is not None:
         rows[columns.exposure] = np.exp(dyads["log_exposure"].to_numpy())
+    if columns.trials is not None:
+        rows[columns.trials] = dyads["trials"].to_numpy()
     ends = ends_of(dyads)
     if ends is None or cities is not None or fitted.declaration.cities is None:
         return rows, cities
@@ -180,8 +211,14 @@ def _asked_dyads(
     named = rows.set_axis(pd.Index(labels))
     _refuse_cities(fitted, named[list(columns.values())], new_cities)
     asked = asked_rows(fitted, named, cities)
+    found = {
+        **designs(fitted, asked, "rows"),
+        "log_exposure": ("dyad", _log_exposure(fitted, named)),
+    }
+    if fitted.name.family.outcome.has_trials:
+        found["trials"] = ("dyad", _trials(fitted, named))
     return xr.Dataset(
-        {**designs(fitted, asked, "rows"), "log_exposure": ("dyad", _log_exposure(fitted, named))},
+        found,
         {
             "dyad": np.arange(len(rows)),
             **{
@@ -219,21 +256,35 @@ def _log_exposure(fitted: Fitted, rows: pd.DataFrame) -> np.ndarray:
     column = fitted.declaration.dyads.exposure
     if column is None:
         return np.zeros(len(rows))
-    if column not in rows:
-        raise QueryError(
-            f"rows: no column '{column}', which is the study's exposure; "
-            f"{suggest(column, map(str, rows.columns))}"
-        )
-    exposure = pd.to_numeric(rows[column], errors="coerce").to_numpy(dtype=float)
+    exposure = _numbers(rows, column, "exposure")
     faulty = ~((exposure > 0) & (exposure < np.inf))
-    if faulty.any():
-        found = rows[column][faulty]
-        raise QueryError(
-            f"rows: {found.index[0]}: the exposure '{column}' is '{found.iloc[0]}'; "
-            "an exposure is a positive number"
-        )
+    _refuse_first(rows[column][faulty], "exposure", "an exposure is a positive number")
     logs: np.ndarray = np.log(exposure)
     return logs
+
+
+def _trials(fitted: Fitted, rows: pd.DataFrame) -> np.ndarray:
+    column = str(fitted.declaration.dyads.trials)
+    trials = _numbers(rows, column, "trials")
+    faulty = ~((trials >= 1) & (trials % 1 == 0) & (trials <= LARGEST_COUNT))
+    _refuse_first(rows[column][faulty], "trials", "trials are a whole number from 1 to 10^9")
+    return trials.astype(np.int64)
+
+
+def _numbers(rows: pd.DataFrame, column: str, what: str) -> np.ndarray:
+    if column not in rows:
+        raise QueryError(
+            f"rows: no column '{column}', which is the study's {what}; "
+            f"{suggest(column, map(str, rows.columns))}"
+        )
+    return pd.to_numeric(rows[column], errors="coerce").to_numpy(dtype=float)
+
+
+def _refuse_first(faulty: pd.Series, what: str, rule: str) -> None:
+    if len(faulty):
+        raise QueryError(
+            f"rows: {faulty.index[0]}: the {what} '{faulty.name}' is '{faulty.iloc[0]}'; {rule}"
+        )
 
 
 def _informing(fitted: Fitted, asked: xr.Dataset) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How far a posterior rests on the priors, and how far on the counts: power-scaling."""
+"""How far a posterior rests on the priors, and how far on the outcomes: power-scaling."""
 
 import arviz as az
 import numpy as np
@@ -67,7 +67,7 @@ def sensitivity(fit: xr.DataTree) -> pd.DataFrame:
         {
             "posterior": posterior[names].load(),
             "log_prior": _summed(log_prior).to_dataset(name="prior"),
-            "log_likelihood": total_log_likelihood(fit).to_dataset(name="count"),
+            "log_likelihood": total_log_likelihood(fit).to_dataset(name="outcome"),
         }
     )
     table = pd.DataFrame(

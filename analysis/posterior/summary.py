@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from analysis.tables.words import unit_of
 from data.roles import Part
 from models.inference.fit import Fit
 
@@ -12,7 +13,7 @@ CI_PROB = 0.89  # the width of every interval of the project
 INNER_PROB = 0.5  # the thick line; the thin one has analysis.posterior.summary.CI_PROB
 
 # endings of the names of a model's main parameters, in the order in which they are shown
-SPREADS = ("_sd", "_reciprocity", "city_correlation", "dispersion")
+SPREADS = ("_sd", "_reciprocity", "city_correlation", "dispersion")  # residual_sd among them
 MAIN = ("_intercept", "_coef", *SPREADS)
 
 COLUMNS = ["mean", "sd", "lower", "upper", "p_positive", "r_hat", "ess_bulk", "ess_tail"]
@@ -26,7 +27,7 @@ def coefficients(fit: xr.DataTree, part: str) -> pd.DataFrame:
     fit : xarray.DataTree
         A fit.
     part : str
-        ``selection`` (log odds of being eligible) or ``degree`` (log of the expected count).
+        ``selection`` or ``degree``; `part_unit` says in what unit its coefficients are.
 
     Returns
     -------
@@ -46,16 +47,11 @@ def coefficients(fit: xr.DataTree, part: str) -> pd.DataFrame:
 
 def part_unit(fit: xr.DataTree, part: str) -> str:
     """Say in what unit the coefficients of a part are."""
-    if part == "selection":
-        return "log odds of being an eligible partner"
-    if Fit(fit).name.family.kind == "hurdle":
-        return "log of the mean count, if eligible, before zeros are cut off"
-    eligible = ", if eligible" if "selection_intercept" in fit["posterior"] else ""
-    return f"log of the expected count{eligible}"
+    return unit_of(Fit(fit).name.family, Part(part)).unit
 
 
 def spreads(fit: xr.DataTree) -> pd.DataFrame:
-    """Summarise the standard deviations and correlations of city effects, and the dispersion.
+    """Summarise standard deviations and correlations of effects, dispersion and residual sd.
 
     Parameters
     ----------

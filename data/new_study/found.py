@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from data.declaration import Declaration, first_fault
 from data.errors import StudyError
 from data.new_study.columns import Taken
+from data.outcomes import SUCCESSES, TIE, kind_of
 
 
 @dataclass
@@ -33,23 +34,30 @@ class Guess:
     models: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
+    bare_model: str = "nb_srm"  # that takes the outcome, while nothing more is known of it
 
     def declaration(self, title: str, terms: Sequence[str] | None = None) -> Declaration:
         """Say it as a declaration."""
         formula = " + ".join(self.terms if terms is None else terms) or "1"
         selection = formula if self.has_selection else "1"
+        degree = formula if self.has_degree else "1"
         content = {
             "title": title,
-            "models": self.models or ["nb_srm"],
+            "models": self.models or [self.bare_model],
             "dyads": self.dyads,
             "cities": self.cities,
-            "formula": {"selection": selection, "degree": formula},
+            "formula": {"selection": selection, "degree": degree},
         }
         return checked(Declaration, content)
 
     @property
     def has_selection(self) -> bool:
-        return any(model.startswith(("zi", "hurdle")) for model in self.models)
+        starts = ("zi", "hurdle", "bernoulli", "binomial", "betabinomial")
+        return any(model.startswith(starts) for model in self.models)
+
+    @property
+    def has_degree(self) -> bool:
+        return not any(kind_of(model) in (TIE, SUCCESSES) for model in self.models)
 
 
 def checked[T: BaseModel](kind: type[T], content: Any) -> T:

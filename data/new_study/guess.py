@@ -72,6 +72,9 @@ def guess(dyads: Path, cities: Path | None, outcome: str | None, title: str) -> 
         places = city_table(nodes, checked(CityTable, found.cities or {}))
     _add_absent(found, rows, columns, len(places.names) if places else len(needed))
     tables = StudyTables(rows, places, {}, (), sources)
+    values = numbers(rows[columns.outcome])
+    if (values < 0).any() or (values % 1 > 0).any():
+        found.bare_model = "normal_srm"
     bare = assembled(tables, found.declaration(title, []), "new", "study.toml")
     _choose_models(found, bare)
     add_terms(found, tables, title, bare.dyads.sizes["dyad"])
@@ -192,10 +195,18 @@ def _add_absent(found: Guess, rows: pd.DataFrame, columns: Columns, cities: int)
 
 
 def _choose_models(found: Guess, study: Study) -> None:
-    """Take models that suit the counts, and hear what looks wrong with them."""
+    """Take models that suit the outcome, and hear what looks wrong with it."""
     found.cautions = list(study.cautions)
     undirected = any("undirected" in caution for caution in study.cautions)
-    has_zeros = bool((study.dyads["count"] == 0).any())
+    outcome = study.dyads["outcome"]
+    has_zeros = bool((outcome == 0).any())
+    effects = "sender" if undirected else "srm"
+    if outcome.dtype.kind == "f":
+        found.models = [f"normal_{effects}"]
+        return
+    if set(outcome.to_numpy().tolist()) == {0, 1}:
+        found.models = [f"bernoulli_{effects}"]
+        return
     # the two effects of a city are one where both directions are the same
     nb = "nb_sender" if undirected else "nb_srm"
     found.models = [nb, f"zi{nb}"] if has_zeros else [nb]

@@ -108,7 +108,8 @@ def _lines(found: Guess, title: str) -> Iterator[str]:
     formula = " + ".join(found.terms) or "1"
     if found.has_selection:
         yield _pair("selection", formula)
-    yield _pair("degree", formula)
+    if found.has_degree:
+        yield _pair("degree", formula)
     for one in found.left_out:
         term = f" as {one.what}" if one.what else ""
         yield f"# left out: {_in_line(f'{one.column}{term}: {one.why}')}"

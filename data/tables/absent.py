@@ -53,13 +53,13 @@ def refuse_few(cities: list[str], given: pd.DataFrame) -> None:
         raise StudyError(f"only {len(cities)} cities; city effects need at least three")
 
 
-def seen_outcome(outcome: pd.Series, every: pd.Index, absent: str) -> pd.Series:
+def seen_outcome(outcome: pd.Series, every: pd.Index, declaration: Declaration) -> pd.Series:
     """Read the outcome of every row: NaN where it is to be predicted, 0 where there is no row."""
-    counts = checked_outcome(outcome)
-    if absent == "missing":
-        return counts
+    values = checked_outcome(outcome, declaration.kinds)
+    if declaration.dyads.absent == "missing":
+        return values
     added = ~every.isin(outcome.index)
-    return counts.reindex(every).mask(added, 0.0)
+    return values.reindex(every).mask(added, 0.0)
 
 
 def refuse_absent(

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from data.declaration import Declaration
+from data.outcomes import AMOUNT
 
 
 def cautions_on(table: pd.DataFrame, declaration: Declaration, left_out: int) -> list[str]:
@@ -12,7 +13,7 @@ def cautions_on(table: pd.DataFrame, declaration: Declaration, left_out: int) ->
     count = table[columns.outcome].to_numpy()
     cities = len({*table[columns.sender], *table[columns.receiver]})
     absent = cities * (cities - 1) - len(table) - left_out
-    if (count > 0).all() and absent:
+    if (count > 0).all() and absent and AMOUNT not in declaration.kinds:
         cautions.append(
             f"no '{columns.outcome}' is 0, and {absent} directed dyads "
             'have no row: if these are zeros, write absent = "zero" under [dyads]'

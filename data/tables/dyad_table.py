@@ -1,5 +1,6 @@
 """The table of dyads: every row checked, and named as the user's program names it."""
 
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
 import numpy as np
@@ -7,10 +8,9 @@ import pandas as pd
 
 from data.declaration import Columns
 from data.errors import RowError, StudyError, rows
+from data.outcomes import AMOUNT, LARGEST_COUNT, SUCCESSES, TIE, OutcomeKind
 from data.tables.rules import folded, is_missing, number_faults, numbers, refuse
 
-# up to which a count's log-likelihood, a difference of numbers as large, is good to 1e-5
-LARGEST_COUNT = 10**9
 LARGEST_EXPOSURE, MOST_UNEQUAL = 1e100, 1e12
 
 
@@ -25,13 +25,18 @@ def refuse_ends(table: pd.DataFrame, columns: Columns) -> None:
     refuse(dyads, [itself, (twice, dyads.duplicated(keep=False))], quoted=False)
 
 
-def checked_outcome(column: pd.Series) -> pd.Series:
+def checked_outcome(column: pd.Series, kinds: Iterable[OutcomeKind]) -> pd.Series:
     """Read the outcome; what is missing stays missing, for it is to be predicted.
+
+    Parameters
+    ----------
+    kinds : iterable of OutcomeKind
+        What it must be, every one of them.
 
     Returns
     -------
     pandas.Series
-        float64 whole numbers, or NaN.
+        float64, or NaN.
     """
     seen = column[~is_missing(column)]
     if seen.empty:
@@ -39,13 +44,48 @@ def checked_outcome(column: pd.Series) -> pd.Series:
             f"every '{column.name}' is missing; nothing can be learnt from it: "
             "check that the outcome column is the right one"
         )
-    counts = _counts(seen)
-    if not counts.any():
+    values = numbers(seen)
+    for kind in kinds:
+        values = _whole(seen, kind) if kind.is_whole else _amounts(seen, kind)
+    if not values.any():
         raise StudyError(
             f"every '{column.name}' is 0; nothing can be learnt from it: "
             "check that the outcome column is the right one"
         )
-    return counts.astype(float).reindex(column.index)
+    return values.astype(float).reindex(column.index)
+
+
+def refuse_constant(outcome: pd.Series, trials: pd.Series | None, kinds: set[OutcomeKind]) -> None:
+    """Refuse an outcome that is the same everywhere, where its kind lets nothing be learnt."""
+    if not outcome.any():
+        raise StudyError(f"every '{outcome.name}' of the rows that are left is 0")
+    most: float | pd.Series = 1 if trials is None else trials
+    if {TIE, SUCCESSES} & kinds and (outcome == most).all():
+        what = "1" if trials is None else "its trials"
+        raise StudyError(
+            f"every '{outcome.name}' is {what}; nothing can be learnt from it: if dyads without a "
+            'row are 0, write absent = "zero" under [dyads]'
+        )
+    if AMOUNT in kinds and (outcome == outcome.iloc[0]).all():
+        raise StudyError(f"every '{outcome.name}' is the same; nothing can be learnt from it")
+
+
+def checked_trials(column: pd.Series, outcome: pd.Series) -> pd.Series:
+    """Read trials: float64 whole numbers from 1 on, no fewer than the successes."""
+    remedy = "trials are a whole number from 1 to 10^9"
+    values = numbers(column)
+    over = (f"'{outcome.name}' is more than '{column.name}'", outcome > values)
+    refuse(
+        column,
+        [
+            *number_faults(column, remedy),
+            (f"'{column.name}' is below 1; {remedy}", values < 1),
+            (f"'{column.name}' is over 10^9; {remedy}", values > LARGEST_COUNT),
+            (f"'{column.name}' is fractional; {remedy}", values % 1 != 0),
+            over,
+        ],
+    )
+    return values
 
 
 def settle_column(column: pd.Series, *, allow_missing: bool = False) -> pd.Series:
@@ -123,14 +163,22 @@ def refuse_names(cities: pd.Series) -> None:
             )
 
 
-def _counts(column: pd.Series) -> pd.Series:
-    name, remedy, values = column.name, "a count is a whole number from 0 to 10^9", numbers(column)
+def _amounts(column: pd.Series, kind: OutcomeKind) -> pd.Series:
+    values = numbers(column)
+    beyond = f"'{column.name}' is beyond that; {kind.rule}", values.abs() > kind.largest
+    refuse(column, [*number_faults(column, kind.rule), beyond])
+    return values
+
+
+def _whole(column: pd.Series, kind: OutcomeKind) -> pd.Series:
+    name, remedy, values = column.name, kind.rule, numbers(column)
+    most = "10^9" if kind.largest == LARGEST_COUNT else f"{kind.largest:g}"
     refuse(
         column,
         [
             *number_faults(column, remedy),
             (f"'{name}' is negative; {remedy}", values < 0),
-            (f"'{name}' is over 10^9; {remedy}", values > LARGEST_COUNT),
+            (f"'{name}' is over {most}; {remedy}", values > kind.largest),
             (f"'{name}' is fractional; {remedy}", values % 1 != 0),
         ],
     )

@@ -2,7 +2,8 @@
 
 To import this module is to register them with PyTensor.
 
-The formulas are those of `models.compiled.log_prob_loops`, whose description has them. JAX compiles
+The formulas of counts are those of `models.compiled.log_prob_loops`, those of other outcomes the
+families' own. JAX compiles
 array expressions, so every dyad is computed both as a zero and as a positive count, which shares
 nearly all of it, and the right one is taken. A sampler that is written in JAX differentiates the
 log-probability itself; it is given the derivatives in closed form, for JAX would differentiate both
@@ -11,21 +12,26 @@ sides of every `where`, and what is infinite on the side that is not taken would
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammaln
+from jax.scipy.special import gammaln, log_ndtr
 from pytensor.graph.basic import Constant
 from pytensor.link.jax.dispatch import jax_funcify
 
+from models.compiled.dense import FusedDense, FusedPairs, PairsSlopes
+from models.compiled.dense_of_draws import codes_of, is_dense
 from models.compiled.fast_math import LARGEST_EXPONENT
 from models.compiled.log_prob import PARAMETERS, FusedLogProb
 from models.compiled.log_prob_loops import TINY
 from models.compiled.predictor import FusedPredictor, PredictorSlopes
+from models.likelihood.amounts import given_other, log_density
 from models.likelihood.arrays import Arrays
 from models.likelihood.counts import log_rising
+from models.likelihood.families import FAMILIES
 
 JAX = Arrays(
     exp=jnp.exp,
@@ -35,6 +41,7 @@ JAX = Arrays(
     gammaln=gammaln,
     softplus=jax.nn.softplus,
     sigmoid=jax.nn.sigmoid,
+    log_ndtr=log_ndtr,
     where=jnp.where,
     cumsum=jnp.cumsum,
     concatenate=jnp.concatenate,
@@ -92,6 +99,59 @@ def _in_jax(op: FusedLogProb, node: Any, **_: Any) -> Callable[..., Four]:
         return differentiable(all_four)(*inputs), *all_four(*inputs)[1:]
 
     return call
+
+
+@jax_funcify.register(FusedDense)
+def _dense_in_jax(op: FusedDense, **_: Any) -> Callable[..., Any]:
+    dense = [family for family in FAMILIES.values() if is_dense(family)]
+    family = next(family for family in dense if codes_of(family) == (op.kind, op.link))
+
+    def call(predictor: jax.Array, scale: Any, outcome: Any, trials: Any, _: Any) -> Any:
+        number = np.asarray(trials).astype(np.int64)
+
+        def value(predictor: jax.Array, scale: jax.Array) -> jax.Array:
+            degree, selection = (None, predictor) if family.link else (predictor, None)
+            found = family.log_prob(outcome, degree, selection, scale, number, JAX)
+            return jnp.asarray(found)
+
+        given = jnp.asarray(scale, predictor.dtype)
+        ones, none = jnp.ones_like(predictor), jnp.zeros_like(given)
+        found, slope = jax.jvp(value, (predictor, given), (ones, none))
+        by_scale = jax.jvp(value, (predictor, given), (jnp.zeros_like(predictor), none + 1))[1]
+        return found, slope, by_scale
+
+    return call
+
+
+@jax_funcify.register(FusedPairs)
+def _pairs_in_jax(op: FusedPairs, **_: Any) -> Callable[..., jax.Array]:  # noqa: ARG001
+    return _log_density_of_pairs
+
+
+@jax_funcify.register(PairsSlopes)
+def _pairs_slopes_in_jax(op: PairsSlopes, **_: Any) -> Callable[..., Any]:  # noqa: ARG001
+    def call(weight: jax.Array, *inputs: Any) -> Any:
+        moved, known = inputs[:3], inputs[3:]
+        value = partial(_weighted_pairs, weight, known)
+        return jax.grad(value, argnums=(0, 1, 2))(*map(jnp.asarray, moved))
+
+    return call
+
+
+def _weighted_pairs(
+    weight: jax.Array, known: Any, predictor: jax.Array, sd: jax.Array, correlation: jax.Array
+) -> jax.Array:
+    return (weight * _log_density_of_pairs(predictor, sd, correlation, *known)).sum()
+
+
+def _log_density_of_pairs(
+    predictor: jax.Array, sd: Any, correlation: Any, amount: Any, other: Any, kept: Any
+) -> jax.Array:
+    comes_later = (other >= 0) & (other < np.arange(len(other)))
+    follows = comes_later & (kept[other] > 0)
+    residual = (amount - predictor)[other]
+    given = given_other(predictor, sd, correlation, residual, follows, JAX)
+    return jnp.asarray(kept * log_density(amount, *given, JAX))
 
 
 @jax_funcify.register(FusedPredictor)

@@ -17,7 +17,9 @@ from pytensor.link.numba.dispatch.basic import (
     register_funcify_default_op_cache_key,
 )
 
+from data.outcomes import COUNT
 from models.compiled import log_prob_loops
+from models.compiled.dense_of_draws import known_outcomes
 from models.compiled.log_prob_loops import (
     KINDS,
     log_prob_and_slopes,
@@ -27,6 +29,7 @@ from models.compiled.operation import Operation
 from models.compiled.sources import source_key
 from models.likelihood.arrays import Array
 from models.likelihood.families import Family
+from models.likelihood.observed import Observed
 
 KEY = source_key(__file__, log_prob_loops.__file__)
 PARAMETERS = 3  # degree, selection, dispersion
@@ -94,24 +97,22 @@ class FusedLogProb(Operation):
         return [weight * by_degree, selection, dispersion, *others]
 
 
-def data_of_counts(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Give a model's data that follow from counts, for models whose counts can be exchanged.
-
-    Parameters
-    ----------
-    counts : numpy.ndarray of int
-        Shape (dyad,).
+def data_of_outcomes(family: Family, observed: Observed) -> dict[str, np.ndarray]:
+    """Give a model's data that follow from outcomes, for models whose outcomes can be exchanged.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        ``counts`` and what `models.compiled.log_prob_loops.positive_counts` takes from them, by
-        the names of the model's data; each of shape (dyad,), so that all counts fit, and of floats.
+        ``outcomes`` and what the compiled loops take from them, by the names of the model's data;
+        each of shape (dyad,), so that all outcomes fit, and of floats.
     """
-    found = {"counts": counts.astype(float)}
-    for name, values in zip(OF_COUNTS, positive_counts(counts), strict=True):
+    outcome = observed.outcome
+    found = {"outcomes": outcome.astype(float)}
+    if family.outcome is not COUNT:
+        return found | {"outcomes_constant": known_outcomes(family, observed)[2]}
+    for name, values in zip(OF_COUNTS, positive_counts(outcome), strict=True):
         # beyond the last positive count: the position of no dyad, the first slot, zeros
-        found[name] = np.full(counts.size, float(counts.size) if name == "counts_at" else 0.0)
+        found[name] = np.full(outcome.size, float(outcome.size) if name == "counts_at" else 0.0)
         found[name][: values.size] = values
     return found
 
@@ -128,7 +129,7 @@ def fused_log_prob(
     Parameters
     ----------
     counts : numpy.ndarray of int, or mapping of str to tensor
-        Shape (dyad,); or variables by the names that `data_of_counts` gives.
+        Shape (dyad,); or variables by the names that `data_of_outcomes` gives.
     degree, selection, dispersion : tensor
         As in `models.likelihood.families`: shapes (dyad,), (dyad,) or None, () or None.
 
@@ -145,7 +146,7 @@ def fused_log_prob(
             for name, is_whole in OF_COUNTS.items()
         ]
     )
-    return FusedLogProb(family.kind, has_dispersion=family.has_dispersion)(
+    return FusedLogProb(family.kind, has_dispersion=bool(family.scale))(
         degree,
         np.empty(0) if selection is None else selection,
         np.asarray(1.0) if dispersion is None else pt.as_tensor(dispersion).reshape(()),

@@ -7,6 +7,7 @@ import numba
 import numpy as np
 
 from models.compiled import log_prob_loops
+from models.compiled.dense_of_draws import dense_log_prob_sums, dense_of_draws, is_dense
 from models.compiled.log_prob_loops import (
     COMPILED,
     KINDS,
@@ -18,6 +19,7 @@ from models.compiled.log_prob_loops import (
 from models.compiled.sources import keep_by, source_key
 from models.likelihood.counts import NB, POISSON
 from models.likelihood.families import Family
+from models.likelihood.observed import Observed
 
 AT_ONCE = 4096  # dyads of several points: their arrays fit into a core's cache
 STEP = 1e-5  # of differences
@@ -25,64 +27,64 @@ SUMMING: dict[str, Any] = COMPILED | {"fastmath": {"contract", "reassoc"}}
 
 
 def has_kernel(family: Family) -> bool:
-    """Tell whether the loops here know the distribution that a family is made of."""
-    return family.counts in (POISSON, NB)
+    """Tell whether the loops know the distribution that a family is made of."""
+    return family.distribution in (POISSON, NB) or is_dense(family)
 
 
-def log_prob_of_counts(
+def log_prob_of_outcomes(
     family: Family,
-    counts: np.ndarray,
-    degree: np.ndarray,
+    observed: Observed,
+    degree: np.ndarray | None,
     selection: np.ndarray | None,
-    dispersion: np.ndarray | None,
+    scale: np.ndarray | None,
 ) -> np.ndarray:
     """Compute what ``family.log_prob`` computes, for many draws and several times faster.
 
     Parameters
     ----------
-    counts : numpy.ndarray of int
-        Shape (dyad,).
-    degree, selection, dispersion : numpy.ndarray
-        As in `models.likelihood.families`: shapes (draw, dyad), the same or None, (draw, 1) or
-        None.
+    degree, selection, scale : numpy.ndarray
+        As in `models.likelihood.families`: shapes (draw, dyad), the same, (draw, 1); None of what
+        the family has not.
 
     Returns
     -------
     numpy.ndarray
         Natural logs, shape (draw, dyad).
     """
-    if not has_kernel(family):
-        return np.asarray(family.log_prob(counts, degree, selection, dispersion))
+    if not has_kernel(family) or (scale is not None and scale.shape[-1] > 1):
+        arguments = degree, selection, scale, observed.trials
+        return np.asarray(family.log_prob(observed.outcome, *arguments))
+    if is_dense(family) or degree is None:
+        predictor = selection if degree is None else degree
+        return dense_of_draws(family, observed, np.asarray(predictor), scale)
     draws = len(degree)
     value = np.empty(degree.shape)
     log_prob_of_draws(
-        *(KINDS[family.kind], family.has_dispersion, np.ascontiguousarray(degree)),
+        *(KINDS[family.kind], bool(family.scale), np.ascontiguousarray(degree)),
         np.empty((draws, 0)) if selection is None else np.ascontiguousarray(selection),
-        np.ones(draws) if dispersion is None else np.ascontiguousarray(dispersion[:, 0]),
-        *(*positive_counts(counts), value),
+        np.ones(draws) if scale is None else np.ascontiguousarray(scale[:, 0]),
+        *(*positive_counts(observed.outcome), value),
     )
     return value
 
 
 def log_prob_sums(
     family: Family,
-    count: np.ndarray,
+    observed: Observed,
     base: Mapping[str, np.ndarray],
     uses: Mapping[str, np.ndarray],
-    dispersion: np.ndarray | None,
+    scale: np.ndarray | None,
     effects: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give the joint log-probability of counts at several points a draw, with its derivatives.
+    """Give the joint log-probability of outcomes at several points a draw, with its derivatives.
 
     Parameters
     ----------
-    count : numpy.ndarray of int
-        Shape (dyad,).
     base : mapping of str to numpy.ndarray
         For each part the linear predictor without the effects, shape (draw, dyad).
     uses : mapping of str to numpy.ndarray
         For each part how each effect enters it, shape (effect, dyad).
-    dispersion : numpy.ndarray or None
+    scale : numpy.ndarray or None
         Shape (draw,); None where the family has none.
     effects : numpy.ndarray
         The points, shape (draw, point, effect).
@@ -95,19 +97,23 @@ def log_prob_sums(
         Its derivatives in the effects, shape (draw, point, effect).
     """
     if not has_kernel(family):
-        return _by_differences(family, count, base, uses, dispersion, effects)
+        return _by_differences(family, observed, base, uses, scale, effects)
+    if is_dense(family):
+        (part,) = family.parts
+        return dense_log_prob_sums(family, observed, base[part], uses[part], scale, effects)
+    count = observed.outcome
     draws, points, _ = effects.shape
     together = max(1, min(points, AT_ONCE // max(1, count.size)))
     value, gradient = np.empty((draws, points)), np.empty(effects.shape)
     none = np.empty((draws, 0)), np.empty((effects.shape[-1], 0))
     _sums(
-        *(KINDS[family.kind], family.has_dispersion),
+        *(KINDS[family.kind], bool(family.scale)),
         *(np.ascontiguousarray(part["degree"]) for part in (base, uses)),
         *(
             np.ascontiguousarray(part.get("selection", empty))
             for part, empty in zip((base, uses), none, strict=True)
         ),
-        np.ones(draws) if dispersion is None else np.ascontiguousarray(dispersion),
+        np.ones(draws) if scale is None else np.ascontiguousarray(scale),
         np.ascontiguousarray(effects),
         together,
         *positive_counts(np.tile(count, together)),
@@ -118,22 +124,21 @@ def log_prob_sums(
 
 def _by_differences(
     family: Family,
-    count: np.ndarray,
+    observed: Observed,
     base: Mapping[str, np.ndarray],
     uses: Mapping[str, np.ndarray],
-    dispersion: np.ndarray | None,
+    scale: np.ndarray | None,
     effects: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Do the same for counts that the loops do not know: slower, derivatives to 1e-8."""
+    """Do the same for outcomes that the loops do not know: slower, derivatives to 1e-8."""
 
     def value(at: np.ndarray) -> np.ndarray:
         predictors: dict[str, Any] = {
             part: base[part][:, None] + at @ uses[part] for part in family.parts
         }
-        of_draw = None if dispersion is None else dispersion[:, None, None]
-        pointwise = family.log_prob(
-            count, predictors["degree"], predictors.get("selection"), of_draw
-        )
+        of_draw = None if scale is None else scale[:, None, None]
+        given = predictors.get("degree"), predictors.get("selection"), of_draw
+        pointwise = family.log_prob(observed.outcome, *given, observed.trials)
         return np.asarray(pointwise.sum(axis=-1))
 
     moves = STEP * np.eye(effects.shape[-1])

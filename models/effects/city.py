@@ -29,6 +29,7 @@ from pytensor import tensor as pt
 from data.roles import Role, partial_correlation
 from models.likelihood.arrays import Array
 from models.name import CITY_CORRELATION, correlation_name, role_pairs
+from models.predictor.units import OWN, Units
 from models.priors.prior_set import Priors
 
 
@@ -131,6 +132,7 @@ def city_effects(
     priors: Priors,
     centering: Mapping[str, Array],
     order: Sequence[Role],
+    units: Units = OWN,
 ) -> dict[Role, CityEffect]:
     """Add a group of correlated city effects to the model in whose context it is called.
 
@@ -140,16 +142,19 @@ def city_effects(
         The group, as the model's name has it.
     order : sequence of Role
         The same, in the order in which each depends on those before it.
+    units : Units
+        In which the model reports effects and their standard deviations.
 
     Returns
     -------
     dict of Role to CityEffect
-        One effect a role. The model gains ``<role>_sd``, ``<role>`` (city) and, for several
-        roles, their correlation: ``<part>_generalized_reciprocity`` or ``city_correlation``.
+        One effect a role, in the priors' units. The model gains ``<role>_sd``, ``<role>`` (city)
+        and, for several roles, their correlation: ``<part>_generalized_reciprocity`` or
+        ``city_correlation``.
     """
     split = split_city_space(dyads, block)
     cholesky = _correlation_cholesky(block, priors, order)
-    sds = {role: priors.variable(role.sd) for role in block}
+    sds = {role: priors.variable(role.sd, units) for role in block}
     along: list[Array] = []
     across: list[Array] = []
     effects = {}
@@ -173,7 +178,8 @@ def city_effects(
         effects[role] = CityEffect(split, split.weights @ (sd * correlated), split.across(value))
     for role in block:
         effect = effects[role]
-        pm.Deterministic(role.effect, effect.across + split.columns @ effect.along, dims="city")
+        whole = effect.across + split.columns @ effect.along
+        pm.Deterministic(role.effect, units.scaled(whole), dims="city")
     return effects
 
 

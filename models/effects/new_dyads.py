@@ -36,7 +36,7 @@ def known_or_drawn(draws: xr.Dataset, asked: xr.Dataset, name: ModelName, seed: 
         coordinates ``city`` and ``dyad`` of ``asked``.
     """
     names = [label for part in name.parts for label in (part.intercept, part.coef)]
-    plain = [label for label in (*names, "dispersion") if label in draws]
+    plain = [label for label in (*names, name.family.scale) if label in draws]
     found = draws[plain].assign_coords(city=asked["city"].to_numpy())
     found = found.assign(_city_effects(draws, asked, name, seed))
     if name.has_pairs:

@@ -9,6 +9,7 @@ from models.effects.evidence import effects_given, summed
 from models.likelihood.arrays import Array
 from models.name import ModelName
 from models.predictor.linear import city_position, column_scale
+from models.predictor.units import OWN, Units
 from models.priors.prior_set import Priors
 
 
@@ -19,7 +20,12 @@ def slope_terms(study: Study, name: ModelName, role: Role) -> list[str]:
 
 
 def random_slopes(
-    study: Study, name: ModelName, part: Part, priors: Priors, information: Array
+    study: Study,
+    name: ModelName,
+    part: Part,
+    priors: Priors,
+    information: Array,
+    units: Units = OWN,
 ) -> Array:
     """Add a part's random slopes to the model in whose context it is called.
 
@@ -30,6 +36,9 @@ def random_slopes(
         predictor's column.
     information : tensor
         How precisely each count tells its linear predictor (`models.effects.evidence`), (dyad,).
+
+    units : Units
+        In which the model reports slopes and their standard deviations.
 
     Returns
     -------
@@ -56,7 +65,7 @@ def random_slopes(
             said = summed(information * values**2, position, cities)
             slopes.append(effects_given(f"{role.own('slope')}_{k}", sd[k], said))
             total = total + slopes[k][position] * values
-        pm.Deterministic(role.slope_sd, sd / unit, dims=role.slope_term)
-        slope = pt.stack(slopes, axis=1) / unit
+        pm.Deterministic(role.slope_sd, units.scaled(sd / unit), dims=role.slope_term)
+        slope = units.scaled(pt.stack(slopes, axis=1) / unit)
         pm.Deterministic(role.slope, slope, dims=("city", role.slope_term))
     return total

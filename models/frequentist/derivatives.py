@@ -2,7 +2,8 @@
 
 Maximum likelihood needs the Hessian and the score of each dyad, which sampling does not. A dyad's
 log-likelihood is a function of three numbers: the linear predictors of selection and degree, and
-the log of the dispersion. `Derivatives` holds its value, gradient and Hessian in them.
+the log of the family's own parameter, the dispersion of counts. `Derivatives` holds its value,
+gradient and Hessian in them.
 
 The negative binomial: with u = dispersion mu, w = u / (1 + u) and L = log(1 + u), the
 log-probability of a zero is z = -L / dispersion.
@@ -17,7 +18,7 @@ from scipy.special import expit, gammaln
 
 from models.likelihood.counts import EXACT
 
-SELECTION, DEGREE, LOG_DISPERSION = range(3)
+SELECTION, DEGREE, LOG_SCALE = range(3)
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,10 @@ def _nb_zero(degree: np.ndarray, log_dispersion: float) -> Derivatives:
     w, log_grown = expit(degree + log_dispersion), np.logaddexp(0, degree + log_dispersion)
     z = constant(-r * log_grown)
     z.first[DEGREE] = -r * w
-    z.first[LOG_DISPERSION] = r * (log_grown - w)
+    z.first[LOG_SCALE] = r * (log_grown - w)
     z.second[DEGREE, DEGREE] = -r * w * (1 - w)
-    z.second[DEGREE, LOG_DISPERSION] = z.second[LOG_DISPERSION, DEGREE] = r * w**2
-    z.second[LOG_DISPERSION, LOG_DISPERSION] = r * (w + w**2 - log_grown)
+    z.second[DEGREE, LOG_SCALE] = z.second[LOG_SCALE, DEGREE] = r * w**2
+    z.second[LOG_SCALE, LOG_SCALE] = r * (w + w**2 - log_grown)
     return z
 
 
@@ -97,10 +98,10 @@ def _nb_positive(counts: KnownCounts, degree: np.ndarray, log_dispersion: float)
     p = constant(y * degree - (y + r) * log_grown + rising[0] - counts.log_factorial)
     bend = -y * w * (1 - w)
     p.first[DEGREE] = y * (1 - w) - r * w
-    p.first[LOG_DISPERSION] = r * (log_grown - w) - y * w + rising[1]
+    p.first[LOG_SCALE] = r * (log_grown - w) - y * w + rising[1]
     p.second[DEGREE, DEGREE] = bend - r * w * (1 - w)
-    p.second[DEGREE, LOG_DISPERSION] = p.second[LOG_DISPERSION, DEGREE] = bend + r * w**2
-    p.second[LOG_DISPERSION, LOG_DISPERSION] = bend + r * (w + w**2 - log_grown) + rising[2]
+    p.second[DEGREE, LOG_SCALE] = p.second[LOG_SCALE, DEGREE] = bend + r * w**2
+    p.second[LOG_SCALE, LOG_SCALE] = bend + r * (w + w**2 - log_grown) + rising[2]
     return p
 
 

@@ -13,6 +13,7 @@ from data.study import Study
 from models.frequentist.covariances import covariances
 from models.frequentist.identification import determined, undetermined
 from models.frequentist.optimum import SEARCHED, Optimum, find_optimum, search_without
+from models.frequentist.problem import Problem
 from models.frequentist.ratios import COLUMNS
 from models.frequentist.regression import Regression, regression
 from models.frequentist.result import IN_PLACE, JACKKNIFE, MaximumLikelihood
@@ -48,15 +49,15 @@ def maximum_likelihood(
     ModelError
         There is no such model, it has city effects, or it explains zeros where no count is zero.
     """
-    name = named(model)
-    if name.roles or name.has_pairs:
+    name = named(model, study)
+    if name.roles or name.has_pairs or name.has_correlated_residuals:
         raise ModelError(
             f"{model}: maximum likelihood fits pooled models, one of "
             f"{', '.join(f'{family}_pooled' for family in FAMILIES)}"
         )
     refuse_misfit(name, study)
     attributes = {
-        "model": model,
+        "model": name.name,
         "study": study.name,
         **study.words,
         "study_digest": study.digest,
@@ -71,7 +72,7 @@ def maximum_likelihood(
 def fit_regression(
     data: Regression, attributes: Mapping[str, str], *, seed: int = 0
 ) -> MaximumLikelihood:
-    """Fit counts that need not be dyads."""
+    """Fit outcomes that need not be those of dyads."""
     problem = data.problem
     optimum = find_optimum(problem, seed=seed)
     point = optimum.point
@@ -81,9 +82,8 @@ def fit_regression(
     scales, names = data.scales, {"parameter": data.names}
     matrices = np.stack(list(kinds.values())) / (scales[:, None] * scales)
     matrices[:, ~(identified[:, None] & identified)] = np.nan
-    zeros = replace(problem, count=np.zeros_like(data.count))
     return MaximumLikelihood(
-        parameters=xr.DataArray(point.at / scales, names, "parameter", name="estimate"),
+        parameters=xr.DataArray(data.reported(point.at), names, "parameter", name="estimate"),
         covariance=xr.DataArray(
             matrices,
             {"kind": list(kinds), **names, "other": data.names},
@@ -91,7 +91,7 @@ def fit_regression(
         ),
         means=xr.DataArray(data.means.to_numpy(), names, "parameter"),
         pointwise=xr.DataArray(found.value, dims="dyad", name="log_likelihood"),
-        expected_zeros=float(np.exp(zeros.derivatives(point.at).value).sum()),
+        expected_zeros=_expected_zeros(problem, point.at),
         starts=optimum.starts,
         reached=optimum.reached,
         maxima=len(optimum.maxima),
@@ -99,10 +99,17 @@ def fit_regression(
         flags=undetermined(problem, point, data.terms),
         tests=pd.DataFrame(columns=COLUMNS, index=pd.Index([], dtype="str")),
         permutations=pd.DataFrame(),
-        zeros=int((data.count == 0).sum()),
+        zeros=int((data.outcome == 0).sum()),
         attributes={**attributes, "family": data.family},
         cautions=_of_search(optimum),
     )
+
+
+def _expected_zeros(problem: Problem, at: np.ndarray) -> float:
+    if not FAMILIES[problem.family].outcome.is_whole:
+        return float("nan")
+    zeros = replace(problem, outcome=np.zeros_like(problem.outcome))
+    return float(np.exp(zeros.derivatives(at).value).sum())
 
 
 def _of_search(optimum: Optimum) -> tuple[str, ...]:
@@ -147,11 +154,11 @@ def with_jackknife(fit: MaximumLikelihood, data: Regression) -> MaximumLikelihoo
     if data.cities is None:
         return fit
     problem = data.problem
-    best = fit.parameters.to_numpy() * data.scales
+    best = data.standardized(fit.parameters.to_numpy())
     seed = int(fit.attributes.get("seed", 0))
     whole = find_optimum(problem, seed=seed)
     code, cities = pd.factorize(np.concatenate(data.cities))
-    anew = seed if len(cities) * problem.count.size <= SEARCHED else None
+    anew = seed if len(cities) * problem.outcome.size <= SEARCHED else None
     sender, receiver = np.split(code, 2)
     without, known = [], fit.standard_errors().notna().to_numpy(copy=True)
     elsewhere, undetermined_without = [], []
@@ -164,7 +171,7 @@ def with_jackknife(fit: MaximumLikelihood, data: Regression) -> MaximumLikelihoo
         if (known & ~there).any():
             undetermined_without.append(str(label))
         known &= there
-        without.append(point.at / data.scales)
+        without.append(data.reported(point.at))
     spread = np.array(without) - np.mean(without, axis=0)
     matrix = (len(cities) - 1) / len(cities) * spread.T @ spread
     matrix[~(known[:, None] & known)] = np.nan

@@ -13,7 +13,8 @@ from scipy.special import expit
 from data.roles import Part
 from models.frequentist.likelihoods import LIKELIHOODS, without_dispersion
 from models.frequentist.optimum import FLAT_ENOUGH
-from models.frequentist.problem import Point, Problem
+from models.frequentist.problem import SCALE, Point, Problem
+from models.likelihood.families import FAMILIES
 
 NO_INFORMATION = 1e-5  # curvature below which a direction, in sds of its predictors, is flat
 LOADING = 1e-3  # share of a coefficient in flat directions from which on it is not identified
@@ -40,7 +41,7 @@ def undetermined(problem: Problem, point: Point, terms: dict[Part, list[str]]) -
     """Say what a maximum does not determine, and why; nothing where it is a proper one."""
     curvature, _, loading = _curved(point.hessian)
     return (
-        *_of_dispersion(problem, point.at, loading),
+        *_of_scale(problem, point.at, loading),
         *_of_selection(problem, point.at, loading, terms),
         *_of_degree(problem, loading, terms),
         *_of_search(point.gradient, curvature),
@@ -56,14 +57,18 @@ def _curved(hessian: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return curvature, bread, np.linalg.norm(directions[:, flat], axis=1)
 
 
-def _of_dispersion(problem: Problem, at: np.ndarray, loading: np.ndarray) -> list[str]:
-    if "dispersion" not in problem.blocks or loading[-1] < LOADING:
+def _of_scale(problem: Problem, at: np.ndarray, loading: np.ndarray) -> list[str]:
+    if SCALE not in problem.blocks or loading[-1] < LOADING:
         return []
+    kind = FAMILIES[problem.family].kind
+    if kind == "amounts":
+        return ["the residual sd is at its boundary, 0: the predictors fit every amount"]
+    outcomes, others = ("successes", "binomial") if kind == "trials" else ("counts", "Poisson")
     if at[-1] > 0:
-        return ["the dispersion runs to infinity: the counts do not determine it"]
-    poisson = without_dispersion(problem.family) or "truncated Poisson"
-    why = "counts vary no more than Poisson ones"
-    return [f"the dispersion is at its boundary, 0: the {poisson} fits as well ({why})"]
+        return [f"the dispersion runs to infinity: the {outcomes} do not determine it"]
+    smaller = without_dispersion(problem.family)
+    why = f"{outcomes} vary no more than {others} ones"
+    return [f"the dispersion is at its boundary, 0: the {smaller} fits as well ({why})"]
 
 
 def _of_selection(
@@ -81,11 +86,17 @@ def _of_selection(
         why = "P(eligible) runs to 1 for every dyad"
         return [f"{NOT_IDENTIFIED}: the {plain} fits as well ({why})"]
     along = ", ".join(open_terms)
+    if len(problem.parts) == 1:
+        return [
+            f"separation: the chance runs to 0 or 1 along {along}; they part failures from others"
+        ]
     why = "they part zeros from positive counts"
     return [f"separation in the selection part: P(eligible) runs to 0 or 1 along {along}; {why}"]
 
 
 def _of_degree(problem: Problem, loading: np.ndarray, terms: dict[Part, list[str]]) -> list[str]:
+    if "degree" not in problem.parts or FAMILIES[problem.family].kind == "amounts":
+        return []
     open_terms = _named(loading[problem.blocks[Part.DEGREE]], terms[Part.DEGREE])
     if not open_terms:
         return []

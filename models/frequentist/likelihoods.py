@@ -1,7 +1,8 @@
 """Families with derivatives: counts as they are, inflated with zeros, or cut into a hurdle.
 
-They are composed as in `models.likelihood.families`: inflation or a hurdle is a function of the
-selection predictor, of the log-probability of a zero and of that of a positive count.
+Counts are composed as in `models.likelihood.families`: inflation or a hurdle is a function of the
+selection predictor, of the log-probability of a zero and of that of a positive count. Ties,
+successes and amounts are those of `models.frequentist.dense`.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from models.frequentist.dense import OfAmounts, OfTrials
 from models.frequentist.derivatives import (
     NB_COUNTS,
     POISSON_COUNTS,
@@ -19,6 +21,7 @@ from models.frequentist.derivatives import (
     constant,
 )
 from models.likelihood.families import FAMILIES
+from models.likelihood.trials import LOGIT, PROBIT, beta_binomial, binomial
 from models.registry import Registry
 
 
@@ -50,7 +53,7 @@ def _truncation(z: Derivatives) -> Derivatives:
 
 @dataclass(frozen=True)
 class Likelihood:
-    """A family's log-likelihood with its derivatives.
+    """The log-likelihood of a family of counts, with its derivatives.
 
     Attributes
     ----------
@@ -103,19 +106,27 @@ class Likelihood:
 
 
 # plain: the family without its zeros; limits: families that this one comes as near as one likes
-LIKELIHOODS: Registry[Likelihood] = Registry(
+LIKELIHOODS: Registry[Likelihood | OfTrials | OfAmounts] = Registry(
     __name__,
     {
         "poisson": Likelihood(POISSON_COUNTS),
         "nb": Likelihood(NB_COUNTS, limits=("poisson",)),
         "zip": Likelihood(POISSON_COUNTS, "inflated", plain="poisson", limits=("poisson",)),
         "zinb": Likelihood(NB_COUNTS, "inflated", plain="nb", limits=("nb", "zip")),
-        "hurdle_nb": Likelihood(NB_COUNTS, "hurdle", plain="nb"),
+        "hurdle_poisson": Likelihood(POISSON_COUNTS, "hurdle", plain="poisson"),
+        "hurdle_nb": Likelihood(NB_COUNTS, "hurdle", plain="nb", limits=("hurdle_poisson",)),
+        "bernoulli": OfTrials(binomial(LOGIT)),
+        "bernoulli_probit": OfTrials(binomial(PROBIT)),
+        "binomial": OfTrials(binomial(LOGIT)),
+        "binomial_probit": OfTrials(binomial(PROBIT)),
+        "betabinomial": OfTrials(beta_binomial(LOGIT), limits=("binomial",)),
+        "betabinomial_probit": OfTrials(beta_binomial(PROBIT), limits=("binomial_probit",)),
+        "normal": OfAmounts(),
     },
 )
 
 
 def without_dispersion(family: str) -> str:
     """Name what a family becomes where its dispersion vanishes; empty where none here is that."""
-    limits = LIKELIHOODS[family].limits if FAMILIES[family].has_dispersion else ()
-    return next((limit for limit in limits if not FAMILIES[limit].has_dispersion), "")
+    limits = LIKELIHOODS[family].limits if FAMILIES[family].scale else ()
+    return next((limit for limit in limits if not FAMILIES[limit].scale), "")

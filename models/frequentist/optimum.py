@@ -12,8 +12,9 @@ import numpy as np
 from scipy.special import expit, logit
 
 from data.roles import Part
-from models.frequentist.likelihoods import LIKELIHOODS
-from models.frequentist.problem import Point, Problem, evaluate
+from models.frequentist.likelihoods import LIKELIHOODS, Likelihood
+from models.frequentist.problem import SCALE, Point, Problem, evaluate
+from models.likelihood.observed import Observed
 
 FLAT = 1e-7  # norm of the gradient at which a search ends
 ROUNDING = 1e-12  # a gain, relative to the log-likelihood, that rounding may make or hide
@@ -168,7 +169,7 @@ def search_without(
 def drawn_inward(problem: Problem, at: np.ndarray) -> np.ndarray:
     """Move coefficients, shape (size,), away from a boundary, where a search would stay."""
     inward: np.ndarray = np.clip(at, -MOVABLE, MOVABLE)
-    level = problem.blocks[Part.DEGREE].start
+    level = problem.blocks[problem.parts[-1]].start
     inward[level] = at[level]
     return inward
 
@@ -233,12 +234,20 @@ def find_optimum(
 
 
 def _moments(problem: Problem) -> np.ndarray:
-    """Coefficients of zero; intercepts and dispersion from the mean and variance of the counts."""
+    """Coefficients of zero; intercept and scale from the mean and variance of the outcomes."""
     at = np.zeros(problem.size)
-    rate = problem.count / np.exp(problem.offset - problem.offset.mean())
+    likelihood = LIKELIHOODS[problem.family]
+    if not isinstance(likelihood, Likelihood):
+        observed = Observed(problem.outcome, problem.trials)
+        intercept, log_scale = likelihood.start(observed, problem.weight)
+        at[0] = intercept
+        if SCALE in problem.blocks:
+            at[-1] = log_scale
+        return at
+    rate = problem.outcome / np.exp(problem.offset - problem.offset.mean())
     mean = max(float(np.average(rate, weights=problem.weight)), 1e-3)
     at[problem.blocks[Part.DEGREE].start] = np.log(mean) - problem.offset.mean()
-    if "dispersion" in problem.blocks:
+    if SCALE in problem.blocks:
         variance = float(np.average((rate - mean) ** 2, weights=problem.weight))
         at[-1] = np.log(np.clip((variance - mean) / mean**2, 0.05, 20.0))
     return at
@@ -252,7 +261,7 @@ def _with_selection(problem: Problem, plain: np.ndarray, intercept: float) -> np
 
 def _eligible_share(problem: Problem, plain: np.ndarray) -> float:
     """The share of dyads that are eligible, were every excess zero an extra one."""
-    positive = float(np.average(problem.count > 0, weights=problem.weight))
+    positive = float(np.average(problem.outcome > 0, weights=problem.weight))
     log_p_zero = _log_p_zero(problem, plain)
     expected = 1 - float(np.average(np.exp(log_p_zero), weights=problem.weight))
     return float(np.clip(positive / max(expected, 1e-6), 0.1, 0.9))
@@ -261,14 +270,17 @@ def _eligible_share(problem: Problem, plain: np.ndarray) -> float:
 def _log_p_zero(problem: Problem, plain: np.ndarray) -> np.ndarray:
     """Each dyad's log-probability of a zero where it is eligible, shape (dyad,)."""
     inner = replace(problem, family=LIKELIHOODS[problem.family].plain)
+    likelihood = LIKELIHOODS[inner.family]
+    if not isinstance(likelihood, Likelihood):
+        raise TypeError(f"{inner.family} is no family of counts")
     with np.errstate(over="ignore"):
-        return LIKELIHOODS[inner.family].of_zeros(*inner.predictors(plain)).value
+        return likelihood.of_zeros(*inner.predictors(plain)).value
 
 
 def _intercepts(problem: Problem, first: np.ndarray) -> np.ndarray:
     """Give the maximum of the model without predictors, in this one's coefficients."""
     columns = [block.start for block in problem.blocks.values()]
-    bare = {part: np.ones((problem.count.size, 1)) for part in problem.parts}
+    bare = {part: np.ones((problem.outcome.size, 1)) for part in problem.parts}
     at = np.zeros(problem.size)
     at[columns] = climb(replace(problem, designs=bare), first[columns]).at
     return at
@@ -280,7 +292,7 @@ def _parted(problem: Problem, plain: np.ndarray) -> Iterator[np.ndarray]:
     inner = replace(problem, family=LIKELIHOODS[problem.family].plain)
     for column in X.T[1:]:
         for slope in (SPLIT, -SPLIT):
-            eligible = np.where(problem.count > 0, 1.0, expit(slope * column))
+            eligible = np.where(problem.outcome > 0, 1.0, expit(slope * column))
             gamma = np.zeros(block.stop - block.start)
             for _ in range(SPLIT_ROUNDS):
                 gamma = _logistic_step(X, problem.weight, eligible, gamma)
@@ -336,7 +348,7 @@ def _split(problem: Problem, first: np.ndarray) -> Iterator[np.ndarray]:
 
 def _apart(problem: Problem, plain: np.ndarray) -> np.ndarray:
     """Give a start whose selection tells positive counts from zeros, as a logistic regression."""
-    positive = (problem.count > 0).astype(float)
+    positive = (problem.outcome > 0).astype(float)
     gamma = np.zeros(problem.designs[Part.SELECTION].shape[1])
     for _ in range(SPLIT_ROUNDS):
         gamma = _logistic_step(problem.designs[Part.SELECTION], problem.weight, positive, gamma)
@@ -351,7 +363,7 @@ def _sharpened(problem: Problem, at: np.ndarray) -> np.ndarray:
     """
     block, design = problem.blocks[Part.SELECTION], problem.designs[Part.SELECTION]
     slopes = at[block][1:] * STEEP / max(float(np.linalg.norm(at[block][1:])), 1e-9)
-    reached = design[(problem.count > 0) & (problem.weight > 0), 1:] @ slopes
+    reached = design[(problem.outcome > 0) & (problem.weight > 0), 1:] @ slopes
     edge = float(np.quantile(reached, BELOW)) if reached.size else 0.0
     return np.concatenate([[SPLIT - edge], slopes, at[block.stop :]])
 
@@ -371,7 +383,7 @@ def _logistic_step(
 def _em(problem: Problem, at: np.ndarray) -> np.ndarray:
     """Some rounds of expectation and maximisation: which zeros are extra ones?"""
     selection = problem.blocks[Part.SELECTION]
-    X, positive = problem.designs[Part.SELECTION], problem.count > 0
+    X, positive = problem.designs[Part.SELECTION], problem.outcome > 0
     inner = replace(problem, family=LIKELIHOODS[problem.family].plain)
     for _ in range(EM_ROUNDS):
         gamma, plain = at[selection], at[selection.stop :]

@@ -80,7 +80,7 @@ def permutation_test(
     reporter = Reporter() if reporter is None else reporter
     data = regression(study, fit.family)
     observed = fit.parameters.to_series() / fit.standard_errors()
-    refits = _refits(data, fit.parameters.to_numpy() * data.scales, seed)
+    refits = _refits(data, data.standardized(fit.parameters.to_numpy()), seed)
     permuted = np.full((permutations, len(data.names)), np.nan)
     reporter.stage("permutations of the cities")
     done = 0
@@ -135,11 +135,12 @@ class _Refits:
         for role in np.unique(self.roles):
             alike = np.flatnonzero(self.roles == role)
             to[alike] = rng.permutation(alike)
-        source = self.row[to[self.sender], to[self.receiver]]
+        source, trials = self.row[to[self.sender], to[self.receiver]], self.problem.trials
         there = source >= 0
         return replace(
             self.problem,
-            count=np.where(there, self.problem.count[source], 0),
+            outcome=np.where(there, self.problem.outcome[source], 0),
+            trials=None if trials is None else np.where(there, trials[source], 1),
             offset=np.where(there, self.problem.offset[source], 0.0),
             weight=there.astype(float),
         )

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from data.roles import Part
+from data.roles import PARTS, Part
 from models.frequentist.likelihoods import LIKELIHOODS
-from models.frequentist.regression import LOG_DISPERSION
+from models.frequentist.regression import log_name
 from models.frequentist.result import MaximumLikelihood
 from models.likelihood.families import FAMILIES
+from models.likelihood.trials import PROBIT
 
 CONFIDENCE = 0.95
 SIGN = "Stata's sign"  # of the inflation part, which models P(extra zero)
@@ -28,9 +29,11 @@ def frequentist_table(fit: MaximumLikelihood, errors: str = "dyadic") -> pd.Data
     pandas.DataFrame
         Rows (part, term): each part's ``intercept`` (at the predictors' means), its terms and its
         ``constant`` (the intercept of Stata and R: all predictors, and log exposure, at zero);
-        last the dispersion. Columns: ``estimate``, ``se_<kind>`` for each kind of standard
+        last the log of the dispersion or of the residual sd. Columns: ``estimate``, ``se_<kind>``
+        for each kind of standard
         error, ``z``, ``p`` (two-sided, Wald), ``lower`` and ``upper`` (95 % interval), ``ratio``
-        (odds ratio of being eligible, or ratio of expected counts), ``Stata's sign`` (selection
+        (odds ratio of being eligible, of a tie or of a success, or ratio of expected counts; NaN
+        through the probit link and of amounts), ``Stata's sign`` (selection
         of a zero-inflated family only: the coefficient of an extra zero) and, where they were
         asked for, ``p_permutation``. NaN where the data do not determine a figure.
     """
@@ -46,8 +49,10 @@ def frequentist_table(fit: MaximumLikelihood, errors: str = "dyadic") -> pd.Data
         rows[part, "constant"] = _row(fit, units[intercept] - shift)
         # 0 for selection; for degree the mean log exposure, which the intercept includes
         rows[part, "constant"]["estimate"] -= float(means[intercept])
-    if LOG_DISPERSION in units:
-        rows["dispersion", "log dispersion"] = _row(fit, units[LOG_DISPERSION])
+    family = FAMILIES[fit.family]
+    if family.scale:
+        row = family.scale, f"log {family.scale.replace('_', ' ')}"
+        rows[row] = _row(fit, units[log_name(family.scale)])
     table = pd.DataFrame(rows).T.rename_axis(["part", "term"])
     reach = norm.ppf((1 + CONFIDENCE) / 2) * table[f"se_{errors}"]
     table["z"] = table["estimate"] / table[f"se_{errors}"]
@@ -57,14 +62,14 @@ def frequentist_table(fit: MaximumLikelihood, errors: str = "dyadic") -> pd.Data
     selection = table.index.get_level_values("part") == "selection"
     selection &= LIKELIHOODS[fit.family].kind == "inflated"  # a hurdle has the same sign everywhere
     table[SIGN] = (-table["estimate"]).where(selection)
-    dispersion = table.index.get_level_values("part") == "dispersion"
-    table.loc[dispersion, ["z", "p"]] = np.nan  # zero is no null value of a logarithm
+    of_scale = ~table.index.get_level_values("part").isin(PARTS)
+    table.loc[of_scale, ["z", "p"]] = np.nan  # zero is no null value of a logarithm
+    if family.link is PROBIT or family.kind == "amounts":
+        table.loc[~of_scale, "ratio"] = np.nan  # a step is no factor there
     unknown = table["se_information"].isna()
     table.loc[unknown, ["ratio"]] = np.nan
     if len(fit.permutations):
-        named = [
-            part if part == "dispersion" else Part(part).coef_of(term) for part, term in table.index
-        ]
+        named = [Part(part).coef_of(term) if part in PARTS else part for part, term in table.index]
         table["p_permutation"] = fit.permutations["p"].reindex(named).to_numpy()
     return table
 

@@ -7,12 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import xarray as xr
 
 from data.declaration import Declaration
 from data.errors import ResultsError
 from data.study import Study
 from models.inference.gate import Diagnostics, FirstTry
+from models.likelihood.observed import trials_of
 from models.name import ModelName, parse_model
 from models.priors.prior_set import Priors
 from models.settings import Settings
@@ -77,7 +79,7 @@ class Fit:
     def as_told_by(self, study: Study) -> Self:
         """Show what is not the likelihood's, the title or positions, as the study has it now."""
         self.tree.attrs |= study.words
-        self.tree["constant_data"] = xr.DataTree(study.dyads.drop_vars("count"))
+        self.tree["constant_data"] = xr.DataTree(study.dyads.drop_vars("outcome"))
         if study.unobserved is not None:
             self.tree[UNOBSERVED] = xr.DataTree(study.unobserved)
         return self
@@ -196,9 +198,14 @@ class Fit:
         """Where its chains ended, as `models.inference.chains.going_on` takes it."""
         return ends_of(self.tree["sample_stats"].to_dataset()).load()
 
+    @property
+    def trials(self) -> np.ndarray | None:
+        """The trials that the outcomes are successes of, (dyad,); None where there are none."""
+        return trials_of(self.tree["constant_data"].to_dataset())
+
     @cached_property
     def dyads(self) -> xr.Dataset:
-        """The study's dyads without their counts; read from the file as it is used."""
+        """The study's dyads without their outcomes; read from the file as it is used."""
         return self.tree["constant_data"].to_dataset()
 
     @cached_property

@@ -35,7 +35,7 @@ def joint_blocks(
     Yields
     ------
     joint : xarray.DataArray
-        The natural log of the joint probability of each one's counts; dims (chain, draw, unit).
+        The natural log of the joint probability of each one's outcomes; dims (chain, draw, unit).
     """
     labels, sizes = list(rows), [len(some) for some in rows.values()]
     read = _computed(fit) if _is_large(fit) else _kept(fit, np.concatenate(list(rows.values())))
@@ -48,6 +48,11 @@ def joint_blocks(
         yield [labels[k] for k in of], xr.DataArray(joint, dims=("chain", "draw", "unit"))
 
 
+def observed_dyads(fit: xr.DataTree) -> xr.Dataset:
+    """Give the dyads of a fit with their outcomes."""
+    return fit["constant_data"].to_dataset().load().assign(fit["observed_data"].to_dataset())
+
+
 def _is_large(fit: xr.DataTree) -> bool:
     return "log_likelihood" not in fit.children
 
@@ -58,7 +63,7 @@ def _at_once(fit: xr.DataTree) -> int:
 
 
 def _kept(fit: xr.DataTree, wanted: np.ndarray) -> Read:
-    values = fit["log_likelihood"].to_dataset()["count"].transpose("chain", "draw", "dyad")
+    values = fit["log_likelihood"].to_dataset()["outcome"].transpose("chain", "draw", "dyad")
     if np.array_equal(wanted, np.arange(len(wanted))):  # in the file's order, block by block
         return lambda rows: values.isel(dyad=slice(rows[0], rows[-1] + 1)).to_numpy()
     whole = values.to_numpy()
@@ -67,6 +72,5 @@ def _kept(fit: xr.DataTree, wanted: np.ndarray) -> Read:
 
 def _computed(fit: xr.DataTree) -> Read:
     draws = fit["posterior"].to_dataset().load()
-    dyads = fit["constant_data"].to_dataset().load().assign(fit["observed_data"].to_dataset())
-    name = Fit(fit).name
+    dyads, name = observed_dyads(fit), Fit(fit).name
     return lambda rows: log_likelihood(draws, dyads, name, rows).to_numpy()

@@ -1,4 +1,4 @@
-"""Draws -> pointwise log-likelihood and replicated counts, in blocks of draws."""
+"""Draws -> pointwise log-likelihood and replicated outcomes, in blocks of draws."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from models.compiled.log_prob_of_draws import log_prob_of_counts
+from data.roles import Part
+from models.compiled.log_prob_of_draws import log_prob_of_outcomes
+from models.likelihood.amounts import correlated_draw, given_other, other_direction
+from models.likelihood.arrays import NUMPY
+from models.likelihood.observed import Observed, trials_of
 from models.name import ModelName
 from models.predictor.linear import EVERY, linear_predictor
 
@@ -17,30 +21,72 @@ REPLICATED = 2**26  # replicated counts of a fit: 512 MiB
 def log_likelihood(
     draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, rows: np.ndarray | slice = EVERY
 ) -> xr.DataArray:
-    """Compute the natural log of each count's probability (chain, draw, dyad) in each draw."""
-    count = dyads["count"].to_numpy()[rows]
+    """Compute the natural log of each outcome's probability (chain, draw, dyad) in each draw.
+
+    Where the residuals of the two directions correlate, an amount is taken given the other
+    direction, unless this is among the rows and comes later: the sum over any rows is their joint
+    log-density given all others.
+    """
+    observed = Observed.of(dyads)[rows]
     found = _empty(draws, dyads["dyad"].to_numpy()[rows], np.float64)
     for chain, block in _blocks(found):
-        arguments = family_arguments(draws.isel(chain=chain, draw=block), dyads, name, rows)
-        found[chain, block] = log_prob_of_counts(name.family, count, *arguments)
+        some = draws.isel(chain=chain, draw=block)
+        degree, selection, scale, _ = family_arguments(some, dyads, name, rows)
+        if name.has_correlated_residuals:
+            degree, scale = _given_other(some, dyads, rows, degree, scale)
+        found[chain, block] = log_prob_of_outcomes(name.family, observed, degree, selection, scale)
     return found
+
+
+def _given_other(
+    draws: xr.Dataset, dyads: xr.Dataset, rows: np.ndarray | slice, degree: Any, scale: Any
+) -> tuple[Any, Any]:
+    every = np.arange(dyads.sizes["dyad"])[rows]
+    other = other_direction(dyads["sender"].to_numpy(), dyads["receiver"].to_numpy())[every]
+    place = np.full(dyads.sizes["dyad"], -1)
+    place[every] = np.arange(len(every))
+    follows = (other >= 0) & (place[other] < np.arange(len(every)))
+    there = np.where(other >= 0, other, every)
+    expected = linear_predictor(draws, dyads, Part.DEGREE, there).to_numpy()
+    residual = dyads["outcome"].to_numpy()[there] - expected
+    correlation = draws[Part.DEGREE.dyadic_reciprocity].to_numpy()[:, None]
+    return given_other(degree, scale, correlation, residual, follows, NUMPY)
 
 
 def replicated(
     draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, seed: np.random.SeedSequence
 ) -> xr.DataArray:
-    """Draw counts (chain, draw, dyad) from the model, once for each draw of its parameters.
+    """Draw outcomes (chain, draw, dyad) from the model, once for each draw of its parameters.
 
-    Of more than 2^26 counts in all only those of every k-th draw of a chain, as few as that takes.
+    Of more than 2^26 in all only those of every k-th draw of a chain, as few as that takes.
     """
     every = -(-draws.sizes["chain"] * draws.sizes["draw"] * dyads.sizes["dyad"] // REPLICATED)
     used = draws.isel(draw=slice(None, None, every))
     rng = np.random.default_rng(seed)
-    found = _empty(used, dyads["dyad"].to_numpy(), np.int64)
+    dtype = np.int64 if name.family.outcome.is_whole else np.float64
+    found = _empty(used, dyads["dyad"].to_numpy(), dtype)
     for chain, block in _blocks(found):
-        arguments = family_arguments(used.isel(chain=chain, draw=block), dyads, name)
-        found[chain, block] = name.family.draw(rng, *arguments)
+        some = used.isel(chain=chain, draw=block)
+        found[chain, block] = drawn_outcomes(rng, some, dyads, name)
     return found
+
+
+def drawn_outcomes(
+    rng: np.random.Generator, draws: xr.Dataset, dyads: xr.Dataset, name: ModelName
+) -> np.ndarray:
+    """Draw the outcomes of a study's dyads, once for each draw of the parameters (draw, ...).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (draw, dyad), int64 but for amounts.
+    """
+    arguments = family_arguments(draws, dyads, name)
+    if name.has_correlated_residuals:
+        other = other_direction(dyads["sender"].to_numpy(), dyads["receiver"].to_numpy())
+        correlation = draws[Part.DEGREE.dyadic_reciprocity].to_numpy()[:, None]
+        return correlated_draw(rng, arguments[0], arguments[2], correlation, other)
+    return name.family.draw(rng, *arguments)
 
 
 def family_arguments(
@@ -49,20 +95,23 @@ def family_arguments(
     name: ModelName,
     rows: np.ndarray | slice = EVERY,
     reference: xr.Dataset | None = None,
-) -> tuple[Any, Any, Any]:
+) -> tuple[Any, Any, Any, Any]:
     """Compute what a family's functions take, from draws (draw, ...).
 
     Returns
     -------
-    degree, selection, dispersion : numpy.ndarray or None
-        Shapes (draw, dyad), (draw, dyad) and (draw, 1); None of what the family has not.
+    degree, selection, scale, trials : numpy.ndarray or None
+        Shapes (draw, dyad), (draw, dyad), (draw, 1) and (dyad,); None of what the family or the
+        study has not.
     """
     values: dict[str, Any] = {
         part: linear_predictor(draws, dyads, part, rows, reference).to_numpy()
         for part in name.parts
     }
-    dispersion = draws["dispersion"].to_numpy()[:, None] if name.family.has_dispersion else None
-    return values["degree"], values.get("selection"), dispersion
+    scale = draws[name.family.scale].to_numpy()[:, None] if name.family.scale else None
+    trials = trials_of(dyads) if name.family.outcome.has_trials else None
+    some = None if trials is None else trials[rows]
+    return values.get("degree"), values.get("selection"), scale, some
 
 
 def thinned(draws: xr.Dataset, number: int) -> xr.Dataset:

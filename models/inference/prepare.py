@@ -44,7 +44,7 @@ def prepared(study: Study, model: str, priors: Priors, settings: Settings) -> Pr
         built = build(study, model, priors)
         draw = partial(draw_chains, *compiled_model(built, settings.sampler), settings)
         seconds = perf_counter() - began
-    return Prepared(study, named(model), priors, settings, built, draw, seconds)
+    return Prepared(study, named(model, study), priors, settings, built, draw, seconds)
 
 
 def prepared_models(

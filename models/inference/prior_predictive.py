@@ -1,4 +1,4 @@
-"""What a model expects before it has seen a count."""
+"""What a model expects before it has seen an outcome."""
 
 import logging
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from data.outcomes import OutcomeKind
 from data.study import Study
 from models.build import build
 from models.inference.chains import kept_names
@@ -38,43 +39,54 @@ def draw_prior(model: pm.Model, names: list[str], seed: np.random.SeedSequence) 
 
 @dataclass(frozen=True)
 class PriorPredictive:
-    """Counts drawn from the prior, beside those observed.
+    """Outcomes drawn from the prior, beside those observed.
 
     Attributes
     ----------
     zeros : tuple of float
         5, 50 and 95 % quantiles, over draws, of the share of zeros among the dyads.
     quantiles : tuple of float
-        50, 90 and 99 % quantiles of the counts, over draws and dyads.
+        50, 90 and 99 % quantiles of the outcomes, over draws and dyads.
     largest : tuple of float
-        5, 50 and 95 % quantiles, over draws, of the largest count.
+        5, 50 and 95 % quantiles, over draws, of the largest outcome.
+    means : tuple of float
+        5, 50 and 95 % quantiles, over draws, of the mean outcome.
     far : float
-        The share of counts that exceed ten times the largest observed one.
+        The share of outcomes that exceed ten times the largest observed one.
+    kind : OutcomeKind
+        What the outcomes are.
     """
 
     zeros: tuple[float, ...]
     quantiles: tuple[float, ...]
     largest: tuple[float, ...]
+    means: tuple[float, ...]
     far: float
     observed_zeros: float
     observed_quantiles: tuple[float, ...]
-    observed_largest: int
+    observed_largest: float
+    observed_mean: float
+    kind: OutcomeKind
 
 
 def prior_predictive(study: Study, model: str, priors: Priors, seed: int) -> PriorPredictive:
-    """Draw counts from the prior and summarise them."""
+    """Draw outcomes from the prior and summarise them."""
     built = build(study, model, priors)
     streams = np.random.SeedSequence(seed).spawn(2)
     draws = draw_prior(built, kept_names(built), streams[0])
-    replicate = replicated(draws, study.dyads, named(model), streams[1])
-    counts, observed = replicate.to_numpy()[0], study.dyads["count"].to_numpy()
+    name = named(model, study)
+    replicate = replicated(draws, study.dyads, name, streams[1])
+    drawn, observed = replicate.to_numpy()[0], study.dyads["outcome"].to_numpy()
     levels, over_draws = [0.5, 0.9, 0.99], [0.05, 0.5, 0.95]
     return PriorPredictive(
-        zeros=tuple(np.quantile((counts == 0).mean(axis=1), over_draws)),
-        quantiles=tuple(np.quantile(counts, levels)),
-        largest=tuple(np.quantile(counts.max(axis=1), over_draws)),
-        far=far_share(counts, observed),
+        zeros=tuple(np.quantile((drawn == 0).mean(axis=1), over_draws)),
+        quantiles=tuple(np.quantile(drawn, levels)),
+        largest=tuple(np.quantile(drawn.max(axis=1), over_draws)),
+        means=tuple(np.quantile(drawn.mean(axis=1), over_draws)),
+        far=far_share(drawn, observed),
         observed_zeros=float((observed == 0).mean()),
         observed_quantiles=tuple(np.quantile(observed, levels)),
-        observed_largest=int(observed.max()),
+        observed_largest=observed.max().item(),
+        observed_mean=float(observed.mean()),
+        kind=name.family.outcome,
     )

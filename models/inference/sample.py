@@ -102,7 +102,7 @@ def sample(
 
 def label_of(study: Study, model: str, priors: Priors) -> str:
     """Give the words that progress is shown under."""
-    return f"{study.name} {named(model).name} ({priors.name} priors)"
+    return f"{study.name} {named(model, study).name} ({priors.name} priors)"
 
 
 def sampled(ready: Prepared, reporter: Reporter) -> xr.DataTree:
@@ -131,15 +131,15 @@ def sampled(ready: Prepared, reporter: Reporter) -> xr.DataTree:
             "sample_stats": drawn.stats,
             "log_prior": prior_density,
             "prior": prior,
-            **{group: values.to_dataset(name="count") for group, values in counts.items()},
-            "observed_data": study.dyads[["count"]],
-            "constant_data": study.dyads.drop_vars("count"),
+            **{group: values.to_dataset(name="outcome") for group, values in counts.items()},
+            "observed_data": study.dyads[["outcome"]],
+            "constant_data": study.dyads.drop_vars("outcome"),
             **({} if study.unobserved is None else {UNOBSERVED: study.unobserved}),
         }
     )
     tree.attrs = _manifest(study, name, ready.priors, settings) | drawn.attributes
     tree.attrs |= {"compile_seconds": ready.seconds, "sampling_seconds": sampling_seconds}
-    observed = study.dyads["count"].to_numpy()
+    observed = study.dyads["outcome"].to_numpy()
     tree.attrs["prior_far"] = far_share(counts["prior_predictive"], observed)
     return tree
 

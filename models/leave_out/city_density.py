@@ -1,4 +1,4 @@
-"""The density of a city's effects in each posterior draw, given some of its counts."""
+"""The density of a city's effects in each posterior draw, given some of its outcomes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,49 +7,50 @@ import numpy as np
 
 from models.compiled.log_prob_of_draws import log_prob_sums
 from models.likelihood.families import Family
+from models.likelihood.observed import Observed
 
 
 @dataclass(frozen=True)
 class CityDensity:
-    """Counts of a city, and the normal population that its effects come from.
+    """Outcomes of a city, and the normal population that its effects come from.
 
     The effects are mean + factor z, with z standard normal in the population.
 
     Attributes
     ----------
-    count : numpy.ndarray of int
-        Shape (dyad,).
+    observed : Observed
+        Of (dyad,).
     base : mapping of str to numpy.ndarray
         For each part the linear predictor without these effects, shape (draw, dyad).
     uses : mapping of str to numpy.ndarray
         For each part how each effect enters it, shape (effect, dyad).
-    dispersion : numpy.ndarray or None
+    scale : numpy.ndarray or None
         Shape (draw,); None where the family has none.
     mean, factor : numpy.ndarray
         Of the population: shapes (draw, effect) and, lower triangular, (draw, effect, effect).
     """
 
     family: Family
-    count: np.ndarray
+    observed: Observed
     base: Mapping[str, np.ndarray]
     uses: Mapping[str, np.ndarray]
-    dispersion: np.ndarray | None
+    scale: np.ndarray | None
     mean: np.ndarray
     factor: np.ndarray
 
     def some(self, draws: slice) -> "CityDensity":
         """Take some of the draws."""
         base = {part: values[draws] for part, values in self.base.items()}
-        dispersion = None if self.dispersion is None else self.dispersion[draws]
+        scale = None if self.scale is None else self.scale[draws]
         mean, factor = self.mean[draws], self.factor[draws]
-        return CityDensity(self.family, self.count, base, self.uses, dispersion, mean, factor)
+        return CityDensity(self.family, self.observed, base, self.uses, scale, mean, factor)
 
     def value(self, z: np.ndarray) -> np.ndarray:
-        """Give the log of the joint density of counts and z (draw, point, effect)."""
+        """Give the log of the joint density of outcomes and z (draw, point, effect)."""
         return self.value_and_gradient(z)[0]
 
     def value_and_gradient(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give the log of the joint density of counts and z, and its derivatives in z.
+        """Give the log of the joint density of outcomes and z, and its derivatives in z.
 
         Parameters
         ----------
@@ -65,7 +66,7 @@ class CityDensity:
         """
         size = z.shape[-1] * np.log(2 * np.pi) / 2
         value, slope = log_prob_sums(
-            self.family, self.count, self.base, self.uses, self.dispersion, self.effects(z)
+            self.family, self.observed, self.base, self.uses, self.scale, self.effects(z)
         )
         value -= (z**2).sum(axis=-1) / 2 + size
         gradient: np.ndarray = slope @ self.factor - z

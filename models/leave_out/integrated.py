@@ -126,14 +126,14 @@ def log_densities(unit: UnitInFit, rng: np.random.Generator) -> np.ndarray:
         Natural logs, shape (3, draw): from all points, and from each half of them.
     """
     name = unit.name
-    cities = [_points(city, name, unit.dispersion, rng) for city in unit.cities]
+    cities = [_points(city, name, unit.scale, rng) for city in unit.cities]
     sums = [_sums(unit, name, *pair) for pair in zip(*cities, strict=True)]
     both = np.logaddexp(*sums)
     return np.stack([above - below for above, below in (both, *sums)])
 
 
 def _points(
-    informed: Informed, name: ModelName, dispersion: np.ndarray | None, rng: np.random.Generator
+    informed: Informed, name: ModelName, scale: np.ndarray | None, rng: np.random.Generator
 ) -> tuple[Points, Points]:
     """Choose each draw's points of one city's effects, in two halves."""
     own = informed.own
@@ -142,7 +142,7 @@ def _points(
         nothing = np.zeros((draws, NEAR + DRAWN + WIDE, 0))
         return (Points(nothing, nothing.sum(axis=-1)),) * 2
     density = CityDensity(
-        name.family, informed.count, informed.base, informed.uses, dispersion, own.mean, own.factor
+        name.family, informed.observed, informed.base, informed.uses, scale, own.mean, own.factor
     )
     drawn = np.linalg.solve(own.factor, (own.drawn - own.mean)[..., None])[..., 0]
     mode, root = mode_and_root(density.value_and_gradient, drawn)
@@ -186,10 +186,10 @@ def _sums(unit: UnitInFit, name: ModelName, first: Points, second: Points) -> np
         ours = np.broadcast_to(ours, (*weight.shape, ours.shape[-1]))
         log_prob, _ = log_prob_sums(
             name.family,
-            unit.count,
+            unit.observed,
             {part: base[some] for part, base in unit.base.items()},
             enters,
-            None if unit.dispersion is None else unit.dispersion[some],
+            None if unit.scale is None else unit.scale[some],
             np.concatenate([ours, theirs], axis=-1).reshape(len(weight), met.size, -1),
         )
         weight = weight.reshape(len(weight), met.size)

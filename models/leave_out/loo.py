@@ -1,5 +1,7 @@
 """Expected log predictive densities by unit: PSIS in blocks, exact refits, arviz's containers."""
 
+from collections.abc import Iterator, Mapping
+
 import arviz as az
 import numpy as np
 import pandas as pd
@@ -7,7 +9,9 @@ import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 from scipy.special import logsumexp
 
-from models.inference.pointwise import joint_blocks
+from models.inference.fit import Fit
+from models.inference.pointwise import joint_blocks, observed_dyads
+from models.leave_out.gaussian import amounts_of, exact_log_densities, has_exact_densities
 from models.leave_out.psis import largest_k, smoothed
 from models.leave_out.units import rows_of_units
 
@@ -34,9 +38,9 @@ def psis(fit: xr.DataTree, unit: str) -> ELPDDataLOO:
     # arviz's own figure for a whole fit: the mean over every parameter
     reff = float(np.hstack([ess[name].to_numpy().ravel() for name in ess.data_vars]).mean())
     pieces = []
-    for labels, joint in joint_blocks(fit, rows):
+    for labels, joint in _densities(fit, rows):
         # a row a unit: a copy, for what follows reads one unit after the other
-        flat = np.ascontiguousarray(joint.to_numpy().reshape(samples, -1).T)
+        flat = np.ascontiguousarray(joint.reshape(samples, -1).T)
         log_weights, k = zip(*(smoothed(one, reff / samples) for one in flat), strict=True)
         pieces.append(
             pd.DataFrame(
@@ -49,6 +53,26 @@ def psis(fit: xr.DataTree, unit: str) -> ELPDDataLOO:
             )
         )
     return container(pd.concat(pieces), unit, samples)
+
+
+def _densities(
+    fit: xr.DataTree, rows: Mapping[str, np.ndarray]
+) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Give the log-density of some units in each draw, (chain, draw, unit).
+
+    Of amounts the effects of cities are integrated out, and the others are given.
+    """
+    name = Fit(fit).name
+    if not has_exact_densities(name):
+        for labels, joint in joint_blocks(fit, rows):
+            yield labels, joint.to_numpy()
+        return
+    posterior, dyads = fit["posterior"].to_dataset(), observed_dyads(fit)
+    of_chains = [
+        exact_log_densities(amounts_of(posterior.isel(chain=chain).load(), dyads, name), rows)
+        for chain in range(posterior.sizes["chain"])
+    ]
+    yield list(rows), np.stack(of_chains)
 
 
 def container(units: pd.DataFrame, unit: str, samples: int) -> ELPDDataLOO:
@@ -108,7 +132,7 @@ def in_sample(fit: xr.DataTree, unit: str) -> pd.Series:
     rows = rows_of_units(fit["constant_data"].to_dataset(), unit)
     samples = fit["posterior"].sizes["chain"] * fit["posterior"].sizes["draw"]
     found: dict[str, float] = {}
-    for labels, joint in joint_blocks(fit, rows):
-        values = logsumexp(joint.to_numpy(), axis=(0, 1)) - np.log(samples)
+    for labels, joint in _densities(fit, rows):
+        values = logsumexp(joint, axis=(0, 1)) - np.log(samples)
         found |= dict(zip(labels, values, strict=True))
     return pd.Series(found)

@@ -36,13 +36,13 @@ def left_out_densities(study: Study, family: str, unit: str) -> pd.DataFrame:
         _LeftOut(label, problem.some(rows), rows, *_newton_step(best, problem.some(rows)))
         for label, rows in rows_of_units(study.dyads, unit).items()
     ]
-    few = unit == "city" and len(units) * problem.count.size <= SEARCHED
+    few = unit == "city" and len(units) * problem.outcome.size <= SEARCHED
     agreed, elpd = 0, {}
     for left in sorted(units, key=lambda left: -left.distance):
         elpd[left.label] = near = left.density(left.near)
         if agreed == AGREED and not on_boundary:
             continue
-        weight = np.ones(problem.count.size)
+        weight = np.ones(problem.outcome.size)
         weight[left.rows] = 0
         start = best.at if on_boundary else left.near
         point, _ = search_without(problem, weight, whole, start, seed=0 if few else None)

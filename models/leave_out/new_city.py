@@ -14,6 +14,7 @@ from scipy.special import logsumexp
 from models.effects.population import population_covariance
 from models.leave_out.city_density import CityDensity
 from models.leave_out.importance import Component, mode_and_root, points_of, standard_points
+from models.likelihood.observed import Observed
 from models.name import ModelName
 from models.predictor.linear import linear_predictor
 
@@ -39,10 +40,10 @@ def newcomer(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, city: str) -
     factor = np.linalg.cholesky(population_covariance(draws, name))
     return CityDensity(
         family=name.family,
-        count=dyads["count"].to_numpy()[rows],
+        observed=Observed.of(dyads)[rows],
         base=_without(draws, name, city, dyads, rows),
         uses=uses,
-        dispersion=draws["dispersion"].to_numpy() if name.family.has_dispersion else None,
+        scale=draws[name.family.scale].to_numpy() if name.family.scale else None,
         mean=np.zeros(factor.shape[:2]),
         factor=factor,
     )

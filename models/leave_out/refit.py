@@ -25,6 +25,7 @@ from models.inference.chains import LONGER, Chains, compiled_model, draw_chains
 from models.inference.fit import Fit, ends_of
 from models.inference.gate import ENOUGH
 from models.inference.predictive import log_likelihood, thinned
+from models.leave_out.gaussian import amounts_of, exact_log_densities, has_exact_densities
 from models.leave_out.new_city import log_densities_of_newcomer, newcomer
 from models.leave_out.psis import reweighted
 from models.leave_out.units import rows_of_units
@@ -83,7 +84,7 @@ class Refits:
 
     @cached_property
     def name(self) -> ModelName:
-        return named(self.model)
+        return named(self.model, self.study)
 
     @cached_property
     def digest(self) -> str:
@@ -189,6 +190,12 @@ def _log_densities(
 ) -> np.ndarray:
     """Give a unit's log density at each draw; shape (chain, draw)."""
     dyads, name, draws = refits.study.dyads, refits.name, chains.posterior
+    if has_exact_densities(name):
+        of_chains = [
+            exact_log_densities(amounts_of(draws.isel(chain=chain), dyads, name), {label: rows})
+            for chain in range(draws.sizes["chain"])
+        ]
+        return np.stack(of_chains)[..., 0]
     if refits.unit == "city" and name.roles:
         shape = draws.sizes["chain"], draws.sizes["draw"]
         city = newcomer(thinned(draws, shape[0] * shape[1]), dyads, name, label)

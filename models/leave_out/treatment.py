@@ -15,6 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from models.inference.predictive import thinned
+from models.leave_out.gaussian import amounts_of, halves_alike, has_exact_densities
 from models.leave_out.integrated import (
     DRAWN,
     DRAWS,
@@ -150,8 +151,12 @@ class Treatment:
 
         def task_of(label: str) -> tuple[object, ...]:
             if not used:
-                used.append(_used(posterior, None if unit == "city" else DRAWS))
-            if unit == "city":
+                every = unit == "city" and not has_exact_densities(refits.name)
+                used.append(_used(posterior, None if every else DRAWS))
+            if has_exact_densities(refits.name):
+                amounts = amounts_of(used[0], study.dyads, refits.name)
+                densities = partial(halves_alike, amounts, self._rows[label])
+            elif unit == "city":
                 city = newcomer(used[0], study.dyads, refits.name, label)
                 densities = partial(log_densities_of_newcomer, city)
             else:

@@ -12,6 +12,7 @@ import xarray as xr
 
 from data.roles import SIDES, Role
 from models.leave_out.own_effects import OwnEffects, city_effects_of, pair_effects_of, uses_of
+from models.likelihood.observed import Observed
 from models.name import ModelName
 from models.predictor.linear import linear_predictor
 
@@ -24,8 +25,8 @@ class Informed:
     ----------
     own : OwnEffects
         The effects; pair effects of the unit come last, and enter no other count.
-    count : numpy.ndarray of int
-        These counts, shape (dyad,).
+    observed : Observed
+        These outcomes, of (dyad,).
     base : dict of str to numpy.ndarray
         For each part their linear predictor without the effects, shape (draw, dyad).
     uses : dict of str to numpy.ndarray
@@ -33,7 +34,7 @@ class Informed:
     """
 
     own: OwnEffects
-    count: np.ndarray
+    observed: Observed
     base: dict[str, np.ndarray]
     uses: dict[str, np.ndarray]
 
@@ -44,21 +45,21 @@ class UnitInFit:
 
     Attributes
     ----------
-    count : numpy.ndarray of int
-        The unit's counts, shape (left-out dyad,).
+    observed : Observed
+        The unit's outcomes, of (left-out dyad,).
     base : dict of str to numpy.ndarray
         For each part their linear predictor without the unit's own effects, shape
         (draw, left-out dyad).
-    dispersion : numpy.ndarray or None
+    scale : numpy.ndarray or None
         Shape (draw,); None where the family has none.
     cities : tuple of Informed
         The effects of the first dyad's sender, and of its receiver.
     """
 
     name: ModelName
-    count: np.ndarray
+    observed: Observed
     base: dict[str, np.ndarray]
-    dispersion: np.ndarray | None
+    scale: np.ndarray | None
     cities: tuple[Informed, Informed]
 
 
@@ -84,19 +85,19 @@ def unit_in_fit(
     }
     entered = [_entered(ends, city, roles, rows) for city, roles in seen.items()]
     base = _without(draws, dyads, name, seen, [rows, *entered])
-    count = dyads["count"].to_numpy()
+    observed = Observed.of(dyads)
     cities = []
     for (city, roles), others, without in zip(seen.items(), entered, base[1:], strict=True):
         own = city_effects_of(draws, name, city, roles, uses_of(ends, name, city, roles, rows))
         uses = uses_of(ends, name, city, roles, others)
-        cities.append(Informed(own, count[others], without, uses))
+        cities.append(Informed(own, observed[others], without, uses))
     first, second = cities
     if name.has_pairs:
         second = _with_pair_effects(second, pair_effects_of(draws, dyads, name, rows))
         for part in name.parts:
             base[0][part] = base[0][part] - draws[part.pair.effect].isel(dyad=rows).to_numpy()
-    dispersion = draws["dispersion"].to_numpy() if name.family.has_dispersion else None
-    return UnitInFit(name, count[rows], base[0], dispersion, (first, second))
+    scale = draws[name.family.scale].to_numpy() if name.family.scale else None
+    return UnitInFit(name, observed[rows], base[0], scale, (first, second))
 
 
 def _entered(
@@ -132,6 +133,6 @@ def _without(
 
 
 def _with_pair_effects(informed: Informed, pairs: OwnEffects) -> Informed:
-    unused = np.zeros((pairs.mean.shape[1], informed.count.size))
+    unused = np.zeros((pairs.mean.shape[1], informed.observed.size))
     uses = {part: np.concatenate([use, unused]) for part, use in informed.uses.items()}
-    return Informed(informed.own.beside(pairs), informed.count, informed.base, uses)
+    return Informed(informed.own.beside(pairs), informed.observed, informed.base, uses)

@@ -25,6 +25,7 @@ class Arrays:
     gammaln: Callable[[Array], Array]
     softplus: Callable[[Array], Array]  # log(1 + exp(x)), without overflow
     sigmoid: Callable[[Array], Array]
+    log_ndtr: Callable[[Array], Array]  # log of the standard normal distribution function
     where: Callable[[Array, Array, Array], Array]
     cumsum: Callable[..., Array]
     concatenate: Callable[..., Array]
@@ -39,6 +40,7 @@ NUMPY = Arrays(
     gammaln=special.gammaln,
     softplus=lambda x: np.logaddexp(0.0, x),
     sigmoid=special.expit,
+    log_ndtr=special.log_ndtr,
     where=np.where,
     cumsum=np.cumsum,
     concatenate=np.concatenate,
@@ -50,6 +52,13 @@ def pytensor_arrays() -> Arrays:
     """Give PyTensor's spelling; PyTensor is imported only when it is called."""
     from pytensor import tensor as pt  # noqa: PLC0415
 
+    def log_ndtr(x: Array) -> Array:
+        # constants as arrays, because PyTensor would take plain numbers in single precision; each
+        # side of the switch is kept from what is infinite on the other
+        root, low, high = np.asarray(np.sqrt(2.0)), pt.minimum(x, -1.0), pt.maximum(x, -1.0)
+        tail = pt.log(pt.erfcx(-low / root) / 2) - low**2 / 2
+        return pt.switch(pt.lt(x, -1.0), tail, pt.log1p(-pt.erfc(high / root) / 2))
+
     return Arrays(
         exp=pt.exp,
         log=pt.log,
@@ -58,6 +67,7 @@ def pytensor_arrays() -> Arrays:
         gammaln=pt.gammaln,
         softplus=pt.softplus,
         sigmoid=pt.sigmoid,
+        log_ndtr=log_ndtr,
         where=pt.where,
         cumsum=pt.cumsum,
         concatenate=pt.concatenate,

@@ -70,7 +70,8 @@ def linear_predictor(
     Returns
     -------
     xarray.DataArray
-        The dims of the draws, then dyad: logit of P(eligible) or log of the mean count.
+        The dims of the draws, then dyad: what goes through the link to P(eligible) or the chance
+        of a success, or the log of the mean count; of amounts the mean.
     """
     # in NumPy, and in place: the arrays are large, and each copy of one takes as long as the rest
     draws = parameters[part.intercept].dims

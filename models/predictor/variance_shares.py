@@ -5,7 +5,9 @@ import pandas as pd
 import xarray as xr
 from scipy.special import polygamma
 
+from data.outcomes import AMOUNT
 from data.roles import Part
+from models.likelihood.trials import PROBIT
 from models.name import ModelName
 
 
@@ -26,7 +28,8 @@ def variance_shares(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName) -> xr
         Random slopes are in the share of their side, for each sd^2 times the mean square of the
         predictor, centered as the slope takes it (Johnson 2014, Methods in Ecology and Evolution
         5, doi:10.1111/2041-210X.12225). Residual, on the scale of the linear predictor: pi^2 / 3
-        for selection; for degree trigamma(1 / (1 / m + dispersion)) at the mean count m =
+        for selection, 1 through the probit link; for amounts residual_sd^2; else for degree
+        trigamma(1 / (1 / m + dispersion)) at the mean count m =
         exp(intercept + half of the other variances) (Nakagawa, Johnson and Schielzeth 2017,
         J. R. Soc. Interface 14, table 1).
     """
@@ -34,10 +37,13 @@ def variance_shares(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName) -> xr
     for part in name.parts:
         variances = _explained(draws, dyads, part)
         if part == "selection":
-            residual = xr.full_like(draws[part.intercept], np.pi**2 / 3)
+            of_link = 1.0 if name.family.link is PROBIT else np.pi**2 / 3
+            residual = xr.full_like(draws[part.intercept], of_link)
+        elif name.family.outcome is AMOUNT:
+            residual = draws[name.family.scale] ** 2
         else:
             mean = np.exp(draws[part.intercept] + sum(variances.values()) / 2)
-            dispersion = draws["dispersion"] if name.family.has_dispersion else 0.0
+            dispersion = draws[name.family.scale] if name.family.scale else 0.0
             residual = xr.apply_ufunc(lambda x: polygamma(1, x), 1 / (1 / mean + dispersion))
         parts.append(xr.Dataset({**variances, "residual": residual}).to_dataarray("source"))
     variance: xr.DataArray = xr.concat(parts, pd.Index(name.parts, name="part"), join="outer")

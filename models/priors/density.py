@@ -13,10 +13,13 @@ from data.roles import TERMS
 from data.study import Study
 from models.name import CITY_CORRELATION, ModelName
 from models.predictor.linear import column_scale
+from models.predictor.units import Units
 from models.priors.distributions import HORSESHOE
+from models.priors.files import KIND_OF
 from models.priors.prior import Prior
 from models.priors.prior_set import Priors
 
+IN_UNITS = ("intercept", "coef", "sd", "residual_sd")  # kinds that are in the outcome's units
 MATRIX = CITY_CORRELATION  # several correlations, which have one density together
 
 
@@ -54,8 +57,9 @@ def log_prior(posterior: xr.Dataset, study: Study, name: ModelName, priors: Prio
     Bürkner and Vehtari 2024, Statistics and Computing 34:57). Coefficients under a horseshoe are
     not there either: their density given a draw depends on scales that no fit keeps.
     """
+    units = Units.of(study.dyads, name)
     members = [
-        _member(posterior, study, parameter, term, prior)
+        _member(posterior, study, units, parameter, term, prior)
         for parameter, term, prior in priors.in_force(name, study)
         if parameter != MATRIX and prior.distribution != HORSESHOE
     ]
@@ -75,7 +79,7 @@ def log_prior(posterior: xr.Dataset, study: Study, name: ModelName, priors: Prio
         for parameter in dict.fromkeys(member.parameter for member in members)
     }
     if MATRIX in name.parameters:
-        eta = dict(priors.prior(MATRIX).arguments)["eta"]
+        eta = dict(priors.of(name).prior(MATRIX).arguments)["eta"]
         found[MATRIX] = _lkj_density(posterior[MATRIX], eta)
     return xr.Dataset(
         {parameter: found[parameter] for parameter in posterior if parameter in found}
@@ -83,13 +87,22 @@ def log_prior(posterior: xr.Dataset, study: Study, name: ModelName, priors: Prio
 
 
 def _member(
-    posterior: xr.Dataset, study: Study, parameter: str, term: str | None, prior: Prior
+    posterior: xr.Dataset,
+    study: Study,
+    units: Units,
+    parameter: str,
+    term: str | None,
+    prior: Prior,
 ) -> _Member:
-    draws = posterior[parameter]
+    draws, unit = posterior[parameter], 1.0
+    if KIND_OF[parameter] == "intercept":
+        draws = draws - units.location
+    if KIND_OF[parameter] in IN_UNITS:
+        unit = 1 / units.unit
     if term is None:
-        return _Member(parameter, term, prior, 1.0, draws)
+        return _Member(parameter, term, prior, unit, draws)
     part, dim = TERMS[parameter]
-    unit = float(column_scale(study.dyads, part).sel({part.term: term}))
+    unit *= float(column_scale(study.dyads, part).sel({part.term: term}))
     return _Member(parameter, term, prior, unit, draws.sel({dim: term}, drop=True))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from data.errors import PriorError, suggest
 from data.files import read_toml
 from data.roles import PARTS
+from models.likelihood.families import DISPERSION, FAMILIES, RESIDUAL_SD
 from models.name import CITY_CORRELATION
 from models.priors.prior import Prior, parse_prior
 
@@ -32,12 +33,15 @@ KINDS: dict[str, tuple[str, ...]] = {
         ),
         CITY_CORRELATION,
     ),
-    "dispersion": ("dispersion",),
+    DISPERSION: (DISPERSION,),
+    RESIDUAL_SD: (RESIDUAL_SD,),
 }
 KIND_OF = {parameter: kind for kind, parameters in KINDS.items() for parameter in parameters}
 KEYS = tuple(dict.fromkeys([*KINDS, *KIND_OF]))
 
 Key = tuple[str, str | None]  # a parameter or kind, and a term where the prior is one term's own
+SECTIONS = tuple(name for name in FAMILIES if not name.endswith("_probit"))
+OF = "."  # between a family and the key of a prior that is for it alone
 
 
 def prior_sets() -> list[str]:
@@ -83,14 +87,36 @@ def overlaid(entries: Mapping[Key, Prior], own: Mapping[Key, Prior]) -> dict[Key
 
 
 def _covered(key: Key, own: Mapping[Key, Prior]) -> bool:
-    name, term = key
+    whole, term = key
+    family, _, name = whole.rpartition(OF)
     kind = KIND_OF.get(name, name)
-    return any(other in own for other in ((name, None), (kind, None), (kind, term)))
+    of_family = [f"{family}{OF}"] if family else []
+    return any(
+        (f"{of}{other}", of_term) in own
+        for of in ("", *of_family)
+        for other, of_term in ((name, None), (kind, None), (kind, term))
+        if (f"{of}{other}", of_term) != key
+    )
+
+
+def for_family(entries: Mapping[Key, Prior], family: str) -> dict[Key, Prior]:
+    """Give the entries that are in force for a family: its own lie over the general ones."""
+    general = {key: prior for key, prior in entries.items() if OF not in key[0]}
+    own = {
+        (name.removeprefix(f"{family}{OF}"), term): prior
+        for (name, term), prior in entries.items()
+        if name.startswith(f"{family}{OF}")
+    }
+    return overlaid(general, own)
 
 
 def parse_entries(content: Mapping[str, Any], path: str) -> Iterable[tuple[Key, Prior]]:
     """Check what a prior file holds."""
     for key, entry in content.items():
+        if key in SECTIONS and isinstance(entry, dict):
+            for (name, term), prior in parse_entries(entry, f"{path}: [{key}]"):
+                yield (f"{key}{OF}{name}", term), prior
+            continue
         if key not in KEYS:
             raise PriorError(f"{path}: no parameter '{key}'; {suggest(key, KEYS)}")
         if not isinstance(entry, dict):

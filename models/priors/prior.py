@@ -11,7 +11,12 @@ from models.priors.distributions import DISTRIBUTIONS, HORSESHOE, POSITIVE, REAL
 
 ONLY = {"LKJCorr": "correlation", HORSESHOE: "coef"}  # priors of one kind of parameter
 KINDS = {"correlation": "correlations", "coef": "coefficients"}
-SUPPORT = {"sd": POSITIVE, "dispersion": POSITIVE, "correlation": (-1.0, 1.0)}
+SUPPORT = {
+    "sd": POSITIVE,
+    "dispersion": POSITIVE,
+    "residual_sd": POSITIVE,
+    "correlation": (-1.0, 1.0),
+}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,10 +12,13 @@ import pandas as pd
 from data.errors import PriorError, suggest
 from data.study import Study
 from models.name import CITY_CORRELATION, ModelName, named
+from models.predictor.units import OWN, Units
 from models.priors.files import (
     FOLDER,
     KIND_OF,
+    OF,
     Key,
+    for_family,
     locate,
     overlaid,
     parse_entries,
@@ -126,13 +129,18 @@ class Priors:
         PriorError
             The set does not fit the study.
         """
-        name = named(model)
+        name = named(model, study)
         self.refuse_misfit(name, study)
         rows = [
             (parameter, term or "", str(prior), prior.source)
             for parameter, term, prior in self.in_force(name, study)
         ]
         return pd.DataFrame(rows, columns=["parameter", "term", "prior", "source"])
+
+    def of(self, model: ModelName) -> Self:
+        """Give the set that is in force for a model: what is its family's alone comes first."""
+        family = model.family_name.removesuffix("_probit")
+        return replace(self, entries=for_family(self.entries, family))
 
     def in_force(self, model: ModelName, study: Study) -> Iterator[tuple[str, str | None, Prior]]:
         """Go through every prior in force for a model and a study.
@@ -159,15 +167,16 @@ class Priors:
             The set says nothing of a parameter.
         """
         part_of = {part.coef: part for part in model.parts}
+        own = self.of(model)
         for parameter in model.parameters:
             if parameter in part_of:
                 for term in study.terms[part_of[parameter]]:
-                    yield parameter, term, self.prior(parameter, term)
+                    yield parameter, term, own.prior(parameter, term)
             else:
-                yield parameter, None, self.prior(parameter)
+                yield parameter, None, own.prior(parameter)
         for role in model.roles:
             for term in study.declaration.slopes.of(role.part).of(role.side):
-                yield role.slope_sd, term, self.prior(role.slope_sd)
+                yield role.slope_sd, term, own.prior(role.slope_sd)
 
     def prior(self, parameter: str, term: str | None = None) -> Prior:
         """Look up the prior in force; a term's own wins, then the more specific key.
@@ -198,27 +207,36 @@ class Priors:
             'or extends = "default"'
         )
 
-    def variable(self, parameter: str, **shape: Any) -> Any:
+    def variable(self, parameter: str, units: Units = OWN, **shape: Any) -> Any:
         """Add a parameter to the model in whose context it is called.
 
         Parameters
         ----------
         parameter : str
             For example ``degree_sender_sd``.
+        units : Units
+            In which the model reports it.
         **shape : dict
             ``shape`` or ``dims``, as PyMC takes them.
 
         Returns
         -------
         pytensor.tensor.TensorVariable
-            The variable.
+            The variable, in the prior's own units.
 
         Raises
         ------
         PriorError
             The set has no prior for the parameter.
         """
-        return self.prior(parameter).variable(parameter, **shape)
+        prior = self.prior(parameter)
+        if units.are_own:
+            return prior.variable(parameter, **shape)
+        import pymc as pm  # noqa: PLC0415
+
+        variable = prior.variable(f"_{parameter}", **shape)
+        pm.Deterministic(parameter, units.scaled(variable))
+        return variable
 
     def refuse_misfit(self, model: ModelName, study: Study) -> None:
         """Refuse a set that lacks a parameter of the model, or names a term that is not there.
@@ -236,7 +254,8 @@ class Priors:
             The message names the parameter, or the term and the nearest that exists.
         """
         terms = study.terms
-        for (key, term), prior in self.entries.items():
+        for (whole, term), prior in self.entries.items():
+            key = whole.rpartition(OF)[2]
             parts = [part for part in terms if key in ("coef", part.coef)]
             known = list(dict.fromkeys(known for part in parts for known in terms[part]))
             if term is not None and term not in known:
@@ -247,7 +266,7 @@ class Priors:
         for _ in self.in_force(model, study):
             pass
         if CITY_CORRELATION in model.parameters:
-            prior = self.prior(CITY_CORRELATION)
+            prior = self.of(model).prior(CITY_CORRELATION)
             if prior.distribution != "LKJCorr":
                 raise PriorError(
                     f"{prior.source}: a correlation matrix needs LKJCorr, not {prior.distribution}"

@@ -27,13 +27,15 @@ from data.errors import PriorError
 from data.roles import TERMS
 from data.study import Study, with_slopes
 from models.build import build
-from models.compiled.log_prob import data_of_counts
+from models.compiled.log_prob import data_of_outcomes
 from models.effects.centering import centering, informed_first
 from models.inference.chains import compiled_model, draw_chains
 from models.inference.predictive import log_likelihood, thinned
 from models.inference.samplers import Compiled
+from models.likelihood.observed import Observed
 from models.name import CITY_CORRELATION, ModelName, named, role_pairs
 from models.predictor.linear import column_scale
+from models.predictor.units import LOCATION, UNIT
 from models.priors.distributions import HORSESHOE
 from models.priors.prior import Prior
 from models.priors.prior_set import Priors
@@ -74,6 +76,7 @@ class Calibration:
     @cached_property
     def study(self) -> Study:
         study = simulate_study(self.cities, self.model, seed=self.settings.seed)[0]
+        study.dyads["outcome"].attrs |= {LOCATION: 0.0, UNIT: 1.0}  # truth knows no outcome
         return with_slopes(study, self.slopes) if self.slopes else study
 
     @cached_property
@@ -96,7 +99,7 @@ class Calibration:
             "slopes": json.dumps(self.slopes),
             **asdict(self.settings),
             "ranked_among": RANKED,
-            "synthetic": "truth and counts are simulated",
+            "synthetic": "truth and outcomes are simulated",
             "digest": self.digest,
             "version": version("interlocal"),
         }
@@ -121,7 +124,7 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
     xarray.Dataset
         ``truth`` and ``rank`` (parameter): the rank is the number of the 99 posterior draws below
         the truth. Parameters are all that have a prior, the effects of the first city and the
-        log-likelihood of the counts (Modrak et al. 2023, doi:10.1214/23-BA1404). Scalars tell of
+        log-likelihood of the outcomes (Modrak et al. 2023, doi:10.1214/23-BA1404). Scalars tell of
         the fit: ``max_r_hat``, ``min_ess_bulk``, ``divergences``, ``passed``, ``zeros`` (share of
         the counts), ``seconds``; the attribute ``faults`` lists what the gate found, and ``commit``
         names that of the sources, where they are a git checkout.
@@ -129,15 +132,15 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
     began = time.perf_counter()
     name = calibration.name
     entropy = np.random.SeedSequence(calibration.settings.seed, spawn_key=(number,))
-    for_truth, for_counts, for_fit = entropy.spawn(3)
+    for_truth, for_outcomes, for_fit = entropy.spawn(3)
     given = draw_truth(
         calibration.truth_priors or calibration.priors, name, calibration.study, for_truth
     )
     dyads = calibration.study.dyads
-    truth, count = draw_outcomes(dyads, name, given, np.random.default_rng(for_counts))
-    dyads = dyads.assign(count=("dyad", count))
+    truth, outcome = draw_outcomes(dyads, name, given, np.random.default_rng(for_outcomes))
+    dyads = dyads.assign(outcome=dyads["outcome"].copy(data=outcome))
     settings = replace(calibration.settings, seed=int(for_fit.generate_state(1)[0]))
-    compiled, names = compiled_for_counts(calibration, dyads)
+    compiled, names = compiled_for_outcomes(calibration, dyads)
     chains = draw_chains(compiled, names, settings, Reporter())
 
     draws = thinned(chains.posterior, RANKED).expand_dims("chain")
@@ -156,7 +159,7 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
             "min_ess_bulk": found.min_ess_bulk,
             "divergences": found.divergences,
             "passed": int(not found.faults),
-            "zeros": float((count == 0).mean()),
+            "zeros": float((outcome == 0).mean()),
             "seconds": time.perf_counter() - began,
         },
         coords={"parameter": list(truths), "replicate": number},
@@ -190,7 +193,7 @@ def draw_truth(
         else:
             truth[parameter] = float(value)
     if CITY_CORRELATION in name.parameters:
-        eta = dict(priors.prior(CITY_CORRELATION).arguments)["eta"]
+        eta = dict(priors.of(name).prior(CITY_CORRELATION).arguments)["eta"]
         matrix = _lkj_draw(len(name.roles), eta, rng)
         lower = matrix[np.tril_indices(len(matrix), -1)].tolist()
         truth[CITY_CORRELATION] = dict(zip(role_pairs(name.roles), lower, strict=True))
@@ -235,14 +238,16 @@ def _lkj_draw(size: int, eta: float, rng: np.random.Generator) -> np.ndarray:
 _COMPILED: dict[tuple[object, ...], tuple[pm.Model, Compiled, list[str]]] = {}
 
 
-def compiled_for_counts(calibration: Calibration, dyads: xr.Dataset) -> tuple[Compiled, list[str]]:
-    """Give the model of a study with these counts, compiled once a process and order of roles.
+def compiled_for_outcomes(
+    calibration: Calibration, dyads: xr.Dataset
+) -> tuple[Compiled, list[str]]:
+    """Give the model of a study with these outcomes, compiled once a process and order of roles.
 
     Returns
     -------
     compiled : Compiled
         What `models.inference.chains.draw_chains` takes: the model that `models.build` builds for
-        these counts, centered and its roles ordered as they ask for.
+        these outcomes, centered and its roles ordered as they ask for.
     names : list of str
         The parameters to keep.
     """
@@ -252,11 +257,11 @@ def compiled_for_counts(calibration: Calibration, dyads: xr.Dataset) -> tuple[Co
     key = name.name, calibration.priors.to_json(), calibration.study.digest, sampler, order
     if key not in _COMPILED:
         study = replace(calibration.study, dyads=dyads)
-        model = build(study, name.name, calibration.priors, exchangeable=("counts",))
+        model = build(study, name.name, calibration.priors, exchangeable=("outcomes",))
         _COMPILED[key] = model, *compiled_model(model, sampler)
     model, compiled, names = _COMPILED[key]
-    values = {**data_of_counts(dyads["count"].to_numpy()), **shares}
-    pm.set_data(values, model=model)  # chains start where the model says for these counts
+    values = {**data_of_outcomes(name.family, Observed.of(dyads)), **shares}
+    pm.set_data(values, model=model)  # chains start where the model says for these outcomes
     return compiled.with_data(**values), names
 
 

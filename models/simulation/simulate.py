@@ -15,6 +15,7 @@ from data.files import making_folder
 from data.from_memory import study_from_table
 from data.roles import PARTS, Part, Role
 from data.study import Study
+from models.inference.predictive import drawn_outcomes
 from models.name import (
     CITY_CORRELATION,
     ModelName,
@@ -22,7 +23,6 @@ from models.name import (
     named,
     role_pairs,
 )
-from models.predictor.linear import linear_predictor
 
 Truth = Mapping[str, Any]
 
@@ -53,7 +53,9 @@ TRUTH: dict[str, Any] = {
     "degree_pair_sd": 0.6,
     "degree_dyadic_reciprocity": 0.6,
     "dispersion": 0.5,
+    "residual_sd": 0.7,
 }
+MOST_TRIALS = 20  # of a simulated dyad
 
 
 def simulate_study(
@@ -99,24 +101,30 @@ def simulate_study(
         {
             "sender": names[i],
             "receiver": names[j],
-            "services": 1,
+            "services": np.arange(i.size) % 2,
             "near": -np.log(np.linalg.norm(place[i] - place[j], axis=1) + 0.05),
             "alike": ((likeness + likeness.T) / np.sqrt(2))[i, j],
         }
     )
+    dyads = {"sender": "sender", "receiver": "receiver", "outcome": "services"}
+    synthetic = ["services", "near", "alike"]
+    if name.family.outcome.has_trials:
+        table["trials"] = rng.integers(1, MOST_TRIALS + 1, i.size)
+        dyads["trials"] = "trials"
+        synthetic.append("trials")
     declaration = Declaration.model_validate(
         {
             "title": f"Simulated study of {cities} cities, {model}, seed {seed}",
-            "synthetic": ("services", "near", "alike"),
+            "synthetic": tuple(synthetic),
             "models": (model,),
-            "dyads": {"sender": "sender", "receiver": "receiver", "outcome": "services"},
+            "dyads": dyads,
             "formula": {"selection": "near + alike", "degree": "near + alike"},
         }
     )
     label = f"simulated_{seed}"
     unknown = study_from_table(table, declaration, label)
-    parameters, count = draw_outcomes(unknown.dyads, name, truth, rng)
-    return study_from_table(table.assign(services=count), declaration, label), parameters
+    parameters, outcome = draw_outcomes(unknown.dyads, name, truth, rng)
+    return study_from_table(table.assign(services=outcome), declaration, label), parameters
 
 
 def write_simulated(study: Study, parameters: xr.Dataset, folder: Path) -> None:
@@ -126,9 +134,11 @@ def write_simulated(study: Study, parameters: xr.Dataset, folder: Path) -> None:
         {
             columns.sender: dyads["sender"].to_numpy(),
             columns.receiver: dyads["receiver"].to_numpy(),
-            columns.outcome: dyads["count"].to_numpy(),
+            columns.outcome: dyads["outcome"].to_numpy(),
         }
     )
+    if columns.trials is not None:
+        table[columns.trials] = dyads["trials"].to_numpy()
     for part in PARTS:
         for term in study.terms[part]:
             table[term] = dyads[part.design].sel({part.term: term}).to_numpy()
@@ -148,20 +158,20 @@ def write_simulated(study: Study, parameters: xr.Dataset, folder: Path) -> None:
 def draw_outcomes(
     dyads: xr.Dataset, model: ModelName, truth: Truth, rng: np.random.Generator
 ) -> tuple[xr.Dataset, np.ndarray]:
-    """Draw city effects and counts.
+    """Draw city effects and outcomes.
 
     Parameters
     ----------
     truth : mapping
-        Parameters by name: intercepts, sds, reciprocities and dispersion are numbers,
+        Parameters by name: intercepts, sds, reciprocities, dispersion and residual sd are numbers,
         ``<part>_coef`` maps each term to its coefficient on the formula's own scale,
         ``<role>_slope_sd``, where slopes vary, each term to its standard deviation,
         ``city_correlation`` each pair of roles (``names.role_pairs``) to its correlation.
 
     Returns
     -------
-    count : numpy.ndarray
-        int64 counts, shape (dyad,).
+    outcome : numpy.ndarray
+        Shape (dyad,), int64 but for amounts.
     """
     parameters = xr.Dataset(coords={"city": dyads["city"].to_numpy()})
     for part in model.parts:
@@ -191,14 +201,13 @@ def draw_outcomes(
     if model.has_pairs:
         for part in model.parts:
             _draw_pairs(part, dyads, truth, parameters, rng)
-    if model.family.has_dispersion:
-        parameters["dispersion"] = _given(truth, "dispersion")
-    predictors: dict[str, np.ndarray] = {
-        part: linear_predictor(parameters, dyads, part).to_numpy() for part in model.parts
-    }
-    dispersion = parameters["dispersion"].item() if model.family.has_dispersion else None
-    count = model.family.draw(rng, predictors["degree"], predictors.get("selection"), dispersion)
-    return parameters, count
+    if model.has_correlated_residuals:
+        reciprocity = Part.DEGREE.dyadic_reciprocity
+        parameters[reciprocity] = _given(truth, reciprocity)
+    if model.family.scale:
+        parameters[model.family.scale] = _given(truth, model.family.scale)
+    (outcome,) = drawn_outcomes(rng, parameters.expand_dims(draw=1), dyads, model)
+    return parameters, outcome
 
 
 def _correlation(block: Sequence[Role], truth: Truth, parameters: xr.Dataset) -> np.ndarray:

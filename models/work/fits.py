@@ -65,7 +65,8 @@ def save_fit(fit: xr.DataTree, path: Path) -> Path:
     stale = failed_path(path) if passed else path
     stays = not passed and _is_of_the_same(path, fit)
     encoding = {
-        f"/{group}": {"count": COMPRESSED} for group in ("prior_predictive", "posterior_predictive")
+        f"/{group}": {"outcome": COMPRESSED}
+        for group in ("prior_predictive", "posterior_predictive")
     }
     netcdf.write(fit, target, encoding)
     if not stays:

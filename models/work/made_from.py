@@ -1,7 +1,7 @@
 """What results are made by: the sources that make draws, and the packages beneath them.
 
-Sources of `data` are not among them but for the names of roles: what they make, a study's digest
-holds by value.
+Sources of `data` are not among them but for the names of roles and of outcomes: what they make, a
+study's digest holds by value.
 """
 
 import hashlib
@@ -13,7 +13,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("numba", "numpy", "nutpie", "pymc", "pytensor")
 
-NAMES = ("data/roles.py", "models/name.py", "models/registry.py", "models/settings.py")
+NAMES = (
+    "data/outcomes.py",
+    "data/roles.py",
+    "models/name.py",
+    "models/registry.py",
+    "models/settings.py",
+)
 COUNTS = (*NAMES, "models/likelihood", "models/predictor")
 DRAWS = (
     *COUNTS,
@@ -23,7 +29,7 @@ DRAWS = (
     # what chooses how far effects are centered
     *(
         f"models/frequentist/{name}.py"
-        for name in ("derivatives", "likelihoods", "optimum", "problem", "regression")
+        for name in ("dense", "derivatives", "likelihoods", "optimum", "problem", "regression")
     ),
     "models/inference",
     "models/priors",

@@ -168,7 +168,7 @@ def _compiled(model: str, cities: int) -> tuple[Any, list[str]]:
     building = import_module("models.build")  # of the package, the name is the function
     study = simulated("inflation", cities, np.random.default_rng(0))[0]  # any one
     with mock.patch.object(building, "KnownOfDyads", SimpleNamespace(of=of)):
-        return compiled_model(building.build(study, model, exchangeable=("counts",)))
+        return compiled_model(building.build(study, model, exchangeable=("outcomes",)))
 
 
 def _sampled(
@@ -180,7 +180,7 @@ def _sampled(
     shares = centering(dyads, name.family_name, name.roles)
     data = {label: np.asarray(share) for label, share in shares.items()}
     data |= {part.design: KnownOfDyads.of(dyads, part).design for part in name.parts}
-    data |= {"counts": dyads["count"].to_numpy().astype(float)}
+    data |= {"counts": dyads["outcome"].to_numpy().astype(float)}
     drawn = compiled.with_data(**data).draw(replace(SETTINGS, seed=seed), Reporter())
     posterior = drawn["posterior"].to_dataset()
     draws = thinned(posterior, SETTINGS.draws * SETTINGS.chains)

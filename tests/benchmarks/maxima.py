@@ -101,11 +101,11 @@ def problem_of(number: int, family: str) -> tuple[str, Problem]:
         study, _ = simulate_study(cities, DRAWN[turn], seed=number, truth=TRUTH | level | coefs)
         return f"drawn from {DRAWN[turn]}", regression(study, family).problem
     name, whole = _real(turn - len(DRAWN), family)
-    size = whole.count.size
+    size = whole.outcome.size
     times = rng.multinomial(min(size, ROWS), np.full(size, 1 / size)).astype(float)
     kept = times > 0
     designs = {part: design[kept] for part, design in whole.designs.items()}
-    drawn = Problem(family, whole.count[kept], designs, whole.offset[kept], times[kept])
+    drawn = Problem(family, whole.outcome[kept], designs, whole.offset[kept], times[kept])
     return f"resampled {name}", drawn
 
 

@@ -144,7 +144,7 @@ def _statsmodels(study: Study, optimizer: str) -> Ended:
         for part in ("selection", "degree")
     )
     model = ZeroInflatedNegativeBinomialP(
-        dyads["count"].to_numpy(),
+        dyads["outcome"].to_numpy(),
         degree,
         exog_infl=selection,
         p=2,
@@ -164,8 +164,8 @@ def _statsmodels(study: Study, optimizer: str) -> Ended:
 
 def _by_r(package: str, study: Study, folder: Path) -> tuple[float, float]:
     """Give the seconds that a package of R needs, and the log-likelihood where it ends."""
-    table = study.dyads[["count", "log_exposure"]].to_dataframe()
-    table = table[["count", "log_exposure"]].reset_index(drop=True)
+    table = study.dyads[["outcome", "log_exposure"]].to_dataframe()
+    table = table[["outcome", "log_exposure"]].reset_index(drop=True)
     sides = []
     for part in ("degree", "selection"):
         design = study.dyads[f"{part}_design"].to_numpy()

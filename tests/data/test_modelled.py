@@ -28,7 +28,7 @@ def test_a_row_without_a_predictor_is_refused_unless_it_is_to_be_dropped(net):
         study_from(rows, **NAMED, degree="log(size + 1)")
     study = study_from(rows, **NAMED, degree="log(size + 1)", missing="drop")
     kept = rows.drop(index=[4, 9])
-    assert study.dyads["count"].to_numpy().tolist() == kept["letters"].tolist()
+    assert study.dyads["outcome"].to_numpy().tolist() == kept["letters"].tolist()
     expected = np.log(kept["size"].astype(float) + 1)
     assert study.dyads["degree_design"].to_numpy().ravel().tolist() == expected.tolist()
     assert study.notes == ("2 directed dyads lack a predictor and are left out",)

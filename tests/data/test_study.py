@@ -146,8 +146,8 @@ def test_the_order_of_dyads_is_part_of_the_digest(study_folder, guangdong):
     table = pd.read_csv(study_folder / "dyads.csv", dtype=str)
     table.iloc[::-1].to_csv(study_folder / "dyads.csv", index=False)
     turned = read_study(study_folder)
-    counts = turned.dyads["count"].sel(dyad=guangdong.dyads["dyad"])
-    assert counts.equals(guangdong.dyads["count"])
+    counts = turned.dyads["outcome"].sel(dyad=guangdong.dyads["dyad"])
+    assert counts.equals(guangdong.dyads["outcome"])
     assert turned.digest != guangdong.digest
 
 
@@ -194,7 +194,7 @@ def test_positions_are_shown_and_no_model_takes_them(study_folder, guangdong):
 
 
 def test_positions_pass_through_a_file_and_change_no_prediction(guangdong, tmp_path):
-    tree = xr.DataTree.from_dict({"constant_data": guangdong.dyads.drop_vars("count")})
+    tree = xr.DataTree.from_dict({"constant_data": guangdong.dyads.drop_vars("outcome")})
     tree.to_netcdf(tmp_path / "fit.nc", engine="h5netcdf")
     with xr.open_datatree(tmp_path / "fit.nc", engine="h5netcdf") as read:
         kept = read["constant_data"].to_dataset().load()

@@ -13,15 +13,14 @@ MODELS = {
 
 def model_of(data):
     """Give statsmodels' model of a `Regression`, each predictor on its own scale."""
-    designs = {
-        part: np.column_stack([np.ones(data.count.size), data.designs[part]]) for part in data.terms
-    }
+    ones = np.ones(data.outcome.size)
+    designs = {part: np.column_stack([ones, data.designs[part]]) for part in data.terms}
     more = {"offset": data.offset} if data.offset.any() else {}
     if data.family in ("nb", "zinb"):
         more["p"] = 2
     if "selection" in designs:
         more |= {"exog_infl": designs["selection"], "inflation": "logit"}
-    return MODELS[data.family](data.count, designs["degree"], **more)
+    return MODELS[data.family](data.outcome, designs["degree"], **more)
 
 
 def parameters_of(fit):

@@ -59,7 +59,11 @@ def made_fit():
     """Give a function: study, model and draws to a fit."""
 
     def make(study, model, posterior):
-        groups = {"posterior": posterior, "constant_data": study.dyads.drop_vars("count")}
+        groups = {
+            "posterior": posterior,
+            "observed_data": study.dyads[["outcome"]],
+            "constant_data": study.dyads.drop_vars("outcome"),
+        }
         if study.unobserved is not None:
             groups[UNOBSERVED] = study.unobserved
         tree = xr.DataTree.from_dict(groups)
@@ -112,7 +116,7 @@ def _scattered(name):
     if name.roles:
         yield "degree_sender_slope", 0, 0.3, "city", "degree_sender_slope_term"
         yield "degree_sender_slope_sd", 0.4, 0.01, "degree_sender_slope_term"
-    if name.family.has_dispersion:
+    if name.family.scale:
         yield "dispersion", 0.8, 0.05
 
 

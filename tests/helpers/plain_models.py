@@ -28,11 +28,11 @@ def plain_model(study, model="zinb_crossed"):
         log_exposure = dyads["log_exposure"].to_numpy()
         dispersion = pm.HalfNormal("dispersion", 2.0)
         pm.ZeroInflatedNegativeBinomial(
-            "count",
+            "outcome",
             psi=pm.math.sigmoid(selection),
             mu=pm.math.exp(degree + log_exposure - log_exposure.mean()),
             alpha=1 / dispersion,
-            observed=dyads["count"].to_numpy(),
+            observed=dyads["outcome"].to_numpy(),
         )
     return written
 

@@ -28,7 +28,7 @@ def with_city_predictors(cities, zeros_every):
         {
             "sender": dyads["sender"].to_numpy(),
             "receiver": dyads["receiver"].to_numpy(),
-            "services": dyads["count"].to_numpy()
+            "services": dyads["outcome"].to_numpy()
             + (np.arange(dyads.sizes["dyad"]) % zeros_every > 0),
             "near": dyads["degree_design"].sel(degree_term="near").to_numpy(),
         }
@@ -87,7 +87,7 @@ def prior_by_hand(study, name, parameters):
         for part in name.parts:
             sd, rho = parameters[f"{part}_pair_sd"], parameters[f"{part}_dyadic_reciprocity"]
             total += stats.halfnorm(scale=1).logpdf(sd) + lkj(np.array([[1, rho], [rho, 1]]), 2)
-    if name.family.has_dispersion:
+    if name.family.scale:
         total += stats.halfnorm(scale=2).logpdf(parameters["dispersion"])
     return total
 
@@ -161,9 +161,9 @@ def predictors(study, name, parameters):
 
 def log_likelihood(study, name, parameters):
     eta = predictors(study, name, parameters)
-    count, mu = study.dyads["count"].to_numpy(), np.exp(eta["degree"])
+    count, mu = study.dyads["outcome"].to_numpy(), np.exp(eta["degree"])
     family = name.name.removeprefix("hurdle_").split("_")[0]
-    if name.family.has_dispersion:
+    if name.family.scale:
         dispersion = parameters["dispersion"]
         counts = stats.nbinom(1 / dispersion, 1 / (1 + dispersion * mu))
     else:
@@ -226,7 +226,7 @@ def from_slopes(study, name, role, parameters):
 
 def said(study, name, part, parameters):
     """Give how precisely each count is taken to tell its linear predictor."""
-    count = study.dyads["count"].to_numpy()
+    count = study.dyads["outcome"].to_numpy()
     precision = 1 / (parameters.get("dispersion", 0) + 1 / (count + 0.5))
     silent = (count == 0) & (len(name.parts) > 1)
     return np.where(silent | (part == "selection"), 0, precision)
@@ -378,7 +378,7 @@ def test_the_largest_counts_are_kept_whole():
     table.loc[3:5, "services"] = [2**29 + 1, 10**9 - 1, 10**9]
     study, name = study_from_table(table, declaration, "large"), parse_model("nb_pooled")
     built = build(study, "nb_pooled")
-    observed = built.rvs_to_values[built["count"]].eval()
+    observed = built.rvs_to_values[built["outcome"]].eval()
     assert observed.tolist() == table["services"].tolist()
     point, parameters = point_and_parameters(built, 2)
     expected = density_by_hand(study, name, parameters) + log_likelihood(study, name, parameters)

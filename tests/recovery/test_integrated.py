@@ -31,9 +31,9 @@ def planted(model):
     study, _ = simulate_study(25, model, seed=4, truth={**TRUTH, "degree_intercept": 0.2})
     dyads = study.dyads
     sends = dyads["sender"].to_numpy() == SENDER
-    count = np.where(sends, 0, dyads["count"].to_numpy())
+    count = np.where(sends, 0, dyads["outcome"].to_numpy())
     count[sends & (dyads["receiver"].to_numpy() == RECEIVER)] = LARGE[model]
-    changed = dyads.assign(count=("dyad", count))
+    changed = dyads.assign(outcome=("dyad", count))
     return replace(study, dyads=changed, name=f"planted_{model}")
 
 

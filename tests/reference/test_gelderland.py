@@ -25,7 +25,7 @@ def rebuilt(shared, tmp_path_factory):
 
 def test_models_take_the_same_of_both(rebuilt, shared):
     made_by_script = read_study(shared / "opengr" / "gelderland")
-    for name in ("count", "log_exposure", "selection_design", "degree_design", "predictors"):
+    for name in ("outcome", "log_exposure", "selection_design", "degree_design", "predictors"):
         np.testing.assert_array_equal(rebuilt.dyads[name], made_by_script.dyads[name])
     assert rebuilt.digest == made_by_script.digest
     assert rebuilt.terms == made_by_script.terms
@@ -33,7 +33,7 @@ def test_models_take_the_same_of_both(rebuilt, shared):
 
 
 def test_what_the_page_says_of_it(rebuilt):
-    count = rebuilt.dyads["count"]
+    count = rebuilt.dyads["outcome"]
     assert (rebuilt.dyads.sizes["dyad"], rebuilt.dyads.sizes["city"]) == (2862, 54)
     assert int((count > 0).sum()) == 188
     assert int(count.sum()) == 376

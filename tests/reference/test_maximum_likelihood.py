@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 def maximum_likelihood(dyads, parts):
     """Maximise SciPy's negative binomial, zero-inflated where there is a selection part."""
-    count = dyads["count"].to_numpy()
+    count = dyads["outcome"].to_numpy()
     designs = {}
     for part in parts:
         design = dyads[f"{part}_design"].to_numpy()

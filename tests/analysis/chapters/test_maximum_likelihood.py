@@ -16,7 +16,7 @@ from models.inference.fit import Fit
 def posterior(model, log_likelihood):
     """Give a fit of one draw, with the dyads' log-likelihood, shape (dyad,)."""
     values = (("chain", "draw", "dyad"), log_likelihood[None, None])
-    tree = xr.DataTree.from_dict({"log_likelihood": xr.Dataset({"count": values})})
+    tree = xr.DataTree.from_dict({"log_likelihood": xr.Dataset({"outcome": values})})
     tree.attrs["model"] = model
     return Fit(tree)
 

@@ -7,7 +7,7 @@ import xarray as xr
 import analysis.checks.network
 from analysis import load
 from analysis.checks.network import STATISTICS, network_check, network_statistics, network_table
-from analysis.checks.replicated import predicted_mean, replicated_counts
+from analysis.checks.replicated import predicted_mean, replicated_outcomes
 from data import read_study
 
 DEPENDENCES = ["dyadic dependence", "cyclic dependence", "transitive dependence"]
@@ -43,7 +43,7 @@ def random_matrix(seed, cities, missing=0):
 
 def test_the_ewes_statistics_are_amens(shared):
     study = read_study(shared / "sheep")
-    found = network_statistics(study.dyads["count"], study.dyads).to_series()
+    found = network_statistics(study.dyads["outcome"], study.dyads).to_series()
     # gofstats of the R package amen on the same counts, to the digits that it printed
     expected = [0.70037477, 0.67209344, -0.19797403, -0.05826448, 0.07264240]
     np.testing.assert_allclose(found.iloc[:5], expected, atol=1e-8)
@@ -159,11 +159,11 @@ def test_table_counts_ties_half_and_passes_over_what_is_not_defined():
 
 def test_a_fits_replicates_are_evenly_spaced(sampled):
     with load("guangdong", "zinb_srm", results=sampled[0]) as fit:
-        counts = fit["posterior_predictive"]["count"].load()
-        thinned = replicated_counts(fit, 500)
+        counts = fit["posterior_predictive"]["outcome"].load()
+        thinned = replicated_outcomes(fit, 500)
         assert thinned.sizes == {"draw": 500, "dyad": 420}
         assert (thinned[125 + 3] == counts[1, 24].to_numpy()).all()  # every eighth, chain by chain
-        assert replicated_counts(fit, 10**6).sizes["draw"] == 4000
+        assert replicated_outcomes(fit, 10**6).sizes["draw"] == 4000
         np.testing.assert_allclose(predicted_mean(fit), counts.mean(("chain", "draw")), rtol=1e-12)
         check = network_check(fit, 40)
         dyads = fit["constant_data"].to_dataset().load()

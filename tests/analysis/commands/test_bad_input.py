@@ -75,7 +75,7 @@ def write_study(folder, toml=TOML, csv=CSV, places=PLACES):
 def test_good_study_is_read(tmp_path, csv):
     study = read_study(write_study(tmp_path / "study", csv=csv))
     assert study.missing_dyads == 0
-    assert study.dyads["count"].to_numpy().tolist() == [0, 3, 1, 0, 2, 0, 7, 0, 4, 0, 1, 0]
+    assert study.dyads["outcome"].to_numpy().tolist() == [0, 3, 1, 0, 2, 0, 7, 0, 4, 0, 1, 0]
     assert study.dyads["degree_term"].to_numpy().tolist() == ["near", "kind[T.road]"]
 
 
@@ -394,7 +394,7 @@ def test_columns_may_have_any_name(tmp_path, name):
         csv = spoiled(csv, old, new)
     dyads = read_study(write_study(tmp_path / "study", toml, csv)).dyads
     assert dyads["degree_term"].to_numpy().tolist() == [name]
-    assert dyads["count"].to_numpy().tolist() == [0, 3, 1, 0, 2, 0, 7, 0, 4, 0, 1, 0]
+    assert dyads["outcome"].to_numpy().tolist() == [0, 3, 1, 0, 2, 0, 7, 0, 4, 0, 1, 0]
 
 
 def test_results_folder_under_a_file(tmp_path, refused):

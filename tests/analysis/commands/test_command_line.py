@@ -72,8 +72,8 @@ def test_the_manifest_says_what_was_done(fit, guangdong):
 def test_log_likelihood_in_the_file_is_scipys(fit, guangdong):
     dyads = guangdong.dyads
     draws = fit["posterior"].to_dataset().stack(sample=("chain", "draw"))
-    stored = fit["log_likelihood"]["count"].stack(sample=("chain", "draw"))
-    count = dyads["count"].to_numpy()
+    stored = fit["log_likelihood"]["outcome"].stack(sample=("chain", "draw"))
+    count = dyads["outcome"].to_numpy()
     for at in np.random.default_rng(8).choice(4000, 50, replace=False):
         one, eta = draws.isel(sample=at), {}
         for part in ("selection", "degree"):
@@ -92,8 +92,8 @@ def test_log_likelihood_in_the_file_is_scipys(fit, guangdong):
 
 
 def test_predictive_draws_have_the_zeros_of_the_data(fit, guangdong):
-    zeros = (fit["posterior_predictive"]["count"] == 0).mean("dyad")
-    observed = float((guangdong.dyads["count"] == 0).mean())
+    zeros = (fit["posterior_predictive"]["outcome"] == 0).mean("dyad")
+    observed = float((guangdong.dyads["outcome"] == 0).mean())
     assert float(zeros.quantile(0.01)) < observed < float(zeros.quantile(0.99))
 
 

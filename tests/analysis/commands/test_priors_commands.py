@@ -154,7 +154,7 @@ def test_prior_only_prints_what_seeded_draws_say(capsys, study_folder, guangdong
     everything = [v.name for v in model.unobserved_RVs if not v.name.startswith("_")]
     draws = draw_prior(model, everything, streams[0])
     counts = replicated(draws, guangdong.dyads, parse_model("zinb_srm"), streams[1])
-    counts, observed = counts.isel(chain=0), guangdong.dyads["count"].to_numpy()
+    counts, observed = counts.isel(chain=0), guangdong.dyads["outcome"].to_numpy()
     zeros = sorted((counts == 0).mean("dyad").to_numpy())
     low, middle, high = (f"{np.percentile(zeros, each):.0%}" for each in (5, 50, 95))
     assert f"share of zeros {middle} ({low} to {high}) {np.mean(observed == 0):.0%}" in said

@@ -114,7 +114,7 @@ def test_numbers_are_those_of_the_fits_and_the_same_in_all(made, results):
         ["", f"'({loo.se:.1f})", ""],
         *([name, size, size] for name, size in (("directed dyads", "420"), ("cities", "21"))),
     ]
-    zeros = int((fit["observed_data"]["count"] == 0).sum())
+    zeros = int((fit["observed_data"]["outcome"] == 0).sum())
     assert rows == [*expected, ["zeros", str(zeros), str(zeros)]]
     plain = [[cell.removeprefix("'") for cell in row] for row in rows]
     for kind in KINDS[:-1]:

@@ -31,7 +31,7 @@ def fit(sampled):
 @pytest.fixture(scope="module")
 def drawn(fit):
     """Give its replicated counts, those that figures use: every eighth of each chain."""
-    counts = fit["posterior_predictive"]["count"].to_numpy()
+    counts = fit["posterior_predictive"]["outcome"].to_numpy()
     return counts[:, ::8].reshape(-1, counts.shape[-1])
 
 
@@ -54,15 +54,15 @@ def made_up(matrix, replicated, **about):
     tree = xr.DataTree.from_dict(
         {
             "constant_data": xr.Dataset(coords=labels),
-            "observed_data": xr.Dataset({"count": ("dyad", count)}),
+            "observed_data": xr.Dataset({"outcome": ("dyad", count)}),
             "posterior_predictive": xr.Dataset(
-                {"count": (("chain", "draw", "dyad"), np.asarray(replicated)[None])}
+                {"outcome": (("chain", "draw", "dyad"), np.asarray(replicated)[None])}
             ),
         }
     )
     plain = {"title": "Made up", "model": "nb_srm", "priors": "default", "chains": 1, "draws": 9}
     declared = {"title": "Made up", "models": ["nb_srm"], "dyads": {"outcome": "count"}}
-    plain |= {"declaration": json.dumps(declared), "synthetic": json.dumps(["count"])}
+    plain |= {"declaration": json.dumps(declared), "synthetic": json.dumps(["outcome"])}
     tree.attrs = plain | {"passed": 1} | about
     return tree
 
@@ -77,7 +77,7 @@ def test_statistics_and_their_intervals(fit, drawn):
     figure, collection = statistics_figure(fit), statistics_figure(fit, backend="plotly")
     panels = {panel.get_title(loc="left").split("\n")[0]: panel for panel in figure.axes}
     assert len(panels) == 8
-    count = fit["observed_data"]["count"].to_numpy()
+    count = fit["observed_data"]["outcome"].to_numpy()
     for name, function in {
         "share of zeros": lambda y: (y == 0).mean(axis=-1),
         "mean": lambda y: y.mean(axis=-1),
@@ -131,7 +131,7 @@ def test_statistics_of_networks_that_are_all_the_same():
 
 
 def test_rootogram_counts_dyads(fit, drawn):
-    count = fit["observed_data"]["count"].to_numpy()
+    count = fit["observed_data"]["outcome"].to_numpy()
     figure = rootogram_figure(fit)
     (panel,) = figure.axes
     predicted, observed = (marks.get_offsets().data for marks in panel.collections)
@@ -171,16 +171,16 @@ def test_bins_hold_every_count_once(largest):
     assert (width > 0).all()
     assert (np.diff(width[:-1]) >= 0).all()  # the last but one ends at the largest count
     for group, counts in (("observed_data", [largest, 0]), ("posterior_predictive", replicated)):
-        bins = binned[group]["count"].to_numpy()
+        bins = binned[group]["outcome"].to_numpy()
         expected = [(first <= count).sum() - 1 for count in np.ravel(counts)]
         assert bins.ravel().tolist() == expected
-    assert (binned["posterior_predictive"]["count"] == len(first) - 1).sum() == 1
+    assert (binned["posterior_predictive"]["outcome"] == len(first) - 1).sum() == 1
 
 
 def test_pit_is_that_of_arviz_and_needs_the_pointwise_likelihood(fit):
-    pit = np.sort(az.loo_pit(fit, pareto_pit=True)["count"].to_numpy())
+    pit = np.sort(az.loo_pit(fit, pareto_pit=True)["outcome"].to_numpy())
     collection = pit_figure(fit, backend="plotly")
-    line = collection.viz["ecdf_lines"]["count"].item()
+    line = collection.viz["ecdf_lines"]["outcome"].item()
     below = np.searchsorted(pit, line.x, side="right") / len(pit)
     np.testing.assert_allclose(line.y, below - line.x, atol=2 / len(pit))
     assert "left out by importance sampling" in words(pit_figure(fit))
@@ -193,8 +193,8 @@ def test_pit_is_that_of_arviz_and_needs_the_pointwise_likelihood(fit):
 def test_matrix_holds_each_dyad_in_its_cell(fit):
     data = matrix_data(fit)
     dyads = fit["constant_data"].to_dataset().load()
-    counts = fit["observed_data"]["count"].to_numpy()
-    mean = fit["posterior_predictive"]["count"].mean(("chain", "draw")).to_numpy()
+    counts = fit["observed_data"]["outcome"].to_numpy()
+    mean = fit["posterior_predictive"]["outcome"].mean(("chain", "draw")).to_numpy()
     frame = pd.DataFrame(
         {"i": dyads["sender"], "j": dyads["receiver"], "observed": counts, "predicted": mean}
     )

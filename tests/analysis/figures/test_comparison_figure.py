@@ -165,7 +165,7 @@ def test_differences_and_their_errors(found):
     assert first.get_title(loc="left") == "Left out: a directed dyad\n120 directed dyads"
     assert second.get_title(loc="left") == "Left out: a city\n21 cities"
     assert r"Made $up$ of cities: skeptical priors, 4000 draws a fit" in said
-    assert "thick line: two standard errors for new counts of the same cities" in said
+    assert "thick line: two standard errors for new outcomes of the same cities" in said
     assert "not to be trusted" not in said  # with 21 cities
     assert "2 of 155 refits failed their diagnostics." in said
     assert "Synthetic data: ties. Not findings about the world." in said

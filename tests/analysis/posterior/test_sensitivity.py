@@ -58,7 +58,7 @@ def conjugate(draws=20_000):
                 {"degree_term": ["known"]},
             ),
             "log_likelihood": xr.Dataset(
-                {"count": ((*dims, "dyad"), stats.norm(mean[..., None], 1).logpdf(COUNTS))}
+                {"outcome": ((*dims, "dyad"), stats.norm(mean[..., None], 1).logpdf(COUNTS))}
             ),
         }
     )

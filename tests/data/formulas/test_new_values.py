@@ -135,7 +135,7 @@ def test_raw_columns_survive_a_file(varied_study, tmp_path, formula, columns):
         "slopes": {},
     }
     dyads = study_from_table(table, type(study.declaration).model_validate(content), "x").dyads
-    tree = xr.DataTree.from_dict({"constant_data": dyads.drop_vars("count")})
+    tree = xr.DataTree.from_dict({"constant_data": dyads.drop_vars("outcome")})
     tree.to_netcdf(tmp_path / "fit.nc", engine="h5netcdf")
     with xr.open_datatree(tmp_path / "fit.nc", engine="h5netcdf") as read:
         found = raw_predictors(read["constant_data"].to_dataset())

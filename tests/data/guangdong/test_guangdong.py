@@ -30,7 +30,7 @@ def test_synthetic_columns_are_declared_and_real_ones_are_not(guangdong):
 
 
 def test_outcome_has_the_shape_of_such_data(guangdong):
-    count = guangdong.dyads["count"]
+    count = guangdong.dyads["outcome"]
     assert 0.60 <= float((count == 0).mean()) <= 0.70
     assert 50 <= int(count.max()) <= 200
 

@@ -21,7 +21,7 @@ def made(folder, source, *more):
     assert f"next: make sample STUDY={folder}" in said
     study = read_study(folder)
     pooled = {f"{model.partition('_')[0]}_pooled" for model in study.declaration.models}
-    assert pooled <= {"zinb_pooled", "nb_pooled"}
+    assert pooled <= {"zinb_pooled", "nb_pooled", "bernoulli_pooled", "normal_pooled"}
     fit = maximum_likelihood(study, min(pooled))
     assert fit.pointwise.size == study.dyads.sizes["dyad"]
     return study, " ".join(said.split())
@@ -35,7 +35,7 @@ def test_every_layout_becomes_a_study(tmp_path, way):
         NET.cities.to_csv(tmp_path / "towns.csv", index=False)
         more = [f"--cities={tmp_path / 'towns.csv'}"]
     study, _ = made(tmp_path / "s", tmp_path / WAYS[way].file, *more)
-    counts = study.dyads["count"].to_series()
+    counts = study.dyads["outcome"].to_series()
     for i, j, letters in NET.rows.itertuples(index=False):
         assert counts[f"{i} -> {j}"] == letters
     assert study.terms["degree"] == [
@@ -64,7 +64,15 @@ def test_real_tables_become_studies(tmp_path, shared, name):
     study, _ = made(tmp_path / "s", shared / name / "dyads.csv", *more)
     assert study.dyads.sizes["dyad"] == dyads
     assert study.declaration.dyads.outcome == outcome
-    assert term in study.terms["degree"]
+    is_binary = name == "friends"
+    assert term in study.terms["selection" if is_binary else "degree"]
+    assert (study.declaration.models == ("bernoulli_srm",)) == is_binary
+
+
+def test_amounts_that_are_asked_for_are_taken(tmp_path, shared):
+    study, _ = made(tmp_path / "s", shared / "trade" / "dyads.csv", "--outcome=trade")
+    assert study.declaration.models == ("normal_srm",)
+    assert study.dyads["outcome"].dtype == "float64"
 
 
 def test_the_counts_that_are_asked_for_are_taken(tmp_path):
@@ -89,8 +97,8 @@ def test_a_table_of_sheep_as_a_matrix(tmp_path, shared):
     table = pd.read_csv(shared / "sheep" / "dyads.csv")
     table.pivot_table("count", "sender", "receiver").to_csv(tmp_path / "sheep.csv")
     study, said = made(tmp_path / "s", tmp_path / "sheep.csv", "--outcome=wins")
-    whole = read_study(shared / "sheep").dyads["count"].to_series()
-    assert study.dyads["count"].to_series().sort_index().equals(whole.sort_index())
+    whole = read_study(shared / "sheep").dyads["outcome"].to_series()
+    assert study.dyads["outcome"].to_series().sort_index().equals(whole.sort_index())
     assert "wins outcome, a square matrix its first row and its first column hold" in said
 
 

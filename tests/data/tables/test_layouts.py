@@ -22,7 +22,7 @@ def expected(net, tmp_path_factory):
 
 def test_the_network_read_from_rows_is_what_was_made(net, expected):
     dyads = expected.dyads
-    assert dyads["count"].to_numpy().tolist() == net.rows["letters"].tolist()
+    assert dyads["outcome"].to_numpy().tolist() == net.rows["letters"].tolist()
     assert dyads["sender"].to_numpy().tolist() == net.rows["from"].tolist()
     gdp = net.cities.set_index("town")["gdp"]
     difference = np.abs(
@@ -134,8 +134,8 @@ def test_a_city_without_an_edge_has_zeros(net, tmp_path):
     near.to_csv(folder / "near.csv")
     dyads = read_study(folder).dyads
     assert dyads.sizes["dyad"] == 7 * 6
-    assert int(dyads["count"].sel(dyad=dyads["sender"] == "Zzz").sum()) == 0
-    assert int(dyads["count"].sum()) == net.rows["letters"].sum()
+    assert int(dyads["outcome"].sel(dyad=dyads["sender"] == "Zzz").sum()) == 0
+    assert int(dyads["outcome"].sum()) == net.rows["letters"].sum()
 
 
 def test_a_covariate_in_rows_is_that_in_a_matrix(net, expected, tmp_path):
@@ -161,7 +161,7 @@ def test_pajek_files_are_read(tmp_path):
         'title = "t"\nmodels = ["nb_pooled"]\n[dyads]\nfile = "d.net"\noutcome = "weight"\n'
         'absent = "zero"\n'
     )
-    counts = read_study(tmp_path).dyads["count"].to_series()
+    counts = read_study(tmp_path).dyads["outcome"].to_series()
     assert counts[counts > 0].to_dict() == {"a -> b": 2, "b -> a": 1, "b -> c": 1, "c -> a": 4}
 
 
@@ -179,7 +179,7 @@ def test_an_undirected_graph_has_each_edge_in_both_directions():
     study = study_from(graph, outcome="weight", absent="zero")
     weights = nx.to_pandas_adjacency(graph, dtype=int)
     for i, j, count in zip(
-        *(study.dyads[name].to_numpy() for name in ("sender", "receiver", "count")), strict=True
+        *(study.dyads[name].to_numpy() for name in ("sender", "receiver", "outcome")), strict=True
     ):
         assert weights.loc[i, j] == count
     assert study.dyads.sizes["dyad"] == 77 * 76
@@ -226,7 +226,7 @@ def test_edges_of_pajek_stand_in_both_directions(tmp_path, text):
     (tmp_path / "d.net").write_text(PAJEK + text.format("1 2 3\n2 3 4\n1 4 2\n"))
     declared = 'title = "t"\nmodels = ["nb_pooled"]\n[dyads]\nfile = "d.net"\noutcome = "weight"\n'
     (tmp_path / "study.toml").write_text(f'{declared}absent = "zero"\n')
-    counts = read_study(tmp_path).dyads["count"].to_series()
+    counts = read_study(tmp_path).dyads["outcome"].to_series()
     for i, j, n in (("a", "b", 3), ("b", "c", 4), ("a", "d", 2)):
         assert counts[f"{i} -> {j}"] == counts[f"{j} -> {i}"] == n
     (tmp_path / "d.net").write_text(f"{PAJEK}*Arcs\n1 2 3\n*Edges\n2 3 4\n")
@@ -242,7 +242,7 @@ def test_an_array_has_the_order_of_the_graph():
     study = study_from(graph, outcome="weight", absent="zero", degree="d", matrices=arrays)
     assert (
         study.dyads["degree_design"].to_numpy().ravel().tolist()
-        == study.dyads["count"].to_numpy().tolist()
+        == study.dyads["outcome"].to_numpy().tolist()
     )
     rows = pd.DataFrame({"sender": [1, 2, 3], "receiver": [2, 3, 1], "n": [1, 2, 0]})
     with pytest.raises(StudyError, match="an array has no names, and the dyads are rows"):
@@ -255,7 +255,7 @@ def test_a_label_that_reads_as_missing_is_not_taken(net, tmp_path):
     folder = write(tmp_path / "s", net, toml("d.dta", ENDS, degree="near"))
     labels = {"letters": {0: "None"}}
     pyreadstat.write_dta(net.rows, str(folder / "d.dta"), variable_value_labels=labels)
-    assert read_study(folder).dyads["count"].to_numpy().tolist() == net.rows["letters"].tolist()
+    assert read_study(folder).dyads["outcome"].to_numpy().tolist() == net.rows["letters"].tolist()
 
 
 def test_misspelt_cities_of_a_covariate_in_rows_are_refused(net, tmp_path):

@@ -32,7 +32,7 @@ def differentiated_by_jax(family):
         COUNTS,
         degree,
         selection if has_selection else None,
-        dispersion if family.has_dispersion else None,
+        dispersion if family.scale else None,
     )
     graph = FunctionGraph([degree, selection, dispersion], [value], clone=True)
     log_prob = dispatch.jax_funcify(graph)
@@ -46,7 +46,7 @@ def differentiated_by_jax(family):
 
         at = (degree, selection, log_dispersion)
         (_, value), slopes = jax.value_and_grad(weighted, (0, 1, 2), has_aux=True)(*at)
-        wanted = (True, has_selection, family.has_dispersion)
+        wanted = (True, has_selection, family.scale)
         return value, *(each for each, is_wanted in zip(slopes, wanted, strict=True) if is_wanted)
 
     return lambda *at: [np.asarray(each) for each in call(*at)]
@@ -58,7 +58,7 @@ def ways():
     xp = pytensor_arrays()
     return {
         name: (
-            compiled(family, lambda *at, f=family: f.log_prob(COUNTS, *at, xp), "NUMBA"),
+            compiled(family, lambda *at, f=family: f.log_prob(COUNTS, *at, xp=xp), "NUMBA"),
             compiled(family, lambda *at, f=family: fused_log_prob(f, COUNTS, *at), "NUMBA"),
             compiled(family, lambda *at, f=family: fused_log_prob(f, COUNTS, *at), "JAX"),
             differentiated_by_jax(family),

@@ -12,13 +12,14 @@ from scipy import special
 
 from models import build
 from models.compiled.fast_math import exp, softplus_sigmoid
-from models.compiled.log_prob import data_of_counts, fused_log_prob
+from models.compiled.log_prob import data_of_outcomes, fused_log_prob
 from models.compiled.log_prob_loops import CHUNK
-from models.compiled.log_prob_of_draws import log_prob_of_counts, log_prob_sums
+from models.compiled.log_prob_of_draws import log_prob_of_outcomes, log_prob_sums
 from models.likelihood.arrays import pytensor_arrays
 from models.likelihood.counts import POISSON
 from models.likelihood.families import FAMILIES as BUILT_IN
 from models.likelihood.families import plain
+from models.likelihood.observed import Observed
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def both():
     xp = pytensor_arrays()
     return {
         name: (
-            compiled(family, lambda *at, f=family: f.log_prob(COUNTS, *at, xp), "NUMBA"),
+            compiled(family, lambda *at, f=family: f.log_prob(COUNTS, *at, xp=xp), "NUMBA"),
             compiled(family, lambda *at, f=family: fused_log_prob(f, COUNTS, *at), "NUMBA"),
         )
         for name, family in FAMILIES.items()
@@ -138,16 +139,16 @@ def test_many_draws_at_once_have_the_same_log_probability(name):
     family, rng = FAMILIES[name], np.random.default_rng(4)
     degree, selection = rng.normal(0, 2, (2, 7, len(COUNTS)))
     selection = selection if "selection" in family.parts else None
-    dispersion = rng.uniform(0.1, 3, (7, 1)) if family.has_dispersion else None
+    dispersion = rng.uniform(0.1, 3, (7, 1)) if family.scale else None
     expected = family.log_prob(COUNTS, degree, selection, dispersion)
-    found = log_prob_of_counts(family, COUNTS, degree, selection, dispersion)
+    found = log_prob_of_outcomes(family, Observed(COUNTS), degree, selection, dispersion)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_counts_of_another_distribution_are_not_taken_for_these(guangdong, monkeypatch):
     constant = replace(POISSON, log_prob=lambda count, *_: np.where(count == 1, 0.0, -np.inf))
     family = plain(constant)
-    found = log_prob_of_counts(family, np.array([1, 1]), np.zeros((3, 2)), None, None)
+    found = log_prob_of_outcomes(family, Observed(np.array([1, 1])), np.zeros((3, 2)), None, None)
     np.testing.assert_array_equal(found, 0.0)
     monkeypatch.setitem(BUILT_IN, "constant", family)
     assert "FusedLogProb" not in str(dprint(build(guangdong, "constant_pooled").logp(), file="str"))
@@ -156,13 +157,14 @@ def test_counts_of_another_distribution_are_not_taken_for_these(guangdong, monke
 @pytest.mark.parametrize("name", ["zinb", "poisson"])
 def test_sums_of_other_counts_follow_the_formulas(name):
     family, rng = FAMILIES[name], np.random.default_rng(9)
-    other = replace(family, counts=replace(family.counts, draw=lambda *_: None))
+    other = replace(family, distribution=replace(family.distribution, draw=lambda *_: None))
     base = {part: rng.normal(0, 1, (3, len(COUNTS))) for part in family.parts}
     uses = {part: rng.integers(0, 2, (2, len(COUNTS))).astype(float) for part in family.parts}
-    dispersion = rng.uniform(0.3, 2, 3) if family.has_dispersion else None
+    dispersion = rng.uniform(0.3, 2, 3) if family.scale else None
     points = rng.normal(0, 1, (3, 5, 2))
     loops, formulas = (
-        log_prob_sums(each, COUNTS, base, uses, dispersion, points) for each in (family, other)
+        log_prob_sums(each, Observed(COUNTS), base, uses, dispersion, points)
+        for each in (family, other)
     )
     np.testing.assert_allclose(loops[0], formulas[0], rtol=1e-12)
     np.testing.assert_allclose(loops[1], formulas[1], rtol=1e-6)
@@ -174,11 +176,12 @@ OTHER_COUNTS = {"doubled": lambda c: 2 * c, "large": lambda c: 900 * c, "more": 
 @pytest.mark.parametrize("model", ["zinb_crossed", "hurdle_nb_crossed", "poisson_pooled"])
 @pytest.mark.parametrize("counts", OTHER_COUNTS)
 def test_exchanged_counts_have_the_density_of_a_model_built_for_them(guangdong, model, counts):
-    other = OTHER_COUNTS[counts](guangdong.dyads["count"].to_numpy())
-    fresh = replace(guangdong, dyads=guangdong.dyads.assign(count=("dyad", other)))
-    expected, exchanged = build(fresh, model), build(guangdong, model, exchangeable=("counts",))
+    other = OTHER_COUNTS[counts](guangdong.dyads["outcome"].to_numpy())
+    fresh = replace(guangdong, dyads=guangdong.dyads.assign(outcome=("dyad", other)))
+    expected, exchanged = build(fresh, model), build(guangdong, model, exchangeable=("outcomes",))
     shares = {data.name: data.get_value() for data in expected.data_vars}
-    for name, values in (data_of_counts(other) | shares).items():
+    known = data_of_outcomes(BUILT_IN[model.rpartition("_")[0]], Observed(other))
+    for name, values in (known | shares).items():
         exchanged[name].set_value(values)
     rng = np.random.default_rng(2)
     point = {name: value + rng.normal(0, 0.1) for name, value in expected.initial_point().items()}

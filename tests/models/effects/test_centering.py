@@ -24,8 +24,8 @@ def test_share_of_a_poisson_sender_by_hand():
     truth = {**TRUTH, "degree_coef": {"near": 0.0, "alike": 0.0}}
     study, _ = simulate_study(15, "poisson_sender", seed=2, truth=truth)
     bare = study.dyads.isel(degree_term=slice(0))
-    count = bare["count"].to_numpy()
-    total = bare["count"].groupby("sender").sum().to_numpy()
+    count = bare["outcome"].to_numpy()
+    total = bare["outcome"].groupby("sender").sum().to_numpy()
     # an intercept alone: each dyad's information is the mean count, its score the count less that
     information = np.full(15, 14 * count.mean())
     score = total - information
@@ -111,6 +111,6 @@ def test_a_second_try_centers_by_the_first(monkeypatch):
 
 def test_counts_that_are_all_zero_are_no_fault():
     study, _ = simulate_study(12, "zinb_srm", seed=5)
-    empty = study.dyads.assign(count=study.dyads["count"] * 0)
+    empty = study.dyads.assign(outcome=study.dyads["outcome"] * 0)
     for share in centering(empty, "zinb", (SELECTION_SENDER, DEGREE_SENDER)).values():
         assert not share.any()

@@ -17,7 +17,7 @@ STEP = 1e-5  # of differences, in standard deviations of a predictor
 def with_exposure(family):
     """Give a simulated regression whose exposures differ."""
     data = regression(simulate_study(30, f"{family}_pooled", seed=5)[0], family)
-    exposure = np.random.default_rng(5).uniform(0.5, 5, data.count.size)
+    exposure = np.random.default_rng(5).uniform(0.5, 5, data.outcome.size)
     return replace(data, offset=np.log(exposure))
 
 

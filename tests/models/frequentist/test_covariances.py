@@ -50,7 +50,7 @@ def test_information_and_clusters_are_statsmodels(guangdong):
     fit = maximum_likelihood(guangdong, "poisson_pooled")
     dyads = guangdong.dyads
     X = sm.add_constant(dyads["degree_design"].to_numpy())
-    model = sm.GLM(dyads["count"].to_numpy(), X, family=sm.families.Poisson())
+    model = sm.GLM(dyads["outcome"].to_numpy(), X, family=sm.families.Poisson())
     groups = np.unique(dyads["sender"], return_inverse=True)[1]
     plain = model.fit(tol=1e-12)
     clustered = model.fit(
@@ -89,7 +89,7 @@ def test_jackknife_is_that_of_a_closed_form():
     without = []
     for city in dyads["city"].to_numpy():
         rest = (dyads["sender"] != city) & (dyads["receiver"] != city)
-        without.append(np.log(dyads["count"].to_numpy()[rest.to_numpy()].mean()))
+        without.append(np.log(dyads["outcome"].to_numpy()[rest.to_numpy()].mean()))
     expected = np.sqrt(8 / 9 * ((without - np.mean(without)) ** 2).sum())
     assert fit.standard_errors("jackknife").item() == pytest.approx(expected, rel=1e-6)
     assert fit.standard_errors("information").item() < expected  # senders differ

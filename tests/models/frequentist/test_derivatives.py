@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from likelihoods import FAMILIES
 from scipy import stats
 
 from models.frequentist.derivatives import KnownCounts
 from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.problem import Problem, evaluate
-from models.likelihood.families import FAMILIES
 
 COUNTS = np.array([0, 0, 0, 1, 1, 2, 5, 30, 1000, 1001, 5000, 10**6])
 STEP = 1e-6

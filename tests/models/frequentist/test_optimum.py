@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from in_statsmodels import model_of, parameters_of
+from likelihoods import FAMILIES
 
 from data import read_study
 from models import maximum_likelihood, simulate_study
@@ -13,7 +14,6 @@ from models.frequentist.likelihoods import LIKELIHOODS
 from models.frequentist.optimum import _step, find_optimum
 from models.frequentist.problem import Point
 from models.frequentist.regression import regression
-from models.likelihood.families import FAMILIES
 
 STUDIES = range(1, 41)
 FLAT = 1e-6
@@ -90,11 +90,11 @@ def test_a_search_among_almost_only_zeros_ends(family, positive):
     # nearly every direction leads to infinity here, where the likelihood has no numbers
     study, _ = simulate_study(15, "zinb_pooled", seed=10)
     problem = regression(study, family).problem
-    count = np.zeros_like(problem.count)
+    count = np.zeros_like(problem.outcome)
     count[: len(positive)] = positive
     start = problem.designs["degree"][:, 1]
     count = count[np.argsort(np.argsort(-start))]  # the positive counts are those of near dyads
-    found = find_optimum(replace(problem, count=count))
+    found = find_optimum(replace(problem, outcome=count))
     assert np.isfinite(found.point.value)
     assert found.point.value <= 0
 

@@ -161,18 +161,18 @@ def test_cities_that_only_send_change_places_with_their_like():
     study = study_of(made_up("abc", "wxyz", seed=2))
     data = regression(study, "poisson")
     refits = _refits(data, np.zeros(3), seed=1)
-    counts = data.count.reshape(3, 4)
-    assert (refits.permuted(1).count != data.count).any()
+    counts = data.outcome.reshape(3, 4)
+    assert (refits.permuted(1).outcome != data.outcome).any()
     for number in range(20):
         permuted = refits.permuted(number)
         assert permuted.weight.all()
         # the same rows and columns, in another order
         assert (
-            np.sort(permuted.count.reshape(3, 4).sum(axis=0)).tolist()
+            np.sort(permuted.outcome.reshape(3, 4).sum(axis=0)).tolist()
             == np.sort(counts.sum(axis=0)).tolist()
         )
         assert (
-            np.sort(permuted.count.reshape(3, 4).sum(axis=1)).tolist()
+            np.sort(permuted.outcome.reshape(3, 4).sum(axis=1)).tolist()
             == np.sort(counts.sum(axis=1)).tolist()
         )
 

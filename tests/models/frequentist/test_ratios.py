@@ -35,7 +35,7 @@ def test_parts_are_tested_against_their_intercepts(study):
     for part in ("selection", "degree"):
         without = {**data.designs, part: data.designs[part][[]]}
         smaller = fit_regression(
-            Regression("zinb", data.count, without, data.offset), {"model": "", "title": ""}
+            Regression("zinb", data.outcome, without, data.offset), {"model": "", "title": ""}
         )
         row = found_in(study, "zinb", fit).loc[f"LR {part}"]
         ratio = 2 * (fit.log_likelihood - smaller.log_likelihood)

@@ -21,8 +21,8 @@ SAMPLED += [
 ]
 
 
-def test_there_are_five_families_and_seven_effects_structures():
-    assert len(model_names()) == 35
+def test_there_are_ten_families_three_of_them_with_two_links_and_seven_effects_structures():
+    assert len(model_names()) == (10 + 3) * 7
 
 
 @pytest.mark.filterwarnings("ignore::models.build.ModelCaution")
@@ -31,7 +31,7 @@ def test_model_samples(model):
     study, _ = simulate_study(5, model, seed=2)
     with pytest.warns(ConvergenceWarning):
         fit = sample(study, model, draws=50, tune=50, chains=1, progress=False)
-    assert np.isfinite(fit["log_likelihood"]["count"]).all()
+    assert np.isfinite(fit["log_likelihood"]["outcome"]).all()
     shares = fit["posterior"]["variance_share"]
     np.testing.assert_allclose(shares.sum("source"), 1, rtol=1e-12)
     assert set(parse_model(model).parameters) <= set(fit["posterior"].data_vars)

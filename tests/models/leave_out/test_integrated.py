@@ -51,7 +51,7 @@ def covariance(one, name):
 
 def log_pmf(name, count, predictors, one):
     mu = np.exp(predictors["degree"])
-    if name.family.has_dispersion:
+    if name.family.scale:
         alpha = one["dispersion"].item()
         log_count = stats.nbinom.logpmf(count, 1 / alpha, 1 / (1 + alpha * mu))
     else:
@@ -78,7 +78,7 @@ def by_cubature(one, study, name, unit, rows):
         enters.append((part, where == label))
     touched = np.flatnonzero(np.any([where for _, where in enters], axis=0))
     base = {part: linear_predictor(bare, dyads, part).to_numpy()[touched] for part in name.parts}
-    count, left_out = dyads["count"].to_numpy()[touched], np.isin(touched, rows)
+    count, left_out = dyads["outcome"].to_numpy()[touched], np.isin(touched, rows)
     cities = stats.multivariate_normal(cov=covariance(one, name))
 
     def log_population(x):

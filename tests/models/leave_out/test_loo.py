@@ -36,12 +36,12 @@ def test_dyads_are_arvizs(fit, block, monkeypatch):
 def test_pairs_are_arvizs_on_the_joint_density(fit, monkeypatch):
     monkeypatch.setattr(pointwise, "BLOCK", 4000 * 64)
     pair = fit["constant_data"]["dyad_pair"]
-    values = fit["log_likelihood"].to_dataset()["count"].load()
+    values = fit["log_likelihood"].to_dataset()["outcome"].load()
     summed = values.assign_coords(dyad_pair=("dyad", pair.to_numpy())).groupby("dyad_pair").sum()
     tree = xr.DataTree.from_dict(
         {
             "posterior": fit["posterior"].to_dataset(),
-            "log_likelihood": summed.to_dataset(name="count"),
+            "log_likelihood": summed.to_dataset(name="outcome"),
         }
     )
     theirs, ours = az.loo(tree, pointwise=True), psis(fit, "pair")
@@ -59,7 +59,7 @@ def test_a_fit_that_keeps_no_pointwise_log_likelihood_computes_it(fit, unit, mon
     kept, computed = psis(fit, unit), psis(large, unit)
     np.testing.assert_allclose(computed.elpd_i, kept.elpd_i, atol=1e-8)
     np.testing.assert_allclose(computed.pareto_k, kept.pareto_k, atol=1e-6)
-    of_dyads = fit["log_likelihood"].to_dataset()["count"].sum("dyad")
+    of_dyads = fit["log_likelihood"].to_dataset()["outcome"].sum("dyad")
     for each in (fit, large):
         np.testing.assert_allclose(total_log_likelihood(each), of_dyads, rtol=1e-10)
 
@@ -68,7 +68,7 @@ def test_a_citys_density_in_sample_is_that_of_all_its_dyads(fit):
     found = in_sample(fit, "city")
     dyads = fit["constant_data"]
     of = (dyads["sender"] == "Foshan") | (dyads["receiver"] == "Foshan")
-    joint = fit["log_likelihood"]["count"].isel(dyad=np.flatnonzero(of)).sum("dyad")
+    joint = fit["log_likelihood"]["outcome"].isel(dyad=np.flatnonzero(of)).sum("dyad")
     assert found["Foshan"] == pytest.approx(float(np.log(np.exp(joint).mean())), abs=1e-9)
     assert len(found) == 21
 
@@ -95,11 +95,12 @@ def test_units_whose_density_is_constant_or_has_a_spike(shape):
     of = ("chain", "draw")
     tree = xr.DataTree.from_dict(
         {
-            "log_likelihood": xr.Dataset({"count": ((*of, "dyad"), log_likelihood)}),
+            "log_likelihood": xr.Dataset({"outcome": ((*of, "dyad"), log_likelihood)}),
             "posterior": xr.Dataset({"x": (of, np.random.default_rng(1).normal(size=shape))}),
             "constant_data": xr.Dataset(coords={"dyad": ["a", "b", "c"]}),
         }
     )
+    tree.attrs["model"] = "nb_pooled"
     found, draws = psis(tree, "dyad"), np.prod(shape)
     harmonic = -np.log((np.exp(2) * (draws - 1) + np.exp(8)) / draws)
     np.testing.assert_allclose(found.elpd_i, [-2, -2, harmonic], rtol=1e-12)

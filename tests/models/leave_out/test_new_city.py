@@ -28,7 +28,7 @@ def by_quadrature(draws, study, covariance_of):
     dyads = study.dyads
     sends, receives = (dyads[side].to_numpy() == CITY for side in ("sender", "receiver"))
     rows = np.flatnonzero(sends | receives)
-    count = dyads["count"].to_numpy()[rows]
+    count = dyads["outcome"].to_numpy()[rows]
     has_receivers = "degree_receiver" in draws
     axes = [np.arange(-5, 5.01, 0.04)] * (1 + has_receivers)
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
@@ -103,9 +103,9 @@ def test_the_citys_own_effects_are_not_used(draws_around):
 def test_counts_of_an_outlier_are_as_unlikely_as_their_population_says(draws_around):
     study, truth = simulate_study(8, "poisson_sender", seed=3)
     dyads = study.dyads
-    count = dyads["count"].where(dyads["sender"] != CITY, 400)
+    count = dyads["outcome"].where(dyads["sender"] != CITY, 400)
     draws, name = draws_around(truth, DRAWS), parse_model("poisson_sender")
     usual = log_densities(draws, dyads, name)
-    unusual = log_densities(draws, dyads.assign(count=count.astype(int)), name)
+    unusual = log_densities(draws, dyads.assign(outcome=count.astype(int)), name)
     assert (unusual < usual - 20).all()
     assert np.isfinite(unusual).all()

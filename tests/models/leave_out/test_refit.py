@@ -40,7 +40,7 @@ def small():
 def on_a_grid(study, rows):
     """Integrate intercept and coefficient out, for counts that some rows are left out of."""
     X = study.dyads["degree_design"].to_numpy()[:, 0]
-    count, scale = study.dyads["count"].to_numpy(), X.std(ddof=1)
+    count, scale = study.dyads["outcome"].to_numpy(), X.std(ddof=1)
     intercept, slope = np.meshgrid(np.linspace(-3, 5, 801), np.linspace(-3, 3, 601))
     prior = stats.norm(-1, 2.5).logpdf(intercept) + stats.norm(0, 1).logpdf(slope)
     eta = intercept[..., None] + slope[..., None] * (X - X.mean()) / scale
@@ -73,7 +73,7 @@ def senders():
 def of_a_city(study, city):
     """Integrate everything out on a grid, each sender's effect in it, with and without a city."""
     dyads = study.dyads
-    X, count = dyads["degree_design"].to_numpy()[:, 0], dyads["count"].to_numpy()
+    X, count = dyads["degree_design"].to_numpy()[:, 0], dyads["outcome"].to_numpy()
     X = (X - X.mean()) / X.std(ddof=1)
     sender, receiver = (dyads[side].to_numpy() for side in ("sender", "receiver"))
     intercept, slope, log_sd = np.meshgrid(
@@ -124,7 +124,7 @@ def test_a_city_is_predicted_by_as_many_draws_as_its_density_needs(senders, runs
 def test_a_city_of_unlikely_counts_says_that_it_rests_on_few_draws(senders, runs):
     dyads = senders.dyads
     of_city = (dyads["sender"] == "city 003") | (dyads["receiver"] == "city 003")
-    count = dyads["count"].where(~of_city, 2 * dyads["count"] + 1).astype(int)
+    count = dyads["outcome"].where(~of_city, 2 * dyads["outcome"] + 1).astype(int)
     odd = replace(senders, dyads=dyads.assign(count=count))
     refits = Refits(odd, "poisson_sender", Priors.load("default"), "city", Settings(seed=5))
     found = refit(refits, "city 003")
@@ -282,7 +282,7 @@ def test_maximum_likelihood_left_out_is_a_fit_from_scratch(unit):
     found = left_out_densities(study, "zinb", unit)
     problem = regression(study, "zinb").problem
     for label, rows in rows_of_units(study.dyads, unit).items():
-        weight = np.ones(problem.count.size)
+        weight = np.ones(problem.outcome.size)
         weight[rows] = 0
         point = find_optimum(replace(problem, weight=weight)).point
         expected = problem.derivatives(point.at).value[rows].sum()

@@ -26,7 +26,7 @@ def of_receivers():
         {
             "sender": dyads["sender"].to_numpy(),
             "receiver": dyads["receiver"].to_numpy(),
-            "services": dyads["count"].to_numpy(),
+            "services": dyads["outcome"].to_numpy(),
             "near": dyads["degree_design"].sel(degree_term="near").to_numpy(),
             "size": size.loc[dyads["receiver"].to_numpy()].to_numpy(),
         }

@@ -20,7 +20,7 @@ from models import Priors, build
 from models.inference.samplers.starts import jittered
 from models.settings import Settings
 from models.simulation import calibration
-from models.simulation.calibration import RANKED, Calibration, compiled_for_counts, replicate
+from models.simulation.calibration import RANKED, Calibration, compiled_for_outcomes, replicate
 from models.simulation.simulate import draw_outcomes
 
 pytestmark = pytest.mark.slow
@@ -111,8 +111,8 @@ def test_a_replicate_fits_what_would_be_built_for_its_counts(
         *(np.where(of_study[side].isin(half), 20, 0) for side in SIDES),
     ]
     for count in counts:
-        dyads = of_study.assign(count=("dyad", count))
-        compiled, _ = compiled_for_counts(whole, dyads)
+        dyads = of_study.assign(outcome=("dyad", count))
+        compiled, _ = compiled_for_outcomes(whole, dyads)
         study = calibration.replace(whole.study, dyads=dyads)
         shipped = build(study, model, whole.priors)
         orders = [[v.name for v in model.free_RVs] for model in (compiled.flat.model, shipped)]

@@ -13,7 +13,7 @@ from models.work.fits import fit_digest, is_current, save_fit
 
 
 def small_fit(passed):
-    counts = xr.Dataset({"count": ("dyad", [1, 2])})
+    counts = xr.Dataset({"outcome": ("dyad", [1, 2])})
     tree = xr.DataTree.from_dict({"prior_predictive": counts, "posterior_predictive": counts})
     tree.attrs = {"passed": int(passed), "digest": "abc"}
     return tree
@@ -69,7 +69,7 @@ def test_a_damaged_file_is_not_current(tmp_path):
 def test_digest_changes_with_everything_that_a_fit_is_made_from(guangdong):
     default, settings = Priors.load("default"), Settings()
     base = fit_digest(guangdong, default, "zinb_srm", settings)
-    changed = guangdong.dyads.assign(count=guangdong.dyads["count"] + 1)
+    changed = guangdong.dyads.assign(outcome=guangdong.dyads["outcome"] + 1)
     assert base == fit_digest(guangdong, Priors.load("default"), "zinb_srm", Settings())
     others = [
         fit_digest(guangdong, Priors.load("wide"), "zinb_srm", settings),

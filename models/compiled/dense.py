@@ -1,0 +1,251 @@
+"""The likelihood of ties, successes and amounts as PyTensor operations.
+
+They compute what `Family.log_prob` computes as a graph, several times faster; the graph remains the
+reference that `tests/models/compiled/test_dense.py` holds them against. Numba compiles them; for
+JAX, import `models.compiled.in_jax`, which registers them there too.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from pytensor import tensor as pt
+from pytensor.gradient import DisconnectedType, disconnected_type
+from pytensor.graph.basic import Apply, Variable
+from pytensor.link.numba.dispatch.basic import (
+    numba_njit,
+    register_funcify_default_op_cache_key,
+)
+
+from models.compiled import dense_loops
+from models.compiled.dense_loops import (
+    BINOMIAL,
+    dense_log_prob,
+    pairs_log_density,
+    pairs_slopes,
+)
+from models.compiled.dense_of_draws import codes_of, known_outcomes
+from models.compiled.operation import Operation
+from models.compiled.sources import source_key
+from models.likelihood.amounts import given_other, log_density
+from models.likelihood.arrays import Array, pytensor_arrays
+from models.likelihood.families import Family
+from models.likelihood.observed import Observed
+
+KEY = source_key(__file__, dense_loops.__file__)
+
+
+class FusedDense(Operation):
+    """Log-probability of outcomes, with its derivatives.
+
+    Inputs: predictor (dyad), scale () (anything where the family has none); then outcome, trials
+    and constant (dyad). Outputs: the log-probability, and its derivatives in the first two inputs
+    (dyad).
+    """
+
+    __props__ = ("kind", "link")
+    parameters = 2
+    dims = (1, 1, 1)
+
+    def __init__(self, kind: int, link: int) -> None:
+        self.kind = kind
+        self.link = link
+
+    def _compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
+        predictor, scale, *known = inputs
+        outputs = [np.empty(predictor.size) for _ in self.dims]
+        dense_log_prob(self.kind, self.link, predictor, float(scale), *known, *outputs)
+        return outputs
+
+    def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:  # noqa: ARG002
+        """Give the outputs' shapes.
+
+        Parameters
+        ----------
+        shapes : list of tuple
+            The inputs' shapes.
+        """
+        return [shapes[0]] * len(self.dims)
+
+    def pullback(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
+        cotangents: Sequence[Variable],
+    ) -> list[Variable]:
+        """Differentiate by the outputs that are computed anyway."""
+        if isinstance(cotangents[0].type, DisconnectedType):
+            return [disconnected_type() for _ in inputs]
+        _, slope, by_scale = outputs
+        scale = pt.zeros(()) if self.kind == BINOMIAL else (cotangents[0] * by_scale).sum()
+        others = [disconnected_type() for _ in inputs[self.parameters :]]
+        return [cotangents[0] * slope, scale, *others]
+
+
+class FusedPairs(Operation):
+    """Log-density of amounts whose residuals correlate between the two directions of a pair.
+
+    Inputs: predictor (dyad), residual sd (), correlation (); then amount, position of the other
+    direction, kept (dyad), as `models.compiled.dense_loops.pairs_log_density` takes them. Output:
+    the log-density, of the direction that comes later given the other (dyad).
+    """
+
+    __props__ = ()
+    parameters = 3
+    dims = (1,)
+
+    def _compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
+        predictor, sd, correlation, *known = inputs
+        value = np.empty(predictor.size)
+        pairs_log_density(predictor, float(sd), float(correlation), *known, value)
+        return [value]
+
+    def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:  # noqa: ARG002
+        """Give the output's shape.
+
+        Parameters
+        ----------
+        shapes : list of tuple
+            The inputs' shapes.
+        """
+        return [shapes[0]]
+
+    def pullback(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],  # noqa: ARG002 - PyTensor passes it
+        cotangents: Sequence[Variable],
+    ) -> list[Variable]:
+        """Differentiate by a pass of its own: each density depends on two predictors."""
+        others = [disconnected_type() for _ in inputs[self.parameters :]]
+        return [*PairsSlopes()(cotangents[0], *inputs), *others]
+
+
+class PairsSlopes(Operation):
+    """Derivatives of a weighted sum of what `FusedPairs` gives.
+
+    Inputs: weights (dyad), then those of `FusedPairs`. Outputs: the derivatives in the predictor
+    (dyad), the residual sd () and the correlation ().
+    """
+
+    __props__ = ()
+    parameters = 0
+    dims = (1, 0, 0)
+
+    def _compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
+        weight, predictor, sd, correlation, *known = inputs
+        slope = np.empty(predictor.size)
+        others = pairs_slopes(weight, predictor, float(sd), float(correlation), *known, slope)
+        return [slope, *map(np.asarray, others)]
+
+    def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:  # noqa: ARG002
+        """Give the outputs' shapes.
+
+        Parameters
+        ----------
+        shapes : list of tuple
+            The inputs' shapes.
+        """
+        return [shapes[0], (), ()]
+
+
+def fused_dense(
+    family: Family,
+    observed: Observed,
+    predictor: Array,
+    scale: Array,
+    shared: Mapping[str, Array] | None = None,
+) -> Array:
+    """Give the log-probability of outcomes, the same as ``family.log_prob``.
+
+    Parameters
+    ----------
+    predictor, scale : tensor
+        Shapes (dyad,), and () or None.
+    shared : mapping of str to tensor, optional
+        Variables in place of the outcomes, by the names that
+        `models.compiled.log_prob.data_of_outcomes` gives.
+    """
+    outcome, trials, constant = known_outcomes(family, observed)
+    if shared:
+        outcome, constant = shared["outcomes"], shared["outcomes_constant"]
+    given = np.asarray(1.0) if scale is None else pt.as_tensor(scale).reshape(())
+    return FusedDense(*codes_of(family))(predictor, given, outcome, trials, constant)[0]
+
+
+def fused_pairs(
+    predictor: Array, sd: Array, correlation: Array, amount: Array, other: Array, kept: Array
+) -> Array:
+    """Give the log-density of amounts whose residuals correlate, as `FusedPairs` computes it.
+
+    Parameters
+    ----------
+    other : numpy.ndarray of int
+        As `models.likelihood.amounts.other_direction` gives it.
+    kept : numpy.ndarray or tensor
+        0 for a dyad that is left out, 1 for the others; shape (dyad,).
+    """
+    scalars = (pt.as_tensor(value).reshape(()) for value in (sd, correlation))
+    return FusedPairs()(predictor, *scalars, amount, other, kept)
+
+
+def pairs_graph(
+    predictor: Array, sd: Array, correlation: Array, amount: Array, other: np.ndarray, kept: Array
+) -> Array:
+    """Give the same in PyTensor's own operations."""
+    comes_later = (other >= 0) & (other < np.arange(len(other)))
+    kept = pt.as_tensor(kept)
+    follows = pt.as_tensor(comes_later) & pt.gt(kept[other], 0)
+    residual = (pt.as_tensor(amount) - predictor)[other]
+    given = given_other(predictor, sd, correlation, residual, follows, pytensor_arrays())
+    return kept * log_density(amount, *given, pytensor_arrays())
+
+
+@register_funcify_default_op_cache_key(FusedDense)
+def _in_numba(op: FusedDense, **_: Any) -> Any:
+    kind, link = op.kind, op.link
+
+    @numba_njit
+    def call(predictor, scale, outcome, trials, constant):  # type: ignore[no-untyped-def]
+        predictor = np.ascontiguousarray(predictor)
+        value, slope = np.empty_like(predictor), np.empty_like(predictor)
+        by_scale = np.empty_like(predictor)
+        dense_log_prob(
+            *(kind, link, predictor, scale.item(), outcome, trials, constant),
+            *(value, slope, by_scale),
+        )
+        return value, slope, by_scale
+
+    return call, KEY
+
+
+@register_funcify_default_op_cache_key(FusedPairs)
+def _pairs_in_numba(op: FusedPairs, **_: Any) -> Any:  # noqa: ARG001 - it has no properties
+    @numba_njit
+    def call(predictor, sd, correlation, amount, other, kept):  # type: ignore[no-untyped-def]
+        predictor = np.ascontiguousarray(predictor)
+        value = np.empty_like(predictor)
+        pairs_log_density(
+            *(predictor, sd.item(), correlation.item(), amount, other),
+            *(np.ascontiguousarray(kept), value),
+        )
+        return value
+
+    return call, KEY
+
+
+@register_funcify_default_op_cache_key(PairsSlopes)
+def _pairs_slopes_in_numba(op: PairsSlopes, **_: Any) -> Any:  # noqa: ARG001 - as above
+    @numba_njit
+    def call(  # type: ignore[no-untyped-def]
+        weight, predictor, sd, correlation, amount, other, kept
+    ):
+        predictor = np.ascontiguousarray(predictor)
+        slope = np.empty_like(predictor)
+        by_sd, by_correlation = pairs_slopes(
+            *(np.ascontiguousarray(weight), predictor, sd.item(), correlation.item()),
+            *(amount, other, np.ascontiguousarray(kept), slope),
+        )
+        return slope, np.asarray(by_sd), np.asarray(by_correlation)
+
+    return call, KEY
