@@ -320,7 +320,7 @@ def distribution_figure(
         figure_kwargs=style.sized(backend, 3.0),
     )
     panel = drawn.get_target("outcome", {})
-    style.canvas(drawn)[0].xlabel(_called(fit), panel)
+    style.canvas(drawn).xlabel(_called(fit), panel)
     shown = f"Blue lines: {draws} replications; orange line: observed."
     return style.finished(drawn, style.caption(fit, shown))
 
