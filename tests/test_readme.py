@@ -8,6 +8,7 @@ import pandas as pd
 from networks import network
 
 from data import read_study
+from data.roles import SIDES
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,7 +30,7 @@ def write_towns(folder):
 
 
 def test_the_study_of_the_readme_is_read(tmp_path):
-    (declared,) = [block for block in blocks("README.md") if block.startswith("title")]
+    declared = titled("Letters")
     net = write_towns(tmp_path)
     (tmp_path / "study.toml").write_text(declared, encoding="utf-8")
     study = read_study(tmp_path)
@@ -38,6 +39,30 @@ def test_the_study_of_the_readme_is_read(tmp_path):
     assert study.terms["degree"][1] == "same(region)"
     (priors,) = [block for block in blocks("README.md") if block.startswith("extends")]
     assert '[degree_coef."same(region)"]' in priors
+
+
+def titled(title):
+    """Give the study of the README whose title begins so."""
+    (found,) = [block for block in blocks("README.md") if block.startswith(f'title = "{title}')]
+    return found
+
+
+def test_the_study_of_ties_of_the_readme_is_read(tmp_path):
+    rng = np.random.default_rng(1)
+    names = [f"L{k:02d}" for k in range(8)]
+    rows = pd.DataFrame([(i, j) for i in names for j in names if i != j], columns=[*SIDES])
+    rows = rows.assign(
+        friendship=rng.integers(0, 2, len(rows)), cowork=rng.integers(0, 2, len(rows))
+    )
+    rows.to_csv(tmp_path / "dyads.csv", index=False)
+    lawyers = {"lawyer": names, "office": list("abababab"), "seniority": rng.normal(size=8)}
+    pd.DataFrame(lawyers).to_csv(tmp_path / "lawyers.csv", index=False)
+    for link in ("logit", "probit"):
+        declared = titled("Friendship").replace("# link", "link" if link == "probit" else "# link")
+        (tmp_path / "study.toml").write_text(declared, encoding="utf-8")
+        study = read_study(tmp_path)
+        assert study.declaration.link == link
+        assert study.terms["selection"][:2] == ["cowork", "same(office)"]
 
 
 def test_predictors_and_matrices_of_the_page_are_read(tmp_path):

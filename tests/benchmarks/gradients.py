@@ -2,8 +2,14 @@
 
 What is timed is the function that nutpie calls, compiled by numba: its value and its gradient at a
 point, without what a call from Python would add to both sides.
+
+    .venv/bin/python tests/benchmarks/gradients.py --cities 130 bernoulli_srm normal_srm_dyadic
+
+times our own model in PyTensor's operations, ``build(..., likelihood="graph")``, beside the fused
+one, and prints their ratio.
 """
 
+import argparse
 import ctypes
 import time
 from collections.abc import Callable
@@ -16,6 +22,7 @@ from plain_models import plain_model
 from data.study import Study
 from models.build import build
 from models.inference.samplers.nutpie_nuts import compiled
+from models.simulation.simulate import simulate_study
 
 ROUNDS = 15
 LEAST = 0.1  # seconds of calls for one time
@@ -24,10 +31,18 @@ DOUBLES = ctypes.POINTER(ctypes.c_double)
 
 def gradient_seconds(study: Study, model: str) -> dict[str, list[float]]:
     """Give the seconds of one call, value and gradient of the joint log-density, for each round."""
-    calls = {
-        "ours": _gradient_call(compiled(build(study, model), []).inner),
-        "pymc-nutpie": _gradient_call(nutpie.compile_pymc_model(plain_model(study, model))),
-    }
+    ours = _gradient_call(compiled(build(study, model), []).inner)
+    plain = _gradient_call(nutpie.compile_pymc_model(plain_model(study, model)))
+    return _in_turn({"ours": ours, "pymc-nutpie": plain})
+
+
+def seconds_of_graph(study: Study, model: str) -> dict[str, list[float]]:
+    """Give the same of the fused model and of the one in PyTensor's own operations."""
+    ways = {"fused": build(study, model), "graph": build(study, model, likelihood="graph")}
+    return _in_turn({way: _gradient_call(compiled(built, []).inner) for way, built in ways.items()})
+
+
+def _in_turn(calls: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
     seconds: dict[str, list[float]] = {label: [] for label in calls}
     for _ in range(ROUNDS):
         for label, call in calls.items():
@@ -57,3 +72,25 @@ def _timed(call: Callable[[], object]) -> float:
         call()
         calls += 1
     return (time.perf_counter() - began) / calls
+
+
+def main() -> None:
+    """Print the ratio of each model."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--cities", type=int, default=130)
+    given = parser.parse_args()
+    for model in given.models:
+        study, _ = simulate_study(given.cities, model, seed=1)
+        seconds = {way: np.array(each) for way, each in seconds_of_graph(study, model).items()}
+        ratio = seconds["graph"] / seconds["fused"]
+        micro = {way: 1e6 * np.median(each) for way, each in seconds.items()}
+        print(
+            f"{model}, {given.cities} cities: fused {micro['fused']:.0f} us, graph "
+            f"{micro['graph']:.0f} us; ratio {np.median(ratio):.1f} "
+            f"({ratio.min():.1f} to {ratio.max():.1f} in {len(ratio)} rounds)"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -18,13 +18,13 @@ FIGURES = {
     "compare_with_frequentist": 1,
     "inspect_posterior": 5,
     "new_prior": 1,
-    "your_own_study": 1,
+    "your_own_study": 2,
 }
 SAYS = {  # what a cell must have printed or shown
     "compare_with_frequentist": ["Stata's sign", "zinb_pooled (ML)"],
     "inspect_posterior": ["mayor_ties", "0 -> 1", "degree_sender_sd"],
     "new_prior": ["did you mean 'degree_coef'", "Normal(mu=0.3, sigma=0.05)"],
-    "your_own_study": ["'letters' is not a number", "row 5"],
+    "your_own_study": ["odds_ratio", "'letters' is not a number", "row 5"],
 }
 
 
