@@ -11,9 +11,9 @@ from pytensor import tensor as pt
 
 from data.errors import ModelCaution
 from data.outcomes import AMOUNT, COUNT
-from data.roles import Part, Role
+from data.roles import SIDES, Part, Role
 from data.study import Study
-from models.compiled.dense import fused_dense, fused_pairs, pairs_graph
+from models.compiled.dense import fused_dense, fused_pairs
 from models.compiled.log_prob import data_of_outcomes, fused_log_prob
 from models.compiled.log_prob_of_draws import has_kernel
 from models.compiled.predictor import KnownOfDyads, predictor_of
@@ -22,16 +22,20 @@ from models.effects.city import CityEffect, city_effects
 from models.effects.evidence import information_of, residual_of
 from models.effects.pair import pair_effects
 from models.effects.slopes import random_slopes
-from models.likelihood.amounts import correlated_draw, other_direction
+from models.likelihood.amounts import (
+    by_pairs,
+    correlated_draw,
+    joint_density,
+    other_direction,
+)
 from models.likelihood.arrays import Array, pytensor_arrays
+from models.likelihood.families import Family
 from models.likelihood.observed import Observed
 from models.name import ModelName, named, refuse_outcome
 from models.predictor.linear import column_scale
 from models.predictor.units import Units
 from models.priors.prior import Prior
 from models.priors.prior_set import Priors
-
-CORRELATION = "correlation"  # of the residuals of the two directions
 
 
 def build(
@@ -101,6 +105,9 @@ def build(
     chosen.refuse_misfit(name, study)
     chosen = chosen.of(name)
     units = Units.of(dyads, name)
+    rows: np.ndarray | slice = slice(None)  # the predictor's order of dyads
+    if name.has_correlated_residuals and likelihood == "fused":
+        rows, _ = by_pairs(*(dyads[side].to_numpy() for side in SIDES))
     for caution in name.cautions:
         warnings.warn(f"{name.name}: {caution}", ModelCaution, stacklevel=2)
     with pm.Model(coords=_coords(dyads, name)) as pymc_model:
@@ -113,7 +120,7 @@ def build(
             effects |= city_effects(block, dyads, chosen, shares, order, units)
         parameters: dict[str, Array] = {
             part: _linear_predictor(
-                part, dyads, effects, chosen, units, fused=likelihood == "fused"
+                part, dyads, effects, chosen, units, rows, fused=likelihood == "fused"
             )
             for part in name.parts
         }
@@ -126,15 +133,21 @@ def build(
         for part in name.parts:
             informed = _informed(part, name, outcome, shared.get("kept"))
             known = information_of(family, outcome, observed.trials, scale, informed)
-            predictor = parameters[part] + random_slopes(study, name, part, chosen, known, units)
+            slopes = random_slopes(study, name, part, chosen, known, units)
+            if isinstance(rows, np.ndarray) and not isinstance(slopes, float):
+                slopes = slopes[rows]
+            predictor = parameters[part] + slopes
             if name.has_pairs:
                 residual = residual_of(family, outcome, observed.trials, predictor)
                 predictor = predictor + pair_effects(part, dyads, chosen, known, residual)
-            parameters[part] = units.placed(predictor)
+            parameters[part] = predictor
         if scale is not None:
-            parameters[family.scale] = units.scaled(scale)
+            parameters[family.scale] = scale
         fused = likelihood == "fused" and has_kernel(family)
-        _observe(name, dyads, shared, parameters, chosen, fused=fused)
+        if name.has_correlated_residuals:
+            _observe_pairs(dyads, shared, parameters, units, chosen, fused=fused)
+        else:
+            _observe(family, Observed.of(dyads), shared, parameters, units, fused=fused)
     return pymc_model
 
 
@@ -158,6 +171,7 @@ def _linear_predictor(
     effects: Mapping[Role, CityEffect],
     priors: Priors,
     units: Units,
+    rows: np.ndarray | slice,
     *,
     fused: bool,
 ) -> Array:
@@ -196,7 +210,8 @@ def _linear_predictor(
     else:
         intercept = _level(part.intercept, intercept_prior, units) + constant
     coefs = _coefficients(part, coef_priors, shifts, scale, units) if terms else np.zeros(0)
-    return predictor_of(KnownOfDyads.of(dyads, part), intercept, coefs, of_city, fused=fused)
+    known = KnownOfDyads.of(dyads, part).in_order(rows)
+    return predictor_of(known, intercept, coefs, of_city, fused=fused)
 
 
 def _level(name: str, prior: Prior, units: Units) -> Array:
@@ -247,57 +262,100 @@ def _coefficients(
 
 
 def _observe(
-    name: ModelName,
-    dyads: xr.Dataset,
+    family: Family,
+    observed: Observed,
     shared: Mapping[str, Array],
     parameters: Mapping[str, Array],
-    priors: Priors,
+    units: Units,
     *,
     fused: bool,
 ) -> None:
-    xp, family, observed = pytensor_arrays(), name.family, Observed.of(dyads)
-    others = other_direction(dyads["sender"].to_numpy(), dyads["receiver"].to_numpy())
-    given = dict(parameters)
-    if name.has_correlated_residuals:
-        given[CORRELATION] = priors.variable(Part.DEGREE.dyadic_reciprocity)
+    xp = pytensor_arrays()
 
     def by_name(values: tuple[Any, ...]) -> tuple[Any, Any, Any]:
-        named = dict(zip(given, values, strict=True))
+        named = dict(zip(parameters, values, strict=True))
         return named.get("degree"), named.get("selection"), named.get(family.scale)
 
     def logp(value: Any, *values: Array) -> Array:  # noqa: ARG001 - it is one of those below
         degree, selection, scale = by_name(values)
-        if name.has_correlated_residuals:
-            outcome = shared.get("outcomes", observed.outcome.astype(float))
-            known = outcome, others, shared.get("kept", np.ones(observed.size))
-            of_pairs = fused_pairs if fused else pairs_graph
-            return of_pairs(degree, scale, values[-1], *known)
         if fused and family.outcome is COUNT:
             counts = shared if "outcomes" in shared else observed.outcome
             pointwise = fused_log_prob(family, counts, degree, selection, scale)
         elif fused:
             predictor = selection if degree is None else degree
-            of_outcomes = shared if "outcomes" in shared else None
-            pointwise = fused_dense(family, observed, predictor, scale, of_outcomes)
+            own = Observed(units.standardized(observed.outcome), observed.trials)
+            given = dict(shared)
+            if "outcomes" in shared:
+                given["outcomes"] = units.standardized(shared["outcomes"])
+            pointwise = fused_dense(family, own, predictor, scale, given)
         else:
-            outcome = shared.get("outcomes", observed.outcome)
+            outcome = units.standardized(shared.get("outcomes", observed.outcome))
             arguments = degree, selection, scale, observed.trials
             pointwise = family.log_prob(outcome, *arguments, xp)
+        if not units.are_own:
+            pointwise = pointwise - np.log(units.unit)
         return pointwise * shared["kept"] if "kept" in shared else pointwise
 
     def random(*values: Any, rng: np.random.Generator, size: Any) -> np.ndarray:  # noqa: ARG001
-        degree, selection, scale = by_name(values)
-        if name.has_correlated_residuals:
-            return correlated_draw(rng, degree, scale, values[-1], others)
-        return family.draw(rng, degree, selection, scale, observed.trials)
+        drawn = family.draw(rng, *by_name(values), observed.trials)
+        return np.asarray(units.placed(drawn))
 
     pm.CustomDist(
         "outcome",
-        *given.values(),
+        *parameters.values(),
         logp=logp,
         random=random,
         dtype="float64" if family.outcome is AMOUNT else "int64",
         # as floats: PyMC would store whole numbers in 32 bits
         observed=shared.get("outcomes", observed.outcome.astype(float)),
+        dims="dyad",
+    )
+
+
+def _observe_pairs(
+    dyads: xr.Dataset,
+    shared: Mapping[str, Array],
+    parameters: Mapping[str, Array],
+    units: Units,
+    priors: Priors,
+    *,
+    fused: bool,
+) -> None:
+    """Observe amounts whose residuals correlate: jointly; fused, in the order of pairs."""
+    ends = [dyads[side].to_numpy() for side in SIDES]
+    others, (order, pairs) = other_direction(*ends), by_pairs(*ends)
+    outcome = shared.get("outcomes", dyads["outcome"].to_numpy().astype(float))
+    amount = units.standardized(outcome)
+
+    def logp(value: Any, degree: Array, sd: Array, correlation: Array) -> Array:  # noqa: ARG001
+        kept = shared.get("kept")
+        if fused:
+            there = None if kept is None else kept[order]
+            joint = fused_pairs(pairs, degree, sd, correlation, amount[order], there)
+        else:
+            whole = pt.ones(order.size) if kept is None else kept
+            xp = pytensor_arrays()
+            joint = joint_density(degree, sd, correlation, amount, others, whole, xp)
+        return joint - (order.size if kept is None else kept.sum()) * np.log(units.unit)
+
+    def random(
+        *values: Any,
+        rng: np.random.Generator,
+        size: Any,  # noqa: ARG001 - PyMC passes it
+    ) -> np.ndarray:
+        degree, sd, correlation = values
+        natural = degree[np.argsort(order)] if fused else degree
+        drawn = correlated_draw(rng, natural, sd, correlation, others)
+        return np.asarray(units.placed(drawn))
+
+    correlation = priors.variable(Part.DEGREE.dyadic_reciprocity)
+    pm.CustomDist(
+        "outcome",
+        *(*parameters.values(), correlation),
+        logp=logp,
+        random=random,
+        signature="(n),(),()->(n)",
+        dtype="float64",
+        observed=outcome,
         dims="dyad",
     )

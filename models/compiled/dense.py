@@ -22,13 +22,11 @@ from models.compiled.dense_loops import (
     BINOMIAL,
     dense_log_prob,
     pairs_log_density,
-    pairs_slopes,
 )
 from models.compiled.dense_of_draws import codes_of, known_outcomes
 from models.compiled.operation import Operation
 from models.compiled.sources import source_key
-from models.likelihood.amounts import given_other, log_density
-from models.likelihood.arrays import Array, pytensor_arrays
+from models.likelihood.arrays import Array
 from models.likelihood.families import Family
 from models.likelihood.observed import Observed
 
@@ -83,60 +81,26 @@ class FusedDense(Operation):
 
 
 class FusedPairs(Operation):
-    """Log-density of amounts whose residuals correlate between the two directions of a pair.
+    """Joint log-density of amounts whose residuals correlate between the two directions of a pair.
 
-    Inputs: predictor (dyad), residual sd (), correlation (); then amount, position of the other
-    direction, kept (dyad), as `models.compiled.dense_loops.pairs_log_density` takes them. Output:
-    the log-density, of the direction that comes later given the other (dyad).
+    Inputs: predictor (dyad), residual sd (), correlation (); then amount and kept, (dyad) in the
+    order of `models.likelihood.amounts.by_pairs`, kept empty where no dyad is left out. Outputs:
+    the log-density (), and its derivatives in the first three inputs.
     """
 
-    __props__ = ()
+    __props__ = ("pairs",)
     parameters = 3
-    dims = (1,)
+    dims = (0, 1, 0, 0)
+
+    def __init__(self, pairs: int) -> None:
+        self.pairs = pairs
 
     def _compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
         predictor, sd, correlation, *known = inputs
-        value = np.empty(predictor.size)
-        pairs_log_density(predictor, float(sd), float(correlation), *known, value)
-        return [value]
-
-    def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:  # noqa: ARG002
-        """Give the output's shape.
-
-        Parameters
-        ----------
-        shapes : list of tuple
-            The inputs' shapes.
-        """
-        return [shapes[0]]
-
-    def pullback(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],  # noqa: ARG002 - PyTensor passes it
-        cotangents: Sequence[Variable],
-    ) -> list[Variable]:
-        """Differentiate by a pass of its own: each density depends on two predictors."""
-        others = [disconnected_type() for _ in inputs[self.parameters :]]
-        return [*PairsSlopes()(cotangents[0], *inputs), *others]
-
-
-class PairsSlopes(Operation):
-    """Derivatives of a weighted sum of what `FusedPairs` gives.
-
-    Inputs: weights (dyad), then those of `FusedPairs`. Outputs: the derivatives in the predictor
-    (dyad), the residual sd () and the correlation ().
-    """
-
-    __props__ = ()
-    parameters = 0
-    dims = (1, 0, 0)
-
-    def _compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
-        weight, predictor, sd, correlation, *known = inputs
         slope = np.empty(predictor.size)
-        others = pairs_slopes(weight, predictor, float(sd), float(correlation), *known, slope)
-        return [slope, *map(np.asarray, others)]
+        scalars = float(sd), float(correlation)
+        value, *others = pairs_log_density(self.pairs, predictor, *scalars, *known, slope)
+        return [np.asarray(value), slope, *map(np.asarray, others)]
 
     def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:  # noqa: ARG002
         """Give the outputs' shapes.
@@ -146,7 +110,19 @@ class PairsSlopes(Operation):
         shapes : list of tuple
             The inputs' shapes.
         """
-        return [shapes[0], (), ()]
+        return [(), shapes[0], (), ()]
+
+    def pullback(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
+        cotangents: Sequence[Variable],
+    ) -> list[Variable]:
+        """Differentiate by the outputs that are computed anyway."""
+        if isinstance(cotangents[0].type, DisconnectedType):
+            return [disconnected_type() for _ in inputs]
+        slopes = [cotangents[0] * slope for slope in outputs[1:]]
+        return [*slopes, *(disconnected_type() for _ in inputs[self.parameters :])]
 
 
 def fused_dense(
@@ -174,31 +150,22 @@ def fused_dense(
 
 
 def fused_pairs(
-    predictor: Array, sd: Array, correlation: Array, amount: Array, other: Array, kept: Array
+    pairs: int, predictor: Array, sd: Array, correlation: Array, amount: Array, kept: Array
 ) -> Array:
-    """Give the log-density of amounts whose residuals correlate, as `FusedPairs` computes it.
+    """Give the joint log-density of amounts whose residuals correlate, as `FusedPairs` computes it.
 
     Parameters
     ----------
-    other : numpy.ndarray of int
-        As `models.likelihood.amounts.other_direction` gives it.
-    kept : numpy.ndarray or tensor
-        0 for a dyad that is left out, 1 for the others; shape (dyad,).
+    pairs : int
+        How many pairs have both directions.
+    predictor, amount : tensor
+        In the order of `models.likelihood.amounts.by_pairs`, shape (dyad,).
+    kept : tensor or None
+        0 for a dyad that is left out, 1 for the others; in the same order.
     """
     scalars = (pt.as_tensor(value).reshape(()) for value in (sd, correlation))
-    return FusedPairs()(predictor, *scalars, amount, other, kept)
-
-
-def pairs_graph(
-    predictor: Array, sd: Array, correlation: Array, amount: Array, other: np.ndarray, kept: Array
-) -> Array:
-    """Give the same in PyTensor's own operations."""
-    comes_later = (other >= 0) & (other < np.arange(len(other)))
-    kept = pt.as_tensor(kept)
-    follows = pt.as_tensor(comes_later) & pt.gt(kept[other], 0)
-    residual = (pt.as_tensor(amount) - predictor)[other]
-    given = given_other(predictor, sd, correlation, residual, follows, pytensor_arrays())
-    return kept * log_density(amount, *given, pytensor_arrays())
+    known = amount, np.zeros(0) if kept is None else kept
+    return FusedPairs(pairs)(predictor, *scalars, *known)[0]
 
 
 @register_funcify_default_op_cache_key(FusedDense)
@@ -220,32 +187,17 @@ def _in_numba(op: FusedDense, **_: Any) -> Any:
 
 
 @register_funcify_default_op_cache_key(FusedPairs)
-def _pairs_in_numba(op: FusedPairs, **_: Any) -> Any:  # noqa: ARG001 - it has no properties
+def _pairs_in_numba(op: FusedPairs, **_: Any) -> Any:
+    pairs = op.pairs
+
     @numba_njit
-    def call(predictor, sd, correlation, amount, other, kept):  # type: ignore[no-untyped-def]
-        predictor = np.ascontiguousarray(predictor)
-        value = np.empty_like(predictor)
-        pairs_log_density(
-            *(predictor, sd.item(), correlation.item(), amount, other),
-            *(np.ascontiguousarray(kept), value),
-        )
-        return value
-
-    return call, KEY
-
-
-@register_funcify_default_op_cache_key(PairsSlopes)
-def _pairs_slopes_in_numba(op: PairsSlopes, **_: Any) -> Any:  # noqa: ARG001 - as above
-    @numba_njit
-    def call(  # type: ignore[no-untyped-def]
-        weight, predictor, sd, correlation, amount, other, kept
-    ):
-        predictor = np.ascontiguousarray(predictor)
+    def call(predictor, sd, correlation, amount, kept):  # type: ignore[no-untyped-def]
+        predictor, amount = np.ascontiguousarray(predictor), np.ascontiguousarray(amount)
         slope = np.empty_like(predictor)
-        by_sd, by_correlation = pairs_slopes(
-            *(np.ascontiguousarray(weight), predictor, sd.item(), correlation.item()),
-            *(amount, other, np.ascontiguousarray(kept), slope),
+        value, by_sd, by_correlation = pairs_log_density(
+            *(pairs, predictor, sd.item(), correlation.item(), amount),
+            *(np.ascontiguousarray(kept), slope),
         )
-        return slope, np.asarray(by_sd), np.asarray(by_correlation)
+        return np.asarray(value), slope, np.asarray(by_sd), np.asarray(by_correlation)
 
     return call, KEY

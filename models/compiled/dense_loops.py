@@ -8,9 +8,10 @@ p and q the chances of success and failure, and n trials, y of them successes:
                     log(1 + k d) up to n, + log (n choose y);   d the dispersion
     normal          -z^2 / 2 - log sd - log(2 pi) / 2,   z = (y - x) / sd
 
-Of normal residuals that correlate by r between the two directions of a pair, the direction that
-comes later is taken given the other: with e = z - r z_other it has the value
--e^2 / (2 (1 - r^2)) - log(1 - r^2) / 2 - log sd - log(2 pi) / 2.
+Normal residuals that correlate by r between the two directions of a pair, z and w in standard
+deviations, have the joint log-density
+
+    -(z^2 - 2 r z w + w^2) / (2 (1 - r^2)) - log(1 - r^2) / 2 - 2 log sd - log(2 pi)
 """
 
 import math
@@ -26,6 +27,9 @@ from models.likelihood.amounts import HALF_LOG_2PI
 from models.likelihood.trials import DIRECT
 
 COMPILED: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
+# sums in vector registers, in the same order whether the code is fresh or comes from a cache:
+# `_pairs` is compiled into its caller alone
+SUMMING: dict[str, Any] = COMPILED | {"fastmath": {"contract", "reassoc"}}
 BINOMIAL, BETA_BINOMIAL, NORMAL = range(3)
 LOGIT, PROBIT = range(2)
 SMALL, LARGE = 1e-150, 1e150  # of a product, that another factor does not leave floating point
@@ -282,76 +286,98 @@ def dense_sums(
 
 @numba.njit(cache=True, **COMPILED)
 def pairs_log_density(
-    predictor: Row, sd: float, correlation: float, amount: Row, other: Row, kept: Row, value: Row
-) -> None:
-    """Compute log-densities of amounts whose residuals correlate between the two directions.
-
-    Parameters
-    ----------
-    other : numpy.ndarray of int
-        Position of each dyad's other direction, -1 where it has none.
-    kept : numpy.ndarray
-        0 for a dyad that is left out: it has the value 0, and the other direction is taken alone.
-    value : numpy.ndarray
-        Written, shape (dyad,).
-    """
-    left = 1.0 - correlation * correlation
-    alone = -math.log(sd) - HALF_LOG_2PI
-    given = alone - math.log(left) / 2.0
-    for d in range(predictor.size):
-        if kept[d] == 0.0:
-            value[d] = 0.0
-            continue
-        z, o = (amount[d] - predictor[d]) / sd, other[d]
-        if 0 <= o < d and kept[o] != 0.0:
-            e = z - correlation * (amount[o] - predictor[o]) / sd
-            value[d] = given - e * e / (2.0 * left)
-        else:
-            value[d] = alone - z * z / 2.0
-
-
-@numba.njit(cache=True, **COMPILED)
-def pairs_slopes(
-    weight: Row,
+    pairs: int,
     predictor: Row,
     sd: float,
     correlation: float,
     amount: Row,
-    other: Row,
     kept: Row,
     slope: Row,
-) -> tuple[float, float]:
-    """Differentiate the weighted sum of what `pairs_log_density` gives.
+) -> tuple[float, float, float]:
+    """Compute the log-density of amounts whose residuals correlate, and its derivatives.
 
     Parameters
     ----------
+    pairs : int
+        How many pairs have both directions: these come first in every array, the other directions
+        in the same order behind them, then the dyads whose other direction has no row.
+    predictor, amount : numpy.ndarray
+        Means and amounts, shape (dyad,).
+    kept : numpy.ndarray
+        0 for a dyad that is left out, of which the other direction is taken alone; shape (dyad,).
+        Empty where none is.
     slope : numpy.ndarray
-        Written: the derivatives in the predictors, shape (dyad,).
+        Written: the derivatives in the means, shape (dyad,).
 
     Returns
     -------
-    by_sd, by_correlation : float
-        The derivatives in the standard deviation and in the correlation.
+    value, by_sd, by_correlation : float
+        The log-density, and its derivatives in the standard deviation and in the correlation.
     """
-    left = 1.0 - correlation * correlation
-    by_sd, by_correlation = 0.0, 0.0
-    slope[:] = 0.0
-    for d in range(predictor.size):
-        if kept[d] == 0.0:
-            continue
-        z, o, w = (amount[d] - predictor[d]) / sd, other[d], weight[d]
-        if 0 <= o < d and kept[o] != 0.0:
-            z_other = (amount[o] - predictor[o]) / sd
-            e = (z - correlation * z_other) / left
-            slope[d] += w * e / sd
-            slope[o] -= w * correlation * e / sd
-            by_sd += w * (e * (z - correlation * z_other) - 1.0) / sd
-            by_correlation += w * (e * z_other - correlation * e * e + correlation / left)
-        else:
-            slope[d] += w * z / sd
-            by_sd += w * (z * z - 1.0) / sd
-    return by_sd, by_correlation
+    inverse, left = 1.0 / sd, 1.0 - correlation * correlation
+    alone = -math.log(sd) - HALF_LOG_2PI
+    both = 2.0 * alone - math.log(left) / 2.0
+    value, squares, products, dyads, joint = 0.0, 0.0, 0.0, 0, 0
+    if kept.size == 0:
+        squares, products = _pairs(
+            *(predictor[:pairs], predictor[pairs : 2 * pairs], amount[:pairs]),
+            *(amount[pairs : 2 * pairs], inverse, correlation, inverse / left),
+            *(slope[:pairs], slope[pairs : 2 * pairs]),
+        )
+        joint = pairs
+    else:
+        for p in range(pairs):
+            one, other = kept[p] != 0.0, kept[p + pairs] != 0.0
+            z = (amount[p] - predictor[p]) * inverse
+            w = (amount[p + pairs] - predictor[p + pairs]) * inverse
+            slope[p] = slope[p + pairs] = 0.0
+            if one and other:
+                slope[p] = (z - correlation * w) * inverse / left
+                slope[p + pairs] = (w - correlation * z) * inverse / left
+                squares += z * z + w * w
+                products += z * w
+                joint += 1
+            elif one or other:
+                at, alone_z = (p, z) if one else (p + pairs, w)
+                slope[at] = alone_z * inverse
+                value -= alone_z * alone_z / 2.0
+                dyads += 1
+    for d in range(2 * pairs, predictor.size):
+        slope[d] = 0.0
+        if kept.size == 0 or kept[d] != 0.0:
+            z = (amount[d] - predictor[d]) * inverse
+            slope[d] = z * inverse
+            value -= z * z / 2.0
+            dyads += 1
+    # of pairs: -(squares - 2 r products) / (2 (1 - r^2))
+    of_pairs = (squares - 2.0 * correlation * products) / left
+    by_sd = (of_pairs - 2.0 * value - 2.0 * joint - dyads) * inverse
+    by_correlation = (products - correlation * of_pairs + correlation * joint) / left
+    return value - of_pairs / 2.0 + joint * both + dyads * alone, by_sd, by_correlation
+
+
+@numba.njit(**SUMMING)
+def _pairs(
+    one: Row,
+    other: Row,
+    amount: Row,
+    amount_back: Row,
+    inverse: float,
+    correlation: float,
+    factor: float,
+    slope: Row,
+    slope_back: Row,
+) -> tuple[float, float]:
+    """Write the slopes of whole pairs; add up the squares of residuals, and their products."""
+    squares, products = 0.0, 0.0
+    for p in range(one.size):
+        z, w = (amount[p] - one[p]) * inverse, (amount_back[p] - other[p]) * inverse
+        slope[p] = (z - correlation * w) * factor
+        slope_back[p] = (w - correlation * z) * factor
+        squares += z * z + w * w
+        products += z * w
+    return squares, products
 
 
 KEY = source_key(__file__, amounts.__file__, trials.__file__)
-keep_by(KEY, dense_log_prob, dense_log_prob_of_draws, dense_sums, pairs_log_density, pairs_slopes)
+keep_by(KEY, dense_log_prob, dense_log_prob_of_draws, dense_sums, pairs_log_density)

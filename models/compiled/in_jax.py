@@ -12,7 +12,6 @@ sides of every `where`, and what is infinite on the side that is not taken would
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -22,13 +21,13 @@ from jax.scipy.special import gammaln, log_ndtr
 from pytensor.graph.basic import Constant
 from pytensor.link.jax.dispatch import jax_funcify
 
-from models.compiled.dense import FusedDense, FusedPairs, PairsSlopes
+from models.compiled.dense import FusedDense, FusedPairs
 from models.compiled.dense_of_draws import codes_of, is_dense
 from models.compiled.fast_math import LARGEST_EXPONENT
 from models.compiled.log_prob import PARAMETERS, FusedLogProb
 from models.compiled.log_prob_loops import TINY
 from models.compiled.predictor import FusedPredictor, PredictorSlopes
-from models.likelihood.amounts import given_other, log_density
+from models.likelihood.amounts import joint_density
 from models.likelihood.arrays import Arrays
 from models.likelihood.counts import log_rising
 from models.likelihood.families import FAMILIES
@@ -124,34 +123,21 @@ def _dense_in_jax(op: FusedDense, **_: Any) -> Callable[..., Any]:
 
 
 @jax_funcify.register(FusedPairs)
-def _pairs_in_jax(op: FusedPairs, **_: Any) -> Callable[..., jax.Array]:  # noqa: ARG001
-    return _log_density_of_pairs
+def _pairs_in_jax(op: FusedPairs, **_: Any) -> Callable[..., Any]:
+    def call(predictor: jax.Array, sd: Any, correlation: Any, amount: Any, kept: Any) -> Any:
+        dyads, pairs = predictor.size, op.pairs
+        other = np.full(dyads, -1)
+        other[:pairs], other[pairs : 2 * pairs] = np.arange(pairs) + pairs, np.arange(pairs)
+        there = kept if kept.size else jnp.ones(dyads)
 
+        def value(predictor: jax.Array, sd: jax.Array, correlation: jax.Array) -> jax.Array:
+            known = amount, other, there, JAX
+            return jnp.asarray(joint_density(predictor, sd, correlation, *known))
 
-@jax_funcify.register(PairsSlopes)
-def _pairs_slopes_in_jax(op: PairsSlopes, **_: Any) -> Callable[..., Any]:  # noqa: ARG001
-    def call(weight: jax.Array, *inputs: Any) -> Any:
-        moved, known = inputs[:3], inputs[3:]
-        value = partial(_weighted_pairs, weight, known)
-        return jax.grad(value, argnums=(0, 1, 2))(*map(jnp.asarray, moved))
+        moved = predictor, jnp.asarray(sd), jnp.asarray(correlation)
+        return value(*moved), *jax.grad(value, argnums=(0, 1, 2))(*moved)
 
     return call
-
-
-def _weighted_pairs(
-    weight: jax.Array, known: Any, predictor: jax.Array, sd: jax.Array, correlation: jax.Array
-) -> jax.Array:
-    return (weight * _log_density_of_pairs(predictor, sd, correlation, *known)).sum()
-
-
-def _log_density_of_pairs(
-    predictor: jax.Array, sd: Any, correlation: Any, amount: Any, other: Any, kept: Any
-) -> jax.Array:
-    comes_later = (other >= 0) & (other < np.arange(len(other)))
-    follows = comes_later & (kept[other] > 0)
-    residual = (amount - predictor)[other]
-    given = given_other(predictor, sd, correlation, residual, follows, JAX)
-    return jnp.asarray(kept * log_density(amount, *given, JAX))
 
 
 @jax_funcify.register(FusedPredictor)
@@ -163,7 +149,7 @@ def _predictor_in_jax(op: FusedPredictor, **_: Any) -> Callable[..., jax.Array]:
         receiver: jax.Array,
         *known: jax.Array,
     ) -> jax.Array:
-        offset, design, sender_of, receiver_of = known
+        offset, design, sender_of, receiver_of, _ = known
         return intercept + offset + coef @ design + sender[sender_of] + receiver[receiver_of]
 
     return call

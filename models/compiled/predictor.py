@@ -6,7 +6,7 @@ too.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -22,7 +22,7 @@ from pytensor.link.numba.dispatch.basic import (
 from data.roles import SIDES, Part
 from models.compiled import predictor_loops
 from models.compiled.operation import Operation
-from models.compiled.predictor_loops import add_up, predict
+from models.compiled.predictor_loops import add_up, predict, runs_of
 from models.compiled.sources import source_key
 from models.likelihood.arrays import Array
 from models.predictor.linear import city_position, column_scale, offset
@@ -61,6 +61,17 @@ class KnownOfDyads:
             dyads.sizes["city"],
         )
 
+    def in_order(self, order: np.ndarray | slice) -> Self:
+        """Give the dyads another order: positions, (dyad,)."""
+        if isinstance(order, slice):
+            return self
+        return replace(
+            self,
+            offset=self.offset[order],
+            design=np.ascontiguousarray(self.design[:, order]),
+            city_of={side: positions[order] for side, positions in self.city_of.items()},
+        )
+
 
 def predictor_of(
     known: KnownOfDyads,
@@ -90,6 +101,7 @@ def predictor_of(
             *(intercept, coef, *(of_city.get(side, none) for side in SIDES)),
             *(known.offset, known.design),
             *(known.city_of[side].astype(np.uint64) for side in SIDES),
+            runs_of(*(known.city_of[side] for side in SIDES)),
         )
     total = intercept + known.offset
     if len(known.design):
@@ -103,7 +115,8 @@ class FusedPredictor(Operation):
     """Linear predictor of the dyads.
 
     Inputs: intercept (), coef (term), effects of senders and of receivers (city); then what is
-    known: offset (dyad), design (term, dyad), positions of the sender and the receiver (dyad).
+    known: offset (dyad), design (term, dyad), positions of the sender and the receiver (dyad), runs
+    of dyads (run, 5).
     Output: the linear predictor (dyad).
     """
 
@@ -143,8 +156,8 @@ class PredictorSlopes(Operation):
     """Derivatives in the dyads' linear predictors, added up to those in what these are made of.
 
     Inputs: derivatives (dyad), design (term, dyad), positions of the sender and the receiver
-    (dyad), the number of cities (). Outputs: derivatives in the intercept (), the coefficients
-    (term) and the effects of senders and of receivers (city).
+    (dyad), runs of dyads (run, 5), the number of cities (). Outputs: derivatives in the intercept
+    (), the coefficients (term) and the effects of senders and of receivers (city).
     """
 
     __props__ = ()
@@ -173,13 +186,13 @@ class PredictorSlopes(Operation):
 def _in_numba(op: FusedPredictor, **_: Any) -> Any:  # noqa: ARG001 - it has no properties
     @numba_njit
     def call(  # type: ignore[no-untyped-def]
-        intercept, coef, sender, receiver, offset, design, sender_of, receiver_of
+        intercept, coef, sender, receiver, offset, design, sender_of, receiver_of, runs
     ):
         # contiguous, or the loops would not run in vector registers
         out = np.empty_like(offset)
         predict(
             *(intercept.item(), np.ascontiguousarray(coef), np.ascontiguousarray(sender)),
-            *(np.ascontiguousarray(receiver), offset, design, sender_of, receiver_of, out),
+            *(np.ascontiguousarray(receiver), offset, design, sender_of, receiver_of, runs, out),
         )
         return out
 
@@ -189,11 +202,11 @@ def _in_numba(op: FusedPredictor, **_: Any) -> Any:  # noqa: ARG001 - it has no 
 @register_funcify_default_op_cache_key(PredictorSlopes)
 def _slopes_in_numba(op: PredictorSlopes, **_: Any) -> Any:  # noqa: ARG001 - as above
     @numba_njit
-    def call(slopes, design, sender_of, receiver_of, cities):  # type: ignore[no-untyped-def]
+    def call(slopes, design, sender_of, receiver_of, runs, cities):  # type: ignore[no-untyped-def]
         coef = np.empty(design.shape[0])
         sender, receiver = np.empty(cities.item()), np.empty(cities.item())
         add_up(
-            *(np.ascontiguousarray(slopes), design, sender_of, receiver_of),
+            *(np.ascontiguousarray(slopes), design, sender_of, receiver_of, runs),
             *(coef, sender, receiver),
         )
         return np.asarray(sender.sum()), coef, sender, receiver

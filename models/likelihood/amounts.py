@@ -50,6 +50,48 @@ def other_direction(sender: np.ndarray, receiver: np.ndarray) -> np.ndarray:
     return np.array([place.get(ends, -1) for ends in backwards], dtype=np.int64)
 
 
+def by_pairs(sender: np.ndarray, receiver: np.ndarray) -> tuple[np.ndarray, int]:
+    """Put dyads into the order of pairs.
+
+    Returns
+    -------
+    order : numpy.ndarray of int
+        Positions: one direction of every pair that has both, the other directions in the same
+        order, then dyads whose other direction has no row; (dyad,).
+    pairs : int
+        How many pairs have both directions.
+    """
+    other = other_direction(sender, receiver)
+    first = np.flatnonzero(other > np.arange(len(other)))
+    order = np.concatenate([first, other[first], np.flatnonzero(other < 0)])
+    return order, len(first)
+
+
+def joint_density(
+    degree: Array,
+    residual_sd: Array,
+    correlation: Array,
+    amount: Array,
+    other: np.ndarray,
+    kept: Array,
+    xp: Arrays,
+) -> Array:
+    """Give the joint log-density of amounts whose residuals correlate, shape ().
+
+    Parameters
+    ----------
+    other : numpy.ndarray of int
+        As `other_direction` gives it.
+    kept : array
+        0 for a dyad that is left out, of which the other direction is taken alone, 1 for the
+        others; shape (dyad,).
+    """
+    follows = (other >= 0) & (other < np.arange(len(other))) & (kept[other] > 0)
+    residual = (amount - degree)[other]
+    given = given_other(degree, residual_sd, correlation, residual, follows, xp)
+    return (kept * log_density(amount, *given, xp)).sum()
+
+
 def correlated_draw(
     rng: np.random.Generator,
     degree: Array,

@@ -41,6 +41,10 @@ class Units:
         """Give a difference or a standard deviation in the outcome's unit."""
         return value if self.are_own else self.unit * value
 
+    def standardized(self, outcome: Array) -> Array:
+        """Give outcomes in the priors' units."""
+        return outcome if self.are_own else (outcome - self.location) / self.unit
+
     def placed(self, value: Array) -> Array:
         """Give a level in the outcome's unit."""
         return value if self.are_own else self.location + self.unit * value

@@ -9,10 +9,10 @@ from pytensor import tensor as pt
 from scipy import stats
 
 from models import build, simulate_study
-from models.compiled.dense import fused_dense, fused_pairs, pairs_graph
+from models.compiled.dense import fused_dense, fused_pairs
 from models.compiled.log_prob import data_of_outcomes
 from models.compiled.log_prob_of_draws import log_prob_of_outcomes, log_prob_sums
-from models.likelihood.amounts import other_direction
+from models.likelihood.amounts import by_pairs, joint_density, other_direction
 from models.likelihood.arrays import pytensor_arrays
 from models.likelihood.families import FAMILIES
 from models.likelihood.observed import Observed
@@ -125,26 +125,46 @@ def test_many_draws_and_sums_follow_the_family(name):
 
 SENDER, RECEIVER = np.array(list("abacdca")), np.array(list("bacabdd"))
 OTHER = other_direction(SENDER, RECEIVER)
+ORDER, PAIRS = by_pairs(SENDER, RECEIVER)
 
 
-@pytest.mark.parametrize("kept", [np.ones(7), np.array([0, 1, 1, 1, 0, 1, 1.0])])
+@pytest.mark.parametrize("kept", [None, np.ones(7), np.array([0, 1, 1, 1, 0, 1, 1.0])])
 def test_correlated_residuals_have_the_density_of_the_pairs(kept):
     rng = np.random.default_rng(3)
     mean, y, sd, rho = rng.normal(size=7), rng.normal(size=7), 0.8, -0.4
-    inputs = [pt.dvector(), pt.dscalar(), pt.dscalar()]
-    weights = 1 + np.arange(7) / 10
-    ways = []
-    for of_pairs, mode in ((pairs_graph, "FAST_COMPILE"), (fused_pairs, "NUMBA")):
-        value = of_pairs(*inputs, y, OTHER, kept)
-        slopes = grad((value * weights).sum(), inputs)
-        ways.append(function(inputs, [value, *slopes], mode=mode)(mean, sd, rho))
-    for one, other in zip(*ways, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
-    covariance = sd**2 * (np.eye(7) + rho * (OTHER[:, None] == np.arange(7)))
-    there = np.flatnonzero(kept)
-    joint = stats.multivariate_normal(mean[there], covariance[np.ix_(there, there)])
-    assert ways[1][0].sum() == pytest.approx(joint.logpdf(y[there]), rel=1e-12)
-    assert (ways[1][0][kept == 0] == 0).all()
+    there = np.flatnonzero(np.ones(7) if kept is None else kept)
+
+    def by_scipy(mean, sd, rho):
+        covariance = sd**2 * (np.eye(7) + rho * (OTHER[:, None] == np.arange(7)))
+        joint = stats.multivariate_normal(mean[there], covariance[np.ix_(there, there)])
+        return joint.logpdf(y[there])
+
+    def graph(*moved):
+        whole = np.ones(7) if kept is None else kept
+        return joint_density(*moved, y, OTHER, pt.as_tensor(whole), pytensor_arrays())
+
+    def fused(*moved):
+        return fused_pairs(PAIRS, *moved, y[ORDER], None if kept is None else kept[ORDER])
+
+    assert PAIRS == 2  # a and b, a and c
+    inputs, natural = [pt.dvector(), pt.dscalar(), pt.dscalar()], np.arange(7)
+    ways = (graph, natural, "FAST_COMPILE"), (fused, ORDER, "NUMBA"), (fused, ORDER, "FAST_COMPILE")
+    for of_pairs, order, mode in ways:
+        value = of_pairs(*inputs)
+        slopes = grad(value, inputs)
+        found, of_mean, *others = function(inputs, [value, *slopes], mode=mode)(
+            mean[order], sd, rho
+        )
+        assert float(found) == pytest.approx(by_scipy(mean, sd, rho), rel=1e-12)
+        step = 1e-6
+        for k, d in enumerate(order):
+            move = step * (np.arange(7) == d)
+            change = by_scipy(mean + move, sd, rho) - by_scipy(mean - move, sd, rho)
+            assert of_mean[k] == pytest.approx(change / (2 * step), abs=1e-7)
+        moves = ((step, 0.0), (0.0, step))
+        for slope, (more_sd, more_rho) in zip(others, moves, strict=True):
+            up, down = (by_scipy(mean, sd + s * more_sd, rho + s * more_rho) for s in (1, -1))
+            assert float(slope) == pytest.approx((up - down) / (2 * step), abs=1e-6)
 
 
 @pytest.mark.parametrize("model", ["binomial_crossed", "normal_srm_dyadic", "betabinomial_crossed"])

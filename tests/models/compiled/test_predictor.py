@@ -8,11 +8,14 @@ from pytensor import function, grad
 from pytensor import tensor as pt
 
 from models.compiled.predictor import KnownOfDyads, predictor_of
+from models.compiled.predictor_loops import runs_of
 from models.effects.city import Split
+from models.likelihood.amounts import by_pairs
 
 MODES = ["NUMBA", "FAST_COMPILE", *(["JAX"] if importlib.util.find_spec("jax") else [])]
 # rows of several chunks, rows that no number of streams divides, none at all of one city
 SHAPES = [(3, 5, 0), (7, 42, 1), (9, 71, 2), (31, 1217, 5)]
+NETWORKS = [(cities, order) for cities in (15, 40) for order in ("senders", "pairs", "gaps")]
 
 
 def made_up(cities, dyads, terms):
@@ -22,6 +25,25 @@ def made_up(cities, dyads, terms):
     known = KnownOfDyads(rng.normal(size=dyads), rng.normal(size=(terms, dyads)), city_of, cities)
     parameters = rng.normal(), rng.normal(size=terms), *rng.normal(size=(2, cities))
     return known, parameters, rng.normal(size=dyads)
+
+
+def network(cities, order):
+    """Give a complete network, its dyads in the order of senders, of pairs, or without some."""
+    rng = np.random.default_rng(cities)
+    i, j = np.nonzero(~np.eye(cities, dtype=bool))
+    chosen = {
+        "senders": np.arange(i.size),
+        "pairs": by_pairs(i, j)[0],
+        "gaps": np.flatnonzero(rng.random(i.size) > 0.05),
+    }[order]
+    city_of = {"sender": i[chosen], "receiver": j[chosen]}
+    offset, design = rng.normal(size=chosen.size), rng.normal(size=(2, chosen.size))
+    known = KnownOfDyads(offset, design, city_of, cities)
+    return (
+        known,
+        (0.3, rng.normal(size=2), *rng.normal(size=(2, cities))),
+        rng.normal(size=chosen.size),
+    )
 
 
 def compiled(known, sides, mode, *, fused=True):
@@ -43,9 +65,12 @@ def compiled(known, sides, mode, *, fused=True):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", SHAPES + NETWORKS)
 def test_it_is_the_sum_and_its_gradient_the_sums_by_city(shape, mode):
-    known, (intercept, coef, sender, receiver), weights = made_up(*shape)
+    is_whole = isinstance(shape[1], str)
+    known, parameters, weights = network(*shape) if is_whole else made_up(*shape)
+    intercept, coef, sender, receiver = parameters
+    assert (len(runs_of(*known.city_of.values())) > 0) == is_whole
     i, j = known.city_of["sender"], known.city_of["receiver"]
     found = compiled(known, ("sender", "receiver"), mode)(
         intercept, coef, sender, receiver, weights
@@ -59,6 +84,18 @@ def test_it_is_the_sum_and_its_gradient_the_sums_by_city(shape, mode):
     )
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("order", ["senders", "pairs", "gaps"])
+def test_runs_are_every_dyad_once_in_its_place(order):
+    known, *_ = network(20, order)
+    places, ends = [], []
+    for first, length, i, j, senders_advance in runs_of(*known.city_of.values()):
+        for k in range(length):
+            places.append(first + k)
+            ends.append((i + k * senders_advance, j + k * (not senders_advance)))
+    assert places == list(range(known.offset.size))
+    assert ends == list(zip(*known.city_of.values(), strict=True))
 
 
 @pytest.mark.parametrize("sides", [("sender", "receiver"), ("sender",), ("receiver",)])
