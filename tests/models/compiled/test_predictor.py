@@ -15,7 +15,7 @@ from models.likelihood.amounts import by_pairs
 MODES = ["NUMBA", "FAST_COMPILE", *(["JAX"] if importlib.util.find_spec("jax") else [])]
 # rows of several chunks, rows that no number of streams divides, none at all of one city
 SHAPES = [(3, 5, 0), (7, 42, 1), (9, 71, 2), (31, 1217, 5)]
-NETWORKS = [(cities, order) for cities in (15, 40) for order in ("senders", "pairs", "gaps")]
+NETWORKS = [(cities, order) for cities in (24, 40) for order in ("senders", "pairs", "gaps")]
 
 
 def made_up(cities, dyads, terms):
