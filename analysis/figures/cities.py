@@ -139,7 +139,8 @@ def reciprocity_figure(fit: xr.DataTree) -> Figure:
     }
     if not both:
         raise ResultsError(
-            f"{Fit(fit).model} has effects of one side only; take a model such as zinb_srm"
+            f"{Fit(fit).model} has no effects of both sides; take a model of directed dyads such "
+            "as zinb_srm"
         )
     figure = Figure(figsize=(style.WIDTH, 1.2 + min(style.WIDTH / len(both), 4.6)))
     panels = figure.subplots(1, len(both), squeeze=False)[0]

@@ -5,7 +5,7 @@ import xarray as xr
 
 from analysis.posterior.summary import CI_PROB, INNER_PROB
 from data.errors import ResultsError
-from data.roles import PARTS, SIDES, Part, Role
+from data.roles import CITY, PARTS, SIDES, Part, Role
 
 
 def city_effects(fit: xr.DataTree) -> xr.Dataset:
@@ -37,14 +37,14 @@ def of_role(effects: xr.Dataset, role: Role | str) -> pd.DataFrame:
 
 def roles_of(effects: xr.Dataset) -> list[Role]:
     """List the roles that have effects."""
-    return [role for part in PARTS for role in part.roles if role.effect in effects["role"]]
+    return [role for part in PARTS for role in part.all_roles if role.effect in effects["role"]]
 
 
 def parts_and_sides(effects: xr.Dataset) -> tuple[list[Part], list[str]]:
     """List the parts and the sides that have effects."""
     roles = roles_of(effects)
     parts = list(dict.fromkeys(role.part for role in roles))
-    return parts, [side for side in SIDES if side in {role.side for role in roles}]
+    return parts, [side for side in (*SIDES, CITY) if side in {role.side for role in roles}]
 
 
 def _summary(draws: xr.DataArray) -> xr.Dataset:

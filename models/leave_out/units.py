@@ -20,6 +20,12 @@ def checked_units(written: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(written))
 
 
+def suited_units(units: Sequence[str], *, directed: bool) -> tuple[str, ...]:
+    """Leave out the pair among several units of undirected dyads, which are pairs."""
+    others = tuple(unit for unit in units if unit != "pair")
+    return tuple(units) if directed or not others else others
+
+
 def rows_of_units(dyads: xr.Dataset, unit: str) -> dict[str, np.ndarray]:
     """List what is left out together.
 
