@@ -64,9 +64,9 @@ def _scale(data: xr.Dataset, kind: OutcomeKind) -> tuple[Normalize, Sequence[flo
 def matrix_figure(fit: xr.DataTree) -> Figure:
     """Draw the outcomes of all directed dyads beside their predicted means, in the same colours.
 
-    Look for rows, columns and blocks that are darker on the left than on the right: senders,
-    receivers and groups of cities that the model does not follow. Single dark cells without a
-    counterpart are outcomes that it takes for chance.
+    Look for rows, columns and blocks that are darker on the left than on the right: cities, and
+    groups of cities, that the model does not follow. Single dark cells without a counterpart are
+    outcomes that it takes for chance.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from data.roles import CITY, PARTS, SIDES, Part, Role
 
 
 def city_effects(fit: xr.DataTree) -> xr.Dataset:
-    """Summarise the sender and receiver effects of every city.
+    """Summarise the sender and receiver effects of every city, or its one effect.
 
     Returns
     -------
@@ -20,12 +20,13 @@ def city_effects(fit: xr.DataTree) -> xr.Dataset:
         probability of a positive effect).
     """
     posterior = fit["posterior"]
-    roles = [role.effect for part in PARTS for role in part.roles]
+    roles = [role.effect for part in PARTS for role in part.all_roles]
     draws = posterior.to_dataset()[[role for role in roles if role in posterior]].load()
     found = {str(role): _summary(of_city) for role, of_city in draws.data_vars.items()}
     if not found:
         raise ResultsError(
-            f"{fit.attrs['model']} has no city effects; take a model such as zinb_srm or nb_crossed"
+            f"{fit.attrs['model']} has no city effects; take a model such as zinb_srm, or of "
+            "undirected dyads nb_additive"
         )
     return xr.concat(list(found.values()), pd.Index(list(found), name="role"), join="exact")
 
