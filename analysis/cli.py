@@ -31,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Bayesian regression of directed dyads: how much each city directs at each other one.",
+    help="Bayesian regression of dyads: what a city directs at another one, or shares with it.",
 )
 for command in (
     new,

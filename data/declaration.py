@@ -1,7 +1,7 @@
 """`study.toml`: what a study says of itself, read and checked."""
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -9,14 +9,13 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
 from data.errors import StudyError, suggest
 from data.files import parse_toml
 from data.outcomes import SUCCESSES, TIE, OutcomeKind, kind_of
-from data.roles import Part
+from data.roles import SIDES, Part
 
 
 def _printable(text: str) -> str:
@@ -61,6 +60,7 @@ class Columns(Source):
     layout: Literal["rows", "matrix"] = "rows"
     sender: Text = "sender"
     receiver: Text = "receiver"
+    cities: tuple[Text, Text] | None = None  # of undirected dyads, in place of sender and receiver
     outcome: Text
     exposure: Text | None = None
     trials: Text | None = None  # of which the outcome is the number of successes
@@ -68,12 +68,40 @@ class Columns(Source):
     missing: Literal["refuse", "drop"] = "refuse"  # what becomes of a row without a predictor
     directed: bool = True
 
-    @field_validator("directed")
+    @model_validator(mode="before")
     @classmethod
-    def _directed(cls, directed: bool) -> bool:
-        if not directed:
-            raise ValueError("undirected dyads are not modelled; give each pair both directions")
-        return directed
+    def _both(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("cities"), list | tuple):
+            return given
+        both = dict(zip(SIDES, given["cities"], strict=False))
+        for side, column in both.items():
+            if given.get(side, column) != column:
+                raise ValueError(f"'cities' stands in place of '{side}'; remove one of them")
+        return given | both
+
+    @model_validator(mode="after")
+    def _names_both(self) -> Self:
+        if self.directed and self.cities is not None:
+            raise ValueError("'cities' is of undirected dyads; write directed = false")
+        if not self.directed and self.cities is None and self.is_in_rows:
+            raise ValueError('undirected dyads have no sender; write cities = ["a", "b"]')
+        if self.cities is not None and len(set(self.cities)) == 1:
+            raise ValueError("'cities' names two columns")
+        return self
+
+    @property
+    def is_in_rows(self) -> bool:
+        """Whether the file has a row a dyad."""
+        return self.layout == "rows" and not self.is_graph
+
+    def possible(self, cities: int) -> int:
+        """Give how many dyads there are among so many cities."""
+        return cities * (cities - 1) // (1 if self.directed else 2)
+
+    @property
+    def many(self) -> str:
+        """What several dyads are called."""
+        return "directed dyads" if self.directed else "pairs"
 
     @property
     def is_graph(self) -> bool:
@@ -123,10 +151,12 @@ class SideSlopes(_Table):
 
     sender: tuple[Text, ...] = ()
     receiver: tuple[Text, ...] = ()
+    city: tuple[Text, ...] = ()  # of undirected dyads
 
     def of(self, side: str) -> tuple[str, ...]:
         """Give the terms of a side."""
-        return self.sender if side == "sender" else self.receiver
+        found: tuple[str, ...] = getattr(self, side)
+        return found
 
 
 class Slopes(_Table):

@@ -13,7 +13,7 @@ from data.formulas.design import design_matrix
 from data.formulas.node_terms import Ends
 from data.formulas.reader import Columns
 from data.modelled import Modelled, shown
-from data.roles import PARTS, SIDES
+from data.roles import BOTH, PARTS, SIDES, sides_of
 
 # raw columns, of numbers and of text: the variable, its dim and the type of its values
 RawKinds = tuple[tuple[str, str, type], tuple[str, str, type]]
@@ -38,8 +38,9 @@ def dyads_dataset(rows: Modelled, declaration: Declaration, declared: object) ->
         dyads, ``attributes`` (city, attribute; numbers) and ``city_categories``
         (city, city_category; text) of cities.
         Coordinates ``city`` (sorted), ``pair`` (of two cities that share a row), along ``dyad``
-        ``sender``, ``receiver`` and ``dyad_pair``, and along ``city``, where the city table has
-        positions, ``latitude`` and ``longitude`` (degrees).
+        ``sender``, ``receiver`` (of undirected dyads ``first`` and ``second``) and ``dyad_pair``,
+        and along ``city``, where the city table has positions, ``latitude`` and ``longitude``
+        (degrees).
     """
     table = rows.table
     dataset = _laid_out(table, rows, declaration)
@@ -82,14 +83,15 @@ def _laid_out(table: pd.DataFrame, rows: Modelled, declaration: Declaration) -> 
         np.ones(len(table)) if columns.exposure is None else table[columns.exposure].to_numpy()
     )
     cities = np.unique(np.concatenate([sender, receiver]))
+    sides, sign = (SIDES, " -> ") if columns.directed else (BOTH, " & ")
     dataset = xr.Dataset(
         {"log_exposure": ("dyad", np.log(exposure))},
         coords={
-            "dyad": [f"{i} -> {j}" for i, j in zip(sender, receiver, strict=True)],
+            "dyad": [f"{i}{sign}{j}" for i, j in zip(sender, receiver, strict=True)],
             "city": cities,
             "pair": np.unique(pairs),
-            "sender": ("dyad", sender),
-            "receiver": ("dyad", receiver),
+            sides[0]: ("dyad", sender),
+            sides[1]: ("dyad", receiver),
             "dyad_pair": ("dyad", pairs),
         },
     )
@@ -128,7 +130,7 @@ def taken_by_models(dyads: xr.Dataset) -> Iterator[bytes]:
     Columns of designs are standardized and have six decimals, with their means and scales: the last
     bits of a number are not the same on every machine.
     """
-    for name in ("sender", "receiver", "city", *(part.term for part in PARTS)):
+    for name in (*sides_of(dyads.coords), "city", *(part.term for part in PARTS)):
         yield json.dumps(dyads[name].to_numpy().tolist()).encode()
     outcome = dyads["outcome"].to_numpy()
     yield outcome.astype("<i8" if outcome.dtype.kind == "i" else "<f8").tobytes()
@@ -185,7 +187,7 @@ def ends_of(dyads: xr.Dataset) -> Ends | None:
     known = dyads.get_index("city")
     return Ends(
         attributes,
-        *(known.get_indexer(pd.Index(dyads[side].to_numpy())) for side in SIDES),
+        *(known.get_indexer(pd.Index(dyads[side].to_numpy())) for side in sides_of(dyads.coords)),
         *(dyads[kind].to_numpy() for kind in ("latitude", "longitude") if kind in dyads.coords),
     )
 
@@ -193,4 +195,9 @@ def ends_of(dyads: xr.Dataset) -> Ends | None:
 def columns_of(dyads: xr.Dataset) -> Columns:
     """Name the columns that the formulas of a fit may use."""
     attributes = tuple(map(str, raw_attributes(dyads)))
-    return Columns(tuple(map(str, raw_predictors(dyads))), attributes, "latitude" in dyads.coords)
+    return Columns(
+        tuple(map(str, raw_predictors(dyads))),
+        attributes,
+        "latitude" in dyads.coords,
+        directed="sender" in dyads.coords,
+    )

@@ -29,6 +29,7 @@ def study_from(
     receiver: str = "receiver",
     exposure: str | None = None,
     trials: str | None = None,
+    directed: bool = True,
     degree: str = "1",
     selection: str = "1",
     matrices: Mapping[str, pd.DataFrame | np.ndarray] | None = None,
@@ -52,7 +53,10 @@ def study_from(
     outcome : str
         The column, or attribute of edges, that holds the outcome; of a matrix, what to call it.
     sender, receiver, exposure, trials : str
-        Columns of `dyads`; trials are what the outcome is the number of successes of.
+        Columns of `dyads`, of undirected ones those of the two cities; trials are what the outcome
+        is the number of successes of.
+    directed : bool
+        Whether dyads have a sender and a receiver; else a row, or an edge, is a pair of cities.
     degree, selection : str
         The right-hand side of each part's formula.
     matrices : mapping of str to pandas.DataFrame or numpy.ndarray, optional
@@ -88,8 +92,7 @@ def study_from(
         **declared,
         "dyads": {
             "outcome": outcome,
-            "sender": sender,
-            "receiver": receiver,
+            **_ends(sender, receiver, directed=directed),
             "exposure": exposure,
             "trials": trials,
             "absent": absent,
@@ -108,6 +111,12 @@ def study_from(
     with located(name):
         tables = _tables(dyads, cities, matrices or {}, declaration, name)
     return assembled(tables, declaration, name, name)
+
+
+def _ends(sender: str, receiver: str, *, directed: bool) -> dict[str, Any]:
+    if directed:
+        return {"sender": sender, "receiver": receiver}
+    return {"cities": (sender, receiver), "directed": False}
 
 
 def study_from_table(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -27,6 +27,7 @@ from data.tables.dyad_table import (
 from data.tables.matrix import Square, covariate_of_matrix, covariate_of_rows
 from data.tables.sheet import refuse_lacking
 from data.tables.study_tables import StudyTables
+from data.tables.undirected import pairs_of, symmetric
 
 SHOWN = 200  # characters of a formula in a message
 MOST = 1 / 2  # of a city's dyads: one that loses more is named
@@ -114,12 +115,15 @@ def modelled(tables: StudyTables, declaration: Declaration, declared: object) ->
     given = tables.dyads
     with located(tables.sources["dyads"]):
         refuse_ends(given, columns)
+        if not columns.directed:
+            given = pairs_of(given, columns)
+            tables = replace(tables, dyads=given)
         table, cities = completed(given, tables, declaration)
         table = table.copy()
         table[columns.outcome] = seen_outcome(given[columns.outcome], table.index, declaration)
     work = _Work(tables, declaration, declared, table, cities)
     if filled := len(table) - len(given):
-        work.notes.append(f"{filled} directed dyads without a row are zeros")
+        work.notes.append(f"{filled} {columns.many} without a row are zeros")
     _add_cities(work)
     _add_matrices(work)
     synthetic = _add_predictors(work)
@@ -163,6 +167,8 @@ def _add_matrices(work: _Work) -> None:
                 absent = 0.0 if declared.absent == "zero" else np.nan
                 named = (str(declared.sender), str(declared.receiver), str(declared.value))
                 matrix = covariate_of_rows(given, *named, work.cities, absent)
+            if not work.declaration.dyads.directed:
+                matrix = symmetric(matrix, name)
         work.table[name] = matrix.to_numpy()[i, j]
 
 
@@ -223,10 +229,11 @@ def _check_trials(work: _Work) -> None:
 
 
 def _known(work: _Work) -> Columns:
-    cities = work.tables.cities
+    cities, directed = work.tables.cities, work.declaration.dyads.directed
     if cities is None:
-        return Columns(tuple(work.table.columns))
-    return Columns(tuple(work.table.columns), cities.attributes, cities.has_positions)
+        return Columns(tuple(work.table.columns), directed=directed)
+    known = cities.attributes, cities.has_positions
+    return Columns(tuple(work.table.columns), *known, directed=directed)
 
 
 def _settle(work: _Work, names: tuple[str, ...]) -> None:
@@ -277,7 +284,7 @@ def _with_predictors(work: _Work, formulas: Mapping[Part, ParsedFormula]) -> np.
         return ~lacking
     columns = work.declaration.dyads
     count = int(lacking.sum())
-    work.notes.append(f"{count} directed dyads lack a predictor and are left out")
+    work.notes.append(f"{count} {columns.many} lack a predictor and are left out")
     ends = pd.concat([work.table[columns.sender], work.table[columns.receiver]])
     share = pd.Series(np.tile(lacking, 2)).groupby(ends.to_numpy()).mean()
     if len(most := share.index[share > MOST]):
@@ -309,7 +316,7 @@ def _sorted_out(
     unobserved = table.loc[kept & ~seen, list(dict.fromkeys(names))]
     if len(unobserved):
         work.notes.append(
-            f"{len(unobserved)} directed dyads have no '{columns.outcome}' and are predicted"
+            f"{len(unobserved)} {columns.many} have no '{columns.outcome}' and are predicted"
         )
     here = kept & seen
     rows_kept = table[here]

@@ -1,10 +1,17 @@
 """The names of variables: those of a part of a model, and those of a role that a city has in it."""
 
+from collections.abc import Container, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 
 SIDES = ("sender", "receiver")
-PAIR = "pair"
+BOTH = ("first", "second")  # the two cities of an undirected dyad, in the order of their names
+PAIR, CITY = "pair", "city"
+
+
+def sides_of(coords: Container[Hashable]) -> tuple[str, str]:
+    """Name the coordinates of the two cities of each dyad, of a study's dyads or their coords."""
+    return SIDES if "sender" in coords else BOTH
 
 
 class Part(StrEnum):
@@ -48,8 +55,18 @@ class Part(StrEnum):
 
     @property
     def roles(self) -> tuple["Role", "Role"]:
-        """A city's two roles: sender and receiver."""
+        """A city's two roles in directed dyads: sender and receiver."""
         return Role(self, "sender"), Role(self, "receiver")
+
+    @property
+    def city(self) -> "Role":
+        """A city's one role where dyads are undirected."""
+        return Role(self, CITY)
+
+    @property
+    def all_roles(self) -> tuple["Role", "Role", "Role"]:
+        """Every role that a city may have: sender, receiver, and the one of undirected dyads."""
+        return (*self.roles, self.city)
 
     @property
     def pair(self) -> "Role":
@@ -67,7 +84,8 @@ class Role:
     Attributes
     ----------
     side : str
-        ``sender`` or ``receiver``, of a city; ``pair``, of a directed dyad.
+        ``sender`` or ``receiver``, of a city; ``city``, of a city of undirected dyads; ``pair``, of
+        a directed dyad.
     """
 
     part: Part
@@ -75,6 +93,11 @@ class Role:
 
     def __str__(self) -> str:
         return self.effect
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The coordinates of the cities whose effects enter a dyad: one, or both."""
+        return BOTH if self.side == CITY else (self.side,)
 
     @property
     def effect(self) -> str:
@@ -119,5 +142,5 @@ def behind(name: str, coordinate: str) -> str:
 
 # parameters that have a value a term: their part, and the dim of the terms
 TERMS = {part.coef: (part, part.term) for part in PARTS} | {
-    role.slope_sd: (part, role.slope_term) for part in PARTS for role in part.roles
+    role.slope_sd: (part, role.slope_term) for part in PARTS for role in part.all_roles
 }

@@ -14,7 +14,7 @@ from data.dyads import dyads_dataset, taken_by_models, unobserved_dataset
 from data.errors import StudyError, located, suggest
 from data.files import DECLARED, read_bytes
 from data.modelled import modelled
-from data.roles import PARTS, Part
+from data.roles import CITY, PARTS, SIDES, Part
 from data.tables.study_tables import StudyTables, read_tables
 
 POSITIONS = ("latitude", "longitude")
@@ -94,9 +94,9 @@ class Study:
 
     @property
     def missing_dyads(self) -> int:
-        """How many of the n (n - 1) directed dyads among the cities have no row."""
-        cities = self.dyads.sizes["city"]
-        return cities * (cities - 1) - self.dyads.sizes["dyad"] - self.left_out
+        """How many of the dyads among the cities, n (n - 1) or half of them, have no row."""
+        possible = self.declaration.dyads.possible(self.dyads.sizes["city"])
+        return possible - self.dyads.sizes["dyad"] - self.left_out
 
 
 def read_study(folder: str | Path) -> Study:
@@ -168,17 +168,21 @@ def assembled(tables: StudyTables, declaration: Declaration, name: str, declared
 
 def _refuse_slopes(study: Study) -> None:
     for part in PARTS:
-        for side in ("sender", "receiver"):
+        for role in part.all_roles:
+            side = role.side
             for term in study.declaration.slopes.of(part).of(side):
                 slope = f"slopes.{part}.{side}: '{term}'"
+                if (side == CITY) == study.declaration.dyads.directed:
+                    has = "sender and receiver" if side == CITY else CITY
+                    raise StudyError(f"{slope}: slopes of these dyads vary by {has}")
                 if term not in study.terms[part]:
                     raise StudyError(
                         f"{slope} is no term of the {part} formula; "
                         f"{suggest(term, study.terms[part])}"
                     )
                 column = study.dyads[part.design].sel({part.term: term})
-                spread = column.groupby(side).std()
-                if float(spread.max()) <= 1e-12 * float(abs(column).max()):
+                spread = column.groupby(role.ends[0]).std()
+                if len(role.ends) == 1 and float(spread.max()) <= 1e-12 * float(abs(column).max()):
                     raise StudyError(
                         f"{slope} is the same for all dyads of a {side}; a slope cannot be told "
                         f"from the {side}'s effect, so remove it"
@@ -191,7 +195,7 @@ def with_slopes(study: Study, slopes: Sequence[str]) -> Study:
     for slope in slopes:
         part, _, rest = slope.partition(":")
         side, _, term = rest.partition(":")
-        known = part in PARTS and side in ("sender", "receiver")
+        known = part in PARTS and side in (*SIDES, CITY)
         if not (known and term and term.isprintable()):
             raise StudyError(f"slopes: '{slope}'; write part:side:term, as in degree:sender:near")
         chosen.setdefault(part, {}).setdefault(side, []).append(term)

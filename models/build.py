@@ -184,10 +184,10 @@ def _linear_predictor(
     constant: Array = 0.0  # what effects add to every dyad
     shifts: list[Array] = [0.0] * len(terms)  # what they add to the standardized coefficients
     of_city: dict[str, Array] = {}
-    for role in part.roles:
+    for role in part.all_roles:
         if role not in effects:
             continue
-        effect, side = effects[role], role.side
+        effect, side = effects[role], role.ends[0]
         terms_of = {0: None} | {
             column: term
             for column, term in effect.split.term_of[role].items()
@@ -199,11 +199,12 @@ def _linear_predictor(
             of_city[side] = of_city[side] + rest[:, column] * effect.along[column]
         for row, term in zip(onto, terms_of.values(), strict=True):
             weight = (row * effect.along).sum()
-            if term is None:
-                constant = constant + weight
+            if term is None:  # of undirected dyads both cities have it
+                constant = constant + weight * len(role.ends)
             else:
                 shifts[term] = shifts[term] + weight * scale[term]
                 constant = constant + weight * center[term]
+        of_city |= dict.fromkeys(role.ends[1:], of_city[side])
 
     if intercept_prior.can_be_shifted:
         intercept = _shifted(part.intercept, intercept_prior, constant, units)

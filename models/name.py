@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from data.errors import ModelError, suggest
 from data.outcomes import TIE
-from data.roles import SIDES, Part, Role
+from data.roles import CITY, SIDES, Part, Role
 from data.study import Study
 from models.likelihood.families import FAMILIES, Family
 from models.registry import Registry
@@ -35,10 +35,13 @@ class Effects:
     has_pairs : bool
         Whether each part has pair effects too, correlated between the two directions; of amounts,
         whose residuals are pair effects, whether these correlate.
+    directed : bool or None
+        Whether it is of directed dyads or of undirected ones; None of either.
     """
 
     blocks: Callable[[Sequence[Part]], Blocks]
     has_pairs: bool = False
+    directed: bool | None = True
 
 
 def _per_part(*blocks: tuple[str, ...]) -> Callable[[Sequence[Part]], Blocks]:
@@ -51,16 +54,22 @@ def _joint(parts: Sequence[Part]) -> Blocks:
     return (tuple(role for part in parts for role in part.roles),)
 
 
+def _city_joint(parts: Sequence[Part]) -> Blocks:
+    return (tuple(part.city for part in parts),)
+
+
 EFFECTS: Registry[Effects] = Registry(
     __name__,
     {
-        "pooled": Effects(_per_part()),
+        "pooled": Effects(_per_part(), directed=None),
         "sender": Effects(_per_part(("sender",))),
         "receiver": Effects(_per_part(("receiver",))),
         "crossed": Effects(_per_part(("sender",), ("receiver",))),
         "srm": Effects(_per_part(SIDES)),
         "srm_joint": Effects(_joint),  # with one part, it is srm
         "srm_dyadic": Effects(_per_part(SIDES), has_pairs=True),
+        "additive": Effects(_per_part((CITY,)), directed=False),
+        "additive_joint": Effects(_city_joint, directed=False),  # with one part, it is additive
     },
 )
 
@@ -79,6 +88,8 @@ class ModelName:
         Whether there are pair effects.
     has_correlated_residuals : bool
         Whether the residuals of amounts correlate between the two directions.
+    directed : bool or None
+        Whether it is of directed dyads; None of either.
     """
 
     name: str
@@ -86,6 +97,7 @@ class ModelName:
     blocks: Blocks
     has_pairs: bool
     has_correlated_residuals: bool = False
+    directed: bool | None = True
 
     @property
     def family(self) -> Family:
@@ -163,7 +175,7 @@ def parse_model(name: str) -> ModelName:
             blocks = structure.blocks(FAMILIES[family].parts)
             of_residuals = structure.has_pairs and FAMILIES[family].kind == "amounts"
             has_pairs = structure.has_pairs and not of_residuals
-            return ModelName(name, family, blocks, has_pairs, of_residuals)
+            return ModelName(name, family, blocks, has_pairs, of_residuals, structure.directed)
     raise ModelError(f"no model '{name}'; {suggest(name, model_names())}")
 
 
@@ -180,7 +192,7 @@ def refuse_misfit(model: "str | ModelName", study: Study) -> None:
     refuse_outcome(name, study)
     if len(name.parts) > 1 and bool((study.dyads["outcome"] > 0).all()):
         columns, absent = study.declaration.dyads, study.missing_dyads
-        lacking = f"{absent} directed dyads have no row: if these are zeros, write"
+        lacking = f"{absent} {columns.many} have no row: if these are zeros, write"
         remedy = f'{lacking} absent = "zero" under [dyads]; else ' if absent else ""
         raise ModelError(
             f"{name.name}: no '{columns.outcome}' is 0, so that there are no zeros to explain; "
@@ -197,6 +209,11 @@ def refuse_outcome(name: ModelName, study: Study) -> None:
         The message names the first dyad whose outcome is none of the family's.
     """
     kind, declared, outcome = name.family.outcome, study.declaration.dyads, study.dyads["outcome"]
+    if name.directed is not None and name.directed != declared.directed:
+        there = [key for key, row in EFFECTS.items() if row.directed in (None, declared.directed)]
+        which = "directed" if declared.directed else "undirected"
+        effects = ", ".join(there)
+        raise ModelError(f"{name.name}: the dyads are {which}; their effects are {effects}")
     if kind.has_trials and "trials" not in study.dyads:
         raise ModelError(
             f"{name.name} takes successes: name the column of trials under [dyads], as in "

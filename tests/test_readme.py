@@ -65,6 +65,18 @@ def test_the_study_of_ties_of_the_readme_is_read(tmp_path):
         assert study.terms["selection"][:2] == ["cowork", "same(office)"]
 
 
+def test_the_study_of_pairs_of_the_readme_is_read(tmp_path):
+    rows = pd.DataFrame({"one": list("aabd"), "other": list("bccb"), "marriage": 1})
+    rows.to_csv(tmp_path / "marriages.csv", index=False)
+    families = pd.DataFrame({"family": list("abcde"), "wealth": [3, 10, 5, 1, 2]})
+    families.to_csv(tmp_path / "families.csv", index=False)
+    (tmp_path / "study.toml").write_text(titled("Marriages"), encoding="utf-8")
+    study = read_study(tmp_path)
+    assert study.dyads.sizes["dyad"] == 10
+    assert study.dyads["outcome"].sum() == 4
+    assert study.notes == ("6 pairs without a row are zeros",)
+
+
 def test_predictors_and_matrices_of_the_page_are_read(tmp_path):
     (block,) = [block for block in blocks("docs/data.md") if block.startswith("[matrices]")]
     net = write_towns(tmp_path)

@@ -35,4 +35,5 @@ def with_data(page: Page, attributes: Mapping[Any, Any]) -> Page:
 
 def in_nouns(page: Page, declaration: Declaration) -> Page:
     """Let a page speak of a study's cities by its own noun."""
-    return in_words_of(page, declaration.noun, declaration.nouns)
+    directed = declaration.dyads.directed
+    return in_words_of(page, declaration.noun, declaration.nouns, directed=directed)

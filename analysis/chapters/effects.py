@@ -30,6 +30,8 @@ def cities(material: Material) -> Section:
         "A city's sender effect is how much more it directs at others than its predictors say, "
         "its receiver effect how much more is directed at it."
     )
+    if not material.study.declaration.dyads.directed:
+        opening = "A city's effect is how much more its pairs have than their predictors say."
     return material.by_model("City effects", opening, "Cities in", _cities_of)
 
 

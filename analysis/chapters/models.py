@@ -28,7 +28,7 @@ OUTCOMES = {
     "betabinomial": "successes ~ BetaBinomial(trials, psi, dispersion)",
     "normal": "amount ~ Normal(mu, residual_sd)",
 }
-INDEX = {"sender": "i", "receiver": "j"}
+INDEX = {"sender": "[i]", "receiver": "[j]", "city": "[i] + city[j]"}
 VARIANCES = {
     COUNT: "Var NB(mu, dispersion) = mu + dispersion mu^2",
     SUCCESSES: "Var = n psi (1 - psi) (1 + (n - 1) dispersion / (1 + dispersion)), n the trials",
@@ -48,7 +48,10 @@ def modelled(material: Material) -> Section:
     """Write the models as formulas."""
     kinds = [Fit(found.fit).name.family.outcome for found in material.results.models.values()]
     meanings = "; ".join(MEANINGS[kind] for kind in dict.fromkeys(kinds))
-    opening = f"i sends, j receives; {meanings}. Predictors enter as differences from their means."
+    who = "i sends, j receives"
+    if not material.study.declaration.dyads.directed:
+        who = "i and j are the two cities of a pair"
+    opening = f"{who}; {meanings}. Predictors enter as differences from their means."
     blocks: list[Block] = [Text(opening)]
     for model, found in material.results.models.items():
         name = Fit(found.fit).name
@@ -96,10 +99,11 @@ def _formula(name: ModelName, declaration: Declaration) -> str:
         written = getattr(declaration.formula, part)
         terms = ["intercept", *([written] if written != "1" else [])]
         roles = [role for role in name.roles if role.part == part]
-        terms += [f"{role.side}[{INDEX[role.side]}]" for role in roles]
+        terms += [f"{role.side}{INDEX[role.side]}" for role in roles]
         for role in roles:
             slopes = declaration.slopes.of(part).of(role.side)
-            terms += [f"{role.side} slope[{INDEX[role.side]}] x {term}" for term in slopes]
+            at = INDEX[role.side].replace("city", "city slope")
+            terms += [f"{role.side} slope{at} x {term}" for term in slopes]
         terms += ["pair[i, j]"] * name.has_pairs
         exposed = part == "degree" and declaration.dyads.exposure is not None
         lines.append(f"  {link:<10} = {' + '.join([*terms, *['log exposure'] * exposed])}")

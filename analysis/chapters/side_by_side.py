@@ -29,7 +29,7 @@ from models.leave_out.loo import high_k
 from models.likelihood.families import DISPERSION, RESIDUAL_SD
 from models.name import CITY_CORRELATION
 
-ROLES = [role for part in PARTS for role in part.roles]
+ROLES = [role for part in PARTS for role in part.all_roles]
 # groups of rows below those of the parts, and the parameters of each in their order
 GROUPS = {
     "sds of city effects": [role.sd for role in ROLES],

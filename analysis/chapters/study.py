@@ -37,7 +37,8 @@ def _question(declaration: Declaration) -> str:
     if AMOUNT in declaration.kinds:
         return f"How much does each city direct at each other one {outcome}"
     if TIE in declaration.kinds:
-        return f"Which city has a tie to which other one {outcome}"
+        to = "to" if declaration.dyads.directed else "with"
+        return f"Which city has a tie {to} which other one {outcome}"
     return f"How often does each city succeed with each other one {outcome}"
 
 
@@ -61,10 +62,12 @@ def counted(material: Material) -> Section:
     outcome = dyads["outcome"].to_numpy()
     absent = study.missing_dyads
     missing = (
-        f"{absent} directed dyads have no row." if absent else "Every directed dyad has a row."
+        f"{absent} {columns.many} have no row."
+        if absent
+        else f"Every {columns.many.removesuffix('s')} has a row."
     )
     sizes = Text(
-        f"{dyads.sizes['city']} cities and {dyads.sizes['dyad']} directed dyads, from "
+        f"{dyads.sizes['city']} cities and {dyads.sizes['dyad']} {columns.many}, from "
         f"{columns.file}. {missing} "
         f"{_spread(study)}"
     )

@@ -10,7 +10,8 @@ its mean, 0 where Y is missing:
     cyclic dependence      tr(E E E) / (tr(D D D) sd(Y)^3)
     transitive dependence  tr(E E' E) / (tr(D D' D) sd(Y)^3)
 
-Standard deviations have the divisor n - 1.
+Standard deviations have the divisor n - 1. Of undirected dyads Y is symmetric, the sender sd is the
+``degree sd``, and the first three of the others that tell of directions are not there.
 """
 
 import numpy as np
@@ -21,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from analysis.checks.replicated import DRAWS, replicated_outcomes
 from analysis.posterior.summary import CI_PROB
 from data.outcomes import AMOUNT, TIE
+from data.roles import sides_of
 from models.inference.fit import Fit
 from models.predictor.linear import city_position
 
@@ -29,6 +31,8 @@ NOT_OF = {
     TIE: ("share of zeros", "maximum"),  # of ties the mean says as much
     AMOUNT: ("share of zeros",),
 }
+OF_DIRECTIONS = ("receiver sd", "dyadic dependence", "cyclic dependence")
+DEGREE_SD = "degree sd"  # standard deviation of the cities' mean outcomes, of undirected dyads
 STATISTICS = (
     "sender sd",
     "receiver sd",
@@ -59,9 +63,15 @@ def network_statistics(outcome: xr.DataArray, dyads: xr.Dataset) -> xr.DataArray
         dependence of outcomes that are all equal, of cities none of which are partners in both
         directions, or none of which are in a triangle.
     """
-    one = "draw" not in outcome.dims
-    values = (outcome.expand_dims("draw") if one else outcome).transpose("draw", "dyad").to_numpy()
-    position = city_position(dyads, "sender"), city_position(dyads, "receiver")
+    single = "draw" not in outcome.dims
+    values = (
+        (outcome.expand_dims("draw") if single else outcome).transpose("draw", "dyad").to_numpy()
+    )
+    one, other = (city_position(dyads, side) for side in sides_of(dyads.coords))
+    position = one, other
+    if "sender" not in dyads.coords:  # of both directions, which are the same
+        position = np.concatenate([one, other]), np.concatenate([other, one])
+        values = np.tile(values, 2)
     cities = dyads.sizes["city"]
     size = max(1, BLOCK // cities**2)
     with threadpool_limits(1):  # products of matrices this small lose more by threads than they win
@@ -72,7 +82,7 @@ def network_statistics(outcome: xr.DataArray, dyads: xr.Dataset) -> xr.DataArray
     found = xr.DataArray(
         np.concatenate(blocks), {"statistic": list(STATISTICS)}, ("draw", "statistic")
     )
-    return found.isel(draw=0) if one else found
+    return found.isel(draw=0) if single else found
 
 
 def network_check(fit: xr.DataTree, draws: int = DRAWS) -> xr.Dataset:
@@ -86,14 +96,20 @@ def network_check(fit: xr.DataTree, draws: int = DRAWS) -> xr.Dataset:
     """
     dyads = fit["constant_data"].to_dataset()
     observed = fit["observed_data"].to_dataset()["outcome"]
-    told = [name for name in STATISTICS if name not in NOT_OF.get(Fit(fit).name.family.outcome, ())]
+    undirected = "sender" not in dyads.coords
+    left_out = NOT_OF.get(Fit(fit).name.family.outcome, ()) + OF_DIRECTIONS * undirected
+    told = [name for name in STATISTICS if name not in left_out]
     found = xr.Dataset(
         {
             "observed": network_statistics(observed, dyads),
             "predictive": network_statistics(replicated_outcomes(fit, draws), dyads),
         }
     )
-    return found.sel(statistic=told)
+    found = found.sel(statistic=told)
+    if undirected:
+        names = [DEGREE_SD if name == "sender sd" else name for name in told]
+        found = found.assign_coords(statistic=names)
+    return found
 
 
 def network_table(check: xr.Dataset) -> pd.DataFrame:

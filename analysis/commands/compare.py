@@ -46,11 +46,13 @@ def compare(
     shown, not made again.
     """
     from data.study import read_study
-    from models.leave_out.units import checked_units
+    from models.leave_out.units import checked_units, suited_units
 
     checked = read_study(study)
     names = [model.name for model in chosen_models(models, study, checked)]
-    left_out = checked_units(units.replace(",", " ").split())
+    left_out = suited_units(
+        checked_units(units.replace(",", " ").split()), directed=checked.declaration.dyads.directed
+    )
 
     from analysis.chapters.comparison import (
         comparison_files,

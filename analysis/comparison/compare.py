@@ -23,7 +23,7 @@ from models.leave_out.loo import container, high_k, in_sample, psis, with_others
 from models.leave_out.maximum_likelihood import left_out_densities
 from models.leave_out.refit import refits_of
 from models.leave_out.treatment import Treatment
-from models.leave_out.units import UNITS
+from models.leave_out.units import UNITS, suited_units
 from models.priors.prior_set import Priors
 from models.settings import Settings
 from models.work.cluster import in_process, on_cluster
@@ -101,7 +101,7 @@ def compare(
     priors : str or Priors
         The prior set.
     units : sequence of str
-        What is left out: ``dyad``, ``pair``, ``city``.
+        What is left out: ``dyad``, ``pair`` (of directed dyads), ``city``.
     fits : sequence of xarray.DataTree
         Fits of the study in memory, as `models.sample` gives them.
     results : str or pathlib.Path, optional
@@ -166,6 +166,7 @@ def comparison(
     scheduler : str
         The address of a dask scheduler; a cluster on this machine where it is empty.
     """
+    units = suited_units(units, directed=workspace.study.declaration.dyads.directed)
     wanted: dict[tuple[str, str], tuple[Treatment, ELPDDataLOO]] = {}
     families: dict[str, None] = {}
     for model in models:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from data.roles import SIDES
+from data.roles import sides_of
 from models.leave_out.units import rows_of_units
 from models.predictor.linear import city_position
 
@@ -57,7 +57,7 @@ def cities_of_units(dyads: xr.Dataset, unit: str) -> np.ndarray:
     if unit == "city":
         return np.arange(dyads.sizes["city"])[None]
     first = [rows[0] for rows in rows_of_units(dyads, unit).values()]
-    return np.stack([city_position(dyads, side)[first] for side in SIDES])
+    return np.stack([city_position(dyads, side)[first] for side in sides_of(dyads.coords)])
 
 
 def apart(difference: float, error: float) -> bool:

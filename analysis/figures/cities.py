@@ -13,13 +13,13 @@ from analysis.figures.map import place_names
 from analysis.posterior.city_effects import city_effects, of_role, parts_and_sides, roles_of
 from analysis.posterior.summary import CI_PROB, INNER_PROB, part_unit
 from data.errors import ResultsError, suggest
-from data.roles import Part, Role
+from data.roles import PARTS, Part, Role
 from models.inference.fit import Fit
 from models.name import CITY_CORRELATION, role_pairs
 
 CITY = 0.15  # inches, of a city with its name
 LONGEST = 4.4  # inches, of a panel: about what half a page has
-FIRST = ("degree_sender", "degree_receiver", "selection_sender", "selection_receiver")
+FIRST = tuple(role.effect for part in reversed(PARTS) for role in part.all_roles)
 MANY = 60  # cities, from which on marks of reciprocity are drawn small
 TAILS = [(1 - CI_PROB) / 2, (1 + CI_PROB) / 2]
 
@@ -139,7 +139,8 @@ def reciprocity_figure(fit: xr.DataTree) -> Figure:
     }
     if not both:
         raise ResultsError(
-            f"{Fit(fit).model} has effects of one side only; take a model such as zinb_srm"
+            f"{Fit(fit).model} has no effects of both sides; take a model of directed dyads such "
+            "as zinb_srm"
         )
     figure = Figure(figsize=(style.WIDTH, 1.2 + min(style.WIDTH / len(both), 4.6)))
     panels = figure.subplots(1, len(both), squeeze=False)[0]

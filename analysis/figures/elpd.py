@@ -11,6 +11,7 @@ from arviz_stats.utils import ELPDDataLOO
 
 from analysis.comparison.errors import UNTRUSTED
 from analysis.figures import style
+from data.roles import sides_of
 from models.inference.fit import Fit
 from models.leave_out.loo import high_k
 
@@ -152,7 +153,7 @@ def pareto_data(fit: xr.DataTree, estimate: ELPDDataLOO) -> pd.DataFrame:
     (unit,) = k.dims
     dyads = fit["constant_data"].to_dataset()
     labels = dyads["dyad" if unit == "dyad" else "dyad_pair"].to_numpy()
-    sender, receiver = dyads["sender"].to_numpy(), dyads["receiver"].to_numpy()
+    sender, receiver = (dyads[side].to_numpy() for side in sides_of(dyads.coords))
     first = sender if unit == "dyad" else np.array([*map(min, sender, receiver)], dtype=str)
     city = dict(zip(labels, first, strict=True))
     table = pd.DataFrame({"k": k.to_numpy()}, index=pd.Index(k[unit].to_numpy(), name=unit))
@@ -193,13 +194,14 @@ def pareto_figure(
     """
     table = pareto_data(fit, estimate)
     unit, k, high = str(table.index.name), table["k"].to_numpy(), table["high"].to_numpy()
+    is_directed = unit == "dyad" and "sender" in fit["constant_data"].coords
     finite = k[np.isfinite(k)]
     top, bottom = 1.08 * max(1.0, finite.max(initial=0)), finite.min(initial=0)
     shown, size = xr.DataArray(table["k"].where(np.isfinite(k), top)), 12 if len(k) < 2000 else 4
     drawn = az.plot_khat(
         replace(estimate, pareto_k=shown),
         visuals={"khat": {"color": style.MARK, "alpha": 0.55, "width": 0, "size": size}}
-        | {"xlabel": {"text": "sender" if unit == "dyad" else "first city of the pair"}}
+        | {"xlabel": {"text": "sender" if is_directed else "first city of the pair"}}
         | {"ylabel": {"text": "Pareto k"}},
         backend=backend,
         figure_kwargs=style.sized(backend, 3.4),

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis.checks.replicated import predicted_mean
 from analysis.figures import style
 from data.outcomes import AMOUNT, COUNT, TIE, OutcomeKind
+from data.roles import BOTH, sides_of
 from models.inference.fit import Fit
 from models.predictor.linear import city_position
 
@@ -26,7 +27,8 @@ def matrix_data(fit: xr.DataTree) -> xr.Dataset:
     """
     dyads = fit["constant_data"].to_dataset()
     cities = dyads["city"].to_numpy()
-    sender, receiver = city_position(dyads, "sender"), city_position(dyads, "receiver")
+    sides = sides_of(dyads.coords)
+    sender, receiver = (city_position(dyads, side) for side in sides)
     outcome = fit["observed_data"]["outcome"].to_numpy()
     total = np.bincount(sender, outcome, len(cities)) + np.bincount(receiver, outcome, len(cities))
     order = np.argsort(-total, kind="stable")
@@ -34,6 +36,8 @@ def matrix_data(fit: xr.DataTree) -> xr.Dataset:
     for name, values in (("observed", outcome), ("predicted", predicted_mean(fit).to_numpy())):
         matrix = np.full((len(cities), len(cities)), np.nan)
         matrix[sender, receiver] = values
+        if sides == BOTH:
+            matrix[receiver, sender] = values
         whole[name] = ("sender", "receiver"), matrix
     return whole.isel(sender=order, receiver=order)
 
@@ -60,9 +64,9 @@ def _scale(data: xr.Dataset, kind: OutcomeKind) -> tuple[Normalize, Sequence[flo
 def matrix_figure(fit: xr.DataTree) -> Figure:
     """Draw the outcomes of all directed dyads beside their predicted means, in the same colours.
 
-    Look for rows, columns and blocks that are darker on the left than on the right: senders,
-    receivers and groups of cities that the model does not follow. Single dark cells without a
-    counterpart are outcomes that it takes for chance.
+    Look for rows, columns and blocks that are darker on the left than on the right: cities, and
+    groups of cities, that the model does not follow. Single dark cells without a counterpart are
+    outcomes that it takes for chance.
 
     Parameters
     ----------
@@ -77,6 +81,7 @@ def matrix_figure(fit: xr.DataTree) -> Figure:
     """
     data, kind = matrix_data(fit), Fit(fit).name.family.outcome
     scale, ticks, shown_on = _scale(data, kind)
+    directed = Fit(fit).declaration.dyads.directed
     figure = Figure(figsize=(style.WIDTH, 4.5))
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     cities = [style.shortened(city) for city in data["sender"].to_numpy().tolist()]
@@ -87,18 +92,19 @@ def matrix_figure(fit: xr.DataTree) -> Figure:
         look = {"cmap": "Blues", "norm": scale, "interpolation": "nearest", "aspect": "auto"}
         shown = panel.imshow(np.ma.masked_invalid(data[name].to_numpy()), **look)
         panel.set_title(f"Observed {kind.noun}" if name == "observed" else "Predicted mean")
-        panel.set_xlabel("receiver")
+        panel.set_xlabel("receiver" if directed else "")
         panel.spines[:].set_visible(False)
         panel.set_xticks(list(named), list(named.values()), rotation=90, parse_math=False)
         panel.set_yticks(list(named), list(named.values()), parse_math=False)
         panel.tick_params(length=2 if len(named) < len(cities) else 0)
-    panels[0].set_ylabel("sender")
+    panels[0].set_ylabel("sender" if directed else "")
     bar = figure.colorbar(shown, ax=panels, pad=0.01)
     bar.set_ticks(ticks, labels=[f"{tick:,g}" for tick in ticks])
     bar.set_label(shown_on)
     bar.outline.set_visible(False)
     said = (
-        "Cities in the order of what they send and receive together, the most first; hatched: no "
+        f"Cities in the order of what they {'send and receive' if directed else 'have'} together, "
+        "the most first; hatched: no "
         "such directed dyad in the data. Predicted mean: over all draws of the replicated outcomes."
     )
     style.write_below(figure, *style.caption(fit, said))

@@ -32,9 +32,9 @@ def statistics_figure(
     """Draw each statistic of the network as the model predicts it, and as it was observed.
 
     Look for observed values at the edge of what the model draws: in that respect its networks are
-    not like the observed one. City effects are needed where the senders' or the receivers' spread
-    is missed, their correlation or pair effects where dyadic dependence is; cycles and triads are
-    in none of the models.
+    not like the observed one. City effects are needed where the spread of the cities is missed,
+    their correlation or pair effects where dyadic dependence is; cycles and triads are in none of
+    the models.
 
     Parameters
     ----------

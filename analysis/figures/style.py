@@ -140,7 +140,8 @@ def caption(tree: xr.DataTree, shown: str) -> list[str]:
     made = f"{fit.title}: {fit.model}, {fit.priors} priors"
     draws = f"{fit.settings.chains} x {fit.settings.draws} draws"
     caveat = "" if fit.passed else "This fit fails its diagnostics: do not interpret it."
-    said = renamed(shown, fit.declaration.noun, fit.declaration.nouns)
+    declared = fit.declaration
+    said = renamed(shown, declared.noun, declared.nouns, directed=declared.dyads.directed)
     data = f"Data: {'; '.join(fit.notes)}." if fit.notes else ""
     return [f"{made}, {draws}. {said}", synthetic_line(fit), data, caveat]
 

@@ -5,11 +5,11 @@ import xarray as xr
 
 from analysis.posterior.summary import CI_PROB, INNER_PROB
 from data.errors import ResultsError
-from data.roles import PARTS, SIDES, Part, Role
+from data.roles import CITY, PARTS, SIDES, Part, Role
 
 
 def city_effects(fit: xr.DataTree) -> xr.Dataset:
-    """Summarise the sender and receiver effects of every city.
+    """Summarise the sender and receiver effects of every city, or its one effect.
 
     Returns
     -------
@@ -20,12 +20,13 @@ def city_effects(fit: xr.DataTree) -> xr.Dataset:
         probability of a positive effect).
     """
     posterior = fit["posterior"]
-    roles = [role.effect for part in PARTS for role in part.roles]
+    roles = [role.effect for part in PARTS for role in part.all_roles]
     draws = posterior.to_dataset()[[role for role in roles if role in posterior]].load()
     found = {str(role): _summary(of_city) for role, of_city in draws.data_vars.items()}
     if not found:
         raise ResultsError(
-            f"{fit.attrs['model']} has no city effects; take a model such as zinb_srm or nb_crossed"
+            f"{fit.attrs['model']} has no city effects; take a model such as zinb_srm, or of "
+            "undirected dyads nb_additive"
         )
     return xr.concat(list(found.values()), pd.Index(list(found), name="role"), join="exact")
 
@@ -37,14 +38,14 @@ def of_role(effects: xr.Dataset, role: Role | str) -> pd.DataFrame:
 
 def roles_of(effects: xr.Dataset) -> list[Role]:
     """List the roles that have effects."""
-    return [role for part in PARTS for role in part.roles if role.effect in effects["role"]]
+    return [role for part in PARTS for role in part.all_roles if role.effect in effects["role"]]
 
 
 def parts_and_sides(effects: xr.Dataset) -> tuple[list[Part], list[str]]:
     """List the parts and the sides that have effects."""
     roles = roles_of(effects)
     parts = list(dict.fromkeys(role.part for role in roles))
-    return parts, [side for side in SIDES if side in {role.side for role in roles}]
+    return parts, [side for side in (*SIDES, CITY) if side in {role.side for role in roles}]
 
 
 def _summary(draws: xr.DataArray) -> xr.Dataset:

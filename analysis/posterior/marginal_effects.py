@@ -20,6 +20,8 @@ from analysis.posterior.summary import describe
 from data.errors import QueryError
 from data.formulas.new_values import Rows
 from data.formulas.node_terms import Ends
+from data.formulas.reader import EITHER
+from data.roles import SIDES
 from models.inference.predictive import BLOCK, family_arguments, thinned
 from models.likelihood.outcomes import CHANCES, ODDS_RATIO, outcomes
 
@@ -52,8 +54,8 @@ def marginal_effects(
     fit : xarray.DataTree
         A fit.
     dyad : str, optional
-        One directed dyad, ``sender -> receiver``, in place of the average over all. The size of
-        the change stays that of all dyads.
+        One dyad, ``sender -> receiver`` or ``first & second``, in place of the average over all.
+        The size of the change stays that of all dyads.
     predictors : collection of str, optional
         The columns to change, and attributes as ``gdp (sender)``; all that the model uses by
         default. Others are passed over.
@@ -94,7 +96,7 @@ def marginal_effects(
     if "dyad" in posterior.dims:
         posterior = posterior.isel(dyad=rows)
     used = thinned(posterior, checked_draws(draws))
-    observed = _averages(fitted, used, rows, fitted.rows)
+    observed = _averages(fitted, used, rows, (fitted.rows,))
     lines: dict[tuple[str, str, str], dict[str, float]] = {}
     for predictor, column, levelled, changed in _predictors(fitted):
         if predictors is not None and predictor not in predictors:
@@ -165,7 +167,7 @@ def _named(level: object) -> str:
 
 def _predictors(
     fitted: Fitted,
-) -> Iterator[tuple[str, pd.Series, bool, Callable[[Any], Rows]]]:
+) -> Iterator[tuple[str, pd.Series, bool, Callable[[Any], tuple[Rows, ...]]]]:
     """Give each predictor: name, values, whether they are categories, rows with other values."""
     for name in map(str, fitted.table):
         levelled = name in fitted.levelled
@@ -182,29 +184,43 @@ def _predictors(
         yield label, column, levelled, partial(_with_attribute, fitted.rows, name, side)
 
 
-def _with_column(rows: Rows, name: str, value: Any) -> Rows:
+def _with_column(rows: Rows, name: str, value: Any) -> tuple[Rows, ...]:
     table = rows.table.copy()
     table[name] = value
-    return Rows(table, rows.ends)
+    return (Rows(table, rows.ends),)
 
 
-def _with_attribute(rows: Rows, name: str, side: str, value: Any) -> Rows:
-    """Let the cities of one side have another value of an attribute, and those of the other not."""
+def _with_attribute(rows: Rows, name: str, side: str, value: Any) -> tuple[Rows, ...]:
+    """Let the cities of one side have another value of an attribute, and those of the other not.
+
+    Of undirected dyads that is either city: the first of every dyad, and the second of every one.
+    """
     if rows.ends is None:
-        return rows
+        return (rows,)
     ends = rows.ends
     others = ends.cities.copy()
     others[name] = value
-    moved = getattr(ends, side) + len(ends.cities)
     both = pd.concat([ends.cities, others])
     places = [
         None if place is None else np.tile(place, 2) for place in (ends.latitude, ends.longitude)
     ]
-    sides = {"sender": ends.sender, "receiver": ends.receiver} | {side: moved}
-    return Rows(rows.table, Ends(both, sides["sender"], sides["receiver"], *places))
+    found = []
+    for moving in SIDES if side == EITHER else (side,):
+        moved = getattr(ends, moving) + len(ends.cities)
+        sides = {"sender": ends.sender, "receiver": ends.receiver} | {moving: moved}
+        found.append(Rows(rows.table, Ends(both, sides["sender"], sides["receiver"], *places)))
+    return tuple(found)
 
 
 def _averages(
+    fitted: Fitted, draws: xr.Dataset, rows: slice | list[int], changed: tuple[Rows, ...]
+) -> dict[str, np.ndarray]:
+    """Average each quantity over dyads, and over the ways to change them, once for each draw."""
+    ways = [_of_dyads(fitted, draws, rows, way) for way in changed]
+    return {name: np.mean([way[name] for way in ways], axis=0) for name in ways[0]}
+
+
+def _of_dyads(
     fitted: Fitted, draws: xr.Dataset, rows: slice | list[int], changed: Rows
 ) -> dict[str, np.ndarray]:
     """Average each quantity over the dyads, once for each draw; the draws go in blocks."""

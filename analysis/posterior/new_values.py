@@ -13,7 +13,7 @@ from data.dyads import columns_of, ends_of, raw_predictors
 from data.errors import QueryError, located, suggest
 from data.formulas.grammar import ParsedFormula, parse_formula
 from data.formulas.new_values import Rows, changed_design
-from data.roles import Part
+from data.roles import Part, sides_of
 from models.inference.fit import Fit
 from models.name import ModelName
 
@@ -107,16 +107,18 @@ def dyad_position(dyads: xr.Dataset, label: str) -> int:
     if label in labels:
         return labels.index(label)
     cities = [str(city) for city in dyads["city"].to_numpy()]
-    ends = label.split(" -> ")
+    sign = " -> " if "sender" in dyads.coords else " & "
+    ends = label.split(sign)
+    if sign == " & " and sign.join(sorted(ends)) in labels:
+        return labels.index(sign.join(sorted(ends)))
     if len(ends) != 2:
-        raise QueryError(f"no directed dyad '{label}'; write sender -> receiver, as in {labels[0]}")
+        written = sign.join(sides_of(dyads.coords))
+        raise QueryError(f"no dyad '{label}'; write {written}, as in {labels[0]}")
     for city in ends:
         if city not in cities:
-            raise QueryError(
-                f"no directed dyad '{label}': no city '{city}'; {suggest(city, cities)}"
-            )
+            raise QueryError(f"no dyad '{label}': no city '{city}'; {suggest(city, cities)}")
     raise QueryError(
-        f"no directed dyad '{label}': the study has no row for it; "
+        f"no dyad '{label}': the study has no row for it; "
         f"{suggest(label, _rows_of(labels, ends[0]))}"
     )
 

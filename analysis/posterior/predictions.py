@@ -12,7 +12,7 @@ from analysis.posterior.summary import CI_PROB, describe
 from data.dyads import ends_of, raw_predictors
 from data.errors import QueryError, suggest
 from data.outcomes import AMOUNT, COUNT, LARGEST_COUNT, SUCCESSES, TIE
-from data.roles import SIDES, Part
+from data.roles import BOTH, SIDES, Part, sides_of
 from data.tables.rules import MISSING, folded
 from models.effects.new_dyads import known_or_drawn
 from models.inference.fit import UNOBSERVED
@@ -64,8 +64,9 @@ def predictions(
     Returns
     -------
     pandas.DataFrame
-        A row for each of the rows, under the same index: ``sender``, ``receiver``; ``drawn``, the
-        effects that the fit does not know (of sender, receiver, pair), which were drawn from
+        A row for each of the rows, under the same index: ``sender``, ``receiver`` (``first``,
+        ``second`` of undirected dyads); ``drawn``, the effects that the fit does not know (of
+        sender, receiver, pair), which were drawn from
         their population given each posterior draw's standard deviations and correlations;
         of counts ``p_eligible`` (absent where the family has no selection part) and ``p_zero``, the
         posterior means of these probabilities; ``expected``, the posterior mean of the expected
@@ -112,7 +113,8 @@ def predictions(
 
 def _predicted(fitted: Fitted, draws: xr.Dataset, asked: xr.Dataset, seed: int) -> pd.DataFrame:
     name = fitted.name
-    cities = np.unique(np.concatenate([asked["sender"], asked["receiver"]]))
+    sides = sides_of(asked.coords)
+    cities = np.unique(np.concatenate([asked[side] for side in sides]))
     asked = asked.assign_coords(city=cities)
     parameters = known_or_drawn(draws, asked, name, seed)
     arguments = family_arguments(parameters, asked, name, reference=fitted.dyads)
@@ -120,8 +122,7 @@ def _predicted(fitted: Fitted, draws: xr.Dataset, asked: xr.Dataset, seed: int) 
         arguments = _given_back(fitted, draws, asked, arguments)
     found = outcomes(name.family, *arguments)
     columns: dict[str, np.ndarray | list[str]] = {
-        "sender": asked["sender"].to_numpy(),
-        "receiver": asked["receiver"].to_numpy(),
+        **{side: asked[side].to_numpy() for side in sides},
         "drawn": _drawn(fitted, asked),
     }
     if "p_eligible" in found:
@@ -137,7 +138,7 @@ def _predicted(fitted: Fitted, draws: xr.Dataset, asked: xr.Dataset, seed: int) 
         return pd.DataFrame(columns)
     dtype = np.int64 if name.family.outcome.is_whole else np.float64
     bounds = np.empty((2, asked.sizes["dyad"]), dtype=dtype)
-    for k, ends in enumerate(zip(columns["sender"], columns["receiver"], strict=True)):
+    for k, ends in enumerate(zip(*(columns[side] for side in sides), strict=True)):
         rng = np.random.default_rng(seed_of(seed, "count " + " -> ".join(ends)))
         own = [
             values if values is None or values.shape[-1] == 1 else values[..., [k]]
@@ -174,8 +175,8 @@ def _unobserved(
     dyads = fit[UNOBSERVED].to_dataset()
     columns = fitted.declaration.dyads
     rows = raw_predictors(dyads)
-    for side in SIDES:
-        rows[getattr(columns, side)] = dyads[side].to_numpy().astype(object)
+    for column, side in zip(SIDES, sides_of(dyads.coords), strict=True):
+        rows[getattr(columns, column)] = dyads[side].to_numpy().astype(object)
     if columns.exposure is not None:
         rows[columns.exposure] = np.exp(dyads["log_exposure"].to_numpy())
     if columns.trials is not None:
@@ -195,7 +196,13 @@ def _asked_dyads(
     """Check the rows, and lay them out as dyads."""
     if rows.empty:
         raise QueryError("rows: the table is empty; it needs one row a dyad")
-    columns = {side: getattr(fitted.declaration.dyads, side) for side in SIDES}
+    sides = sides_of(fitted.dyads.coords)
+    columns = {
+        side: getattr(fitted.declaration.dyads, column)
+        for side, column in zip(sides, SIDES, strict=True)
+    }
+    if sides == BOTH:
+        rows = _in_order(rows, *columns.values())
     for column in columns.values():
         if column not in rows:
             raise QueryError(
@@ -225,6 +232,16 @@ def _asked_dyads(
                 side: ("dyad", rows[column].to_numpy(dtype=str)) for side, column in columns.items()
             },
         },
+    )
+
+
+def _in_order(rows: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
+    """Put the two cities of undirected dyads into the order of their names."""
+    if one not in rows or other not in rows:
+        return rows
+    swapped = rows[one].astype(str) > rows[other].astype(str)
+    return rows.assign(
+        **{one: rows[one].mask(swapped, rows[other]), other: rows[other].mask(swapped, rows[one])}
     )
 
 
@@ -299,8 +316,8 @@ def _drawn(fitted: Fitted, asked: xr.Dataset) -> list[str]:
     """Say of each asked dyad which of its effects the fit does not know."""
     known = {
         side: np.isin(asked[side].to_numpy(), fitted.dyads["city"].to_numpy().astype(str))
-        for side in ("sender", "receiver")
-        if any(role.side == side for role in fitted.name.roles)
+        for side in sides_of(asked.coords)
+        if any(side in role.ends for role in fitted.name.roles)
     }
     if fitted.name.has_pairs:
         dyads = fitted.dyads.get_index("dyad")
@@ -312,5 +329,6 @@ def _drawn(fitted: Fitted, asked: xr.Dataset) -> list[str]:
 
 
 def _labels(asked: xr.Dataset) -> tuple[list[str], list[str]]:
-    ends = list(zip(asked["sender"].to_numpy(), asked["receiver"].to_numpy(), strict=True))
+    sides = sides_of(asked.coords)
+    ends = list(zip(*(asked[side].to_numpy() for side in sides), strict=True))
     return [f"{i} -> {j}" for i, j in ends], [f"{j} -> {i}" for i, j in ends]

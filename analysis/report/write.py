@@ -39,7 +39,7 @@ def write_report(material: Material, folder: Path) -> list[Path]:
     page = Page(
         declaration.title,
         tuple(section(material) for section in SECTIONS),
-        f"Bayesian regression of directed dyads, {material.results.priors.name} priors",
+        f"Bayesian regression of dyads, {material.results.priors.name} priors",
         declaration.synthetic,
     )
     return write_page(in_nouns(page, declaration), folder / "report", ("html", "md"))

@@ -1,4 +1,4 @@
-"""What a study calls its cities: households, sheep, departments."""
+"""What a study calls its cities: households, sheep, departments; and undirected dyads: pairs."""
 
 import re
 from collections.abc import Callable
@@ -11,8 +11,18 @@ from analysis.tables.blocks import Block, Code, Page, Picture, Section, Table, T
 WORD = re.compile(r"(?<![\w`'/.\[(:])(cit(?:y|ies))(?!'(?!s\b)|[\w`(\])]|\.\w)", re.IGNORECASE)
 
 
-def renamed(text: str, noun: str, plural: str) -> str:
-    """Write a study's noun for the word city, and its plural for the word cities."""
+PAIRS = re.compile(r"(d|D)irected dyads?")
+
+
+def renamed(text: str, noun: str, plural: str, *, directed: bool = True) -> str:
+    """Write a study's noun for the word city, and pair for undirected dyads."""
+
+    def pair(found: re.Match[str]) -> str:
+        word = "pair" + "s" * found[0].endswith("s")
+        return word if found[1] == "d" else word.capitalize()
+
+    if not directed:
+        text = PAIRS.sub(pair, text)
 
     def other(found: re.Match[str]) -> str:
         word = noun if found[1].casefold() == "city" else plural
@@ -21,11 +31,11 @@ def renamed(text: str, noun: str, plural: str) -> str:
     return text if noun == "city" else WORD.sub(other, text)
 
 
-def in_words_of(page: Page, noun: str, plural: str) -> Page:
+def in_words_of(page: Page, noun: str, plural: str, *, directed: bool = True) -> Page:
     """Let a page speak of a study's cities by its own noun; tables' cells stay as they are."""
-    if noun == "city":
+    if noun == "city" and directed:
         return page
-    say = partial(renamed, noun=noun, plural=plural)
+    say = partial(renamed, noun=noun, plural=plural, directed=directed)
     return replace(
         page, subtitle=say(page.subtitle), blocks=tuple(_said(block, say) for block in page.blocks)
     )
@@ -52,7 +62,8 @@ def _said_table(table: Table, say: Callable[[str], str]) -> Table:
     if table.grouped:
         groups = {name: say(str(name)) for name in data.index.unique(0)}
         data = data.rename(index=groups, level=0)
-        data = data.rename(index={"cities": say("cities")}, level=1)  # how many there are
+        counted = {name: say(name) for name in ("cities", "directed dyads")}  # how many there are
+        data = data.rename(index=counted, level=1)
     return replace(
         table,
         data=data,

@@ -12,8 +12,10 @@ from data.errors import StudyError, suggest
 from data.formulas.added import ADDED
 from data.formulas.bounds import columns_asked, quoted, refuse_unbounded
 from data.formulas.node_terms import NODE_TERMS
-from data.roles import SIDES
+from data.roles import CITY, SIDES
 
+EITHER = "either"  # city of an undirected dyad
+DIRECTED = (*SIDES, "difference")  # node terms that undirected dyads have not
 MODULES = ("np", "contr")  # those of formulaic's names that are no functions
 FUNCTIONS = tuple(name for name in {**TRANSFORMS, **ADDED} if name not in (*MODULES, "Q"))
 # What a formula may be made of. A study comes from elsewhere: its formulas compute, and nothing
@@ -45,6 +47,8 @@ class NodeCall:
     bare: tuple[str, ...] = ()
     levelled: bool = False
 
+    directed: bool = True
+
     @property
     def sides(self) -> tuple[str, ...]:
         """Whose attributes it takes: the sender's, the receiver's, or those of both."""
@@ -52,7 +56,12 @@ class NodeCall:
 
     @property
     def moved(self) -> dict[str, tuple[str, str]]:
-        """What can be changed of it: attribute and side, by the name that outputs give them."""
+        """What can be changed of it: attribute and side, by the name that outputs give them.
+
+        Of undirected dyads that is the attribute of either city, one after the other: ``either``.
+        """
+        if not self.directed:
+            return {f"{name} (one {CITY})": (name, EITHER) for name in self.attributes}
         return {f"{name} ({side})": (name, side) for name in self.attributes for side in self.sides}
 
 
@@ -96,11 +105,14 @@ class Columns:
         None where there is no city table.
     has_positions : bool
         Whether the city table says where the cities lie.
+    directed : bool
+        Whether dyads have a sender and a receiver.
     """
 
     dyads: tuple[str, ...]
     cities: tuple[str, ...] | None = None
     has_positions: bool = False
+    directed: bool = True
 
 
 def read_expression(text: str, columns: Columns) -> ParsedFactor:
@@ -183,6 +195,11 @@ class _Reader(ast.NodeVisitor):
             raise StudyError(
                 f"'{quoted(node)}' stands within {self.within}(); node terms do not nest"
             )
+        if function in DIRECTED and not self.columns.directed:
+            raise StudyError(
+                f"{function}() is of directed dyads, and these are undirected; write total(), "
+                "absdiff(), product(), same() or another node term of both cities"
+            )
         term = NODE_TERMS[function]
         if node.keywords or not term.least <= len(node.args) <= term.most:
             known = {0: "nothing", 1: "one column or expression"}
@@ -206,6 +223,7 @@ class _Reader(ast.NodeVisitor):
                 tuple(dict.fromkeys(self.attributes)),
                 tuple(self.quoted_names.get(name, name) for name in bare),
                 self.levelling,
+                self.columns.directed,
             )
         )
         self.within = ""

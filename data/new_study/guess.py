@@ -19,6 +19,7 @@ from data.new_study.columns import (
 )
 from data.new_study.found import Guess, checked
 from data.new_study.terms import add_terms
+from data.roles import SIDES
 from data.study import Study, assembled
 from data.tables.binary_rows import SPREADSHEETS, as_text, sheet_names
 from data.tables.city_table import city_table
@@ -76,6 +77,8 @@ def guess(dyads: Path, cities: Path | None, outcome: str | None, title: str) -> 
     if (values < 0).any() or (values % 1 > 0).any():
         found.bare_model = "normal_srm"
     bare = assembled(tables, found.declaration(title, []), "new", "study.toml")
+    if _looks_undirected(bare) and not _stands_twice(rows, columns):
+        bare = _undirected(found, tables, columns, title)
     _choose_models(found, bare)
     add_terms(found, tables, title, bare.dyads.sizes["dyad"])
     return found
@@ -194,19 +197,42 @@ def _add_absent(found: Guess, rows: pd.DataFrame, columns: Columns, cities: int)
         )
 
 
+def _looks_undirected(study: Study) -> bool:
+    return any("undirected" in caution for caution in study.cautions)
+
+
+def _stands_twice(rows: pd.DataFrame, columns: Columns) -> bool:
+    """Tell whether rows hold pairs in both directions, which undirected dyads refuse."""
+    ends = zip(rows[columns.sender], rows[columns.receiver], strict=True)
+    return columns.is_in_rows and len({frozenset(two) for two in ends}) < len(rows)
+
+
+def _undirected(found: Guess, tables: StudyTables, columns: Columns, title: str) -> Study:
+    """Take dyads for undirected: every pair once, one effect a city."""
+    found.dyads["directed"] = False
+    if columns.is_in_rows:
+        found.dyads["cities"] = [columns.sender, columns.receiver]
+        for side in SIDES:
+            found.dyads.pop(side, None)
+    found.bare_model = f"{found.bare_model.partition('_')[0]}_additive"
+    found.notes.append("the dyads are taken for undirected (directed = false): a row is a pair")
+    return assembled(tables, found.declaration(title, []), "new", "study.toml")
+
+
 def _choose_models(found: Guess, study: Study) -> None:
     """Take models that suit the outcome, and hear what looks wrong with it."""
     found.cautions = list(study.cautions)
-    undirected = any("undirected" in caution for caution in study.cautions)
+    directed = study.declaration.dyads.directed
     outcome = study.dyads["outcome"]
     has_zeros = bool((outcome == 0).any())
-    effects = "sender" if undirected else "srm"
+    effects = "additive"
+    if directed:  # the two effects of a city are one where both directions are the same
+        effects = "sender" if _looks_undirected(study) else "srm"
     if outcome.dtype.kind == "f":
         found.models = [f"normal_{effects}"]
         return
     if set(outcome.to_numpy().tolist()) == {0, 1}:
         found.models = [f"bernoulli_{effects}"]
         return
-    # the two effects of a city are one where both directions are the same
-    nb = "nb_sender" if undirected else "nb_srm"
+    nb = f"nb_{effects}"
     found.models = [nb, f"zi{nb}"] if has_zeros else [nb]

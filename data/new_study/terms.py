@@ -47,13 +47,13 @@ def add_terms(found: Guess, tables: StudyTables, title: str, dyads: int) -> None
 
 def _candidates(found: Guess, tables: StudyTables) -> Iterator[tuple[str, str, str]]:
     """Give columns with the terms that they may be in a first formula, and what they hold."""
-    used = {one.column for one in found.taken} | {"sender", "receiver"}
+    used = {one.column for one in found.taken} | set(SIDES)
     if found.dyads.get("absent") != "zero":
         for name in map(str, tables.dyads):
             if name not in used and name.strip():
                 yield from _of_column(name, tables.dyads[name])
     if tables.cities is not None:
-        yield from _of_cities(tables.cities)
+        yield from _of_cities(tables.cities, directed=found.dyads.get("directed", True))
 
 
 def _of_column(name: str, column: pd.Series) -> Iterator[tuple[str, str, str]]:
@@ -67,7 +67,7 @@ def _of_column(name: str, column: pd.Series) -> Iterator[tuple[str, str, str]]:
         yield name, quoted, f"{column.nunique()} categories, of dyads"
 
 
-def _of_cities(cities: Cities) -> Iterator[tuple[str, str, str]]:
+def _of_cities(cities: Cities, *, directed: bool) -> Iterator[tuple[str, str, str]]:
     places: set[str] = set()
     if cities.has_positions:
         places = {cities.columns.latitude, cities.columns.longitude}
@@ -79,8 +79,9 @@ def _of_cities(cities: Cities) -> Iterator[tuple[str, str, str]]:
         if list(column) == cities.names:  # a label
             continue
         if numbers(column).notna().all():
-            for side in SIDES:
-                yield name, f"scale({side}({quoted}))", f"numbers, of the {side}"
+            whose = {side: f"numbers, of the {side}" for side in SIDES}
+            for term, what in (whose if directed else {"total": "numbers, of both"}).items():
+                yield name, f"scale({term}({quoted}))", what
         elif 1 < column.nunique() <= min(FEW, len(column) // 2):
             yield name, f"same({quoted})", f"{column.nunique()} categories, of cities"
 
@@ -88,7 +89,7 @@ def _of_cities(cities: Cities) -> Iterator[tuple[str, str, str]]:
 def _unused(found: Guess, tables: StudyTables) -> Iterator[tuple[str, str]]:
     filled = found.dyads.get("absent") == "zero"
     for name in tables.dyads:
-        if name in ("sender", "receiver") or not str(name).strip():
+        if name in SIDES or not str(name).strip():
             continue
         missing = int(is_missing(tables.dyads[name]).sum())
         if filled:

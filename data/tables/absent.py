@@ -29,8 +29,10 @@ def completed(
                 )
         cities = known
     refuse_few(cities, given)
-    names = np.array(cities, dtype=object)
+    names = np.array(cities if columns.directed else sorted(cities), dtype=object)
     i, j = np.nonzero(~np.eye(len(names), dtype=bool))
+    if not columns.directed:
+        i, j = i[i < j], j[i < j]
     every = pd.MultiIndex.from_arrays([names[i], names[j]])
     rows_of = pd.MultiIndex.from_frame(given[[columns.sender, columns.receiver]])
     places = rows_of.get_indexer(every)

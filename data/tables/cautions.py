@@ -12,10 +12,10 @@ def cautions_on(table: pd.DataFrame, declaration: Declaration, left_out: int) ->
     columns, cautions = declaration.dyads, []
     count = table[columns.outcome].to_numpy()
     cities = len({*table[columns.sender], *table[columns.receiver]})
-    absent = cities * (cities - 1) - len(table) - left_out
+    absent = columns.possible(cities) - len(table) - left_out
     if (count > 0).all() and absent and AMOUNT not in declaration.kinds:
         cautions.append(
-            f"no '{columns.outcome}' is 0, and {absent} directed dyads "
+            f"no '{columns.outcome}' is 0, and {absent} {columns.many} "
             'have no row: if these are zeros, write absent = "zero" under [dyads]'
         )
     if "directed" in columns.model_fields_set or len(table) < 3:
@@ -32,6 +32,6 @@ def cautions_on(table: pd.DataFrame, declaration: Declaration, left_out: int) ->
         return cautions
     cautions.append(
         f"{looks}: the dyads look undirected, and models of directed dyads take the two directions "
-        "for two facts; if they are directed, write directed = true under [dyads]"
+        "for two facts; write directed = false under [dyads], or true if they are directed"
     )
     return cautions

@@ -87,13 +87,18 @@ def graph_tables(graph: Any, columns: Columns, cities: CityTable | None) -> Grap
     if not found:
         raise StudyError("the graph has no edges; it needs one a dyad")
     known = list(dict.fromkeys(str(name) for _, _, given in found for name in given))
+    notes = []
+    if not known:
+        notes.append("its edges have no attributes: each is a 1")
+        found = [(i, j, {columns.outcome: 1}) for i, j, _ in found]
+        known = [columns.outcome]
     if columns.outcome not in known:
         raise StudyError(
             f"no edge has an attribute '{columns.outcome}', which study.toml names; "
             f"{suggest(columns.outcome, known)}"
         )
     directed = graph.is_directed()
-    if not directed:
+    if not directed and columns.directed:
         found += [(j, i, given) for i, j, given in found if i != j]
     ends = {columns.sender: [i for i, _, _ in found], columns.receiver: [j for _, j, _ in found]}
     edges = pd.DataFrame(
@@ -111,8 +116,9 @@ def graph_tables(graph: Any, columns: Columns, cities: CityTable | None) -> Grap
     label = {column: [names[node] for node in graph.nodes]}
     nodes = pd.DataFrame(label | _attributes(own, all_names, label), dtype=object)
     nodes.index = pd.Index([f"node {name}" for name in label[column]])
-    note = "the graph is undirected: each edge stands in both directions"
-    return GraphTables(edges, nodes, () if directed else (note,))
+    if not directed and columns.directed:
+        notes.append("the graph is undirected: each edge stands in both directions")
+    return GraphTables(edges, nodes, tuple(notes))
 
 
 def _names(graph: Any, cities: CityTable | None) -> dict[Any, str]:

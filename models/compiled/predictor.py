@@ -19,7 +19,7 @@ from pytensor.link.numba.dispatch.basic import (
     register_funcify_default_op_cache_key,
 )
 
-from data.roles import SIDES, Part
+from data.roles import Part, sides_of
 from models.compiled import predictor_loops
 from models.compiled.operation import Operation
 from models.compiled.predictor_loops import add_up, predict, runs_of
@@ -41,7 +41,7 @@ class KnownOfDyads:
     design : numpy.ndarray
         Shape (term, dyad): predictors less their means, in standard deviations.
     city_of : dict of str to numpy.ndarray
-        By side the position of each dyad's city, shape (dyad,).
+        By side, or by which of the two, the position of each dyad's city, shape (dyad,).
     """
 
     offset: np.ndarray
@@ -57,7 +57,7 @@ class KnownOfDyads:
         return cls(
             offset(dyads, part).to_numpy(),
             np.ascontiguousarray(standardized.T),
-            {side: city_position(dyads, side) for side in SIDES},
+            {side: city_position(dyads, side) for side in sides_of(dyads.coords)},
             dyads.sizes["city"],
         )
 
@@ -98,10 +98,10 @@ def predictor_of(
     if fused and of_city:
         none = np.zeros(known.cities)
         return FusedPredictor()(
-            *(intercept, coef, *(of_city.get(side, none) for side in SIDES)),
+            *(intercept, coef, *(of_city.get(side, none) for side in known.city_of)),
             *(known.offset, known.design),
-            *(known.city_of[side].astype(np.uint64) for side in SIDES),
-            runs_of(*(known.city_of[side] for side in SIDES)),
+            *(positions.astype(np.uint64) for positions in known.city_of.values()),
+            runs_of(*known.city_of.values()),
         )
     total = intercept + known.offset
     if len(known.design):

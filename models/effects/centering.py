@@ -37,16 +37,18 @@ def centering(dyads: xr.Dataset, family: str, roles: Sequence[Role]) -> dict[str
     shares = {}
     for role in roles:
         k = SELECTION if role.part == "selection" else DEGREE
-        city, cities = city_position(dyads, role.side), dyads.sizes["city"]
-        score = np.bincount(city, found.first[k], cities)
-        information = np.maximum(np.bincount(city, -found.second[k, k], cities), 0)
+        city = np.concatenate([city_position(dyads, end) for end in role.ends])
+        cities, times = dyads.sizes["city"], len(role.ends)  # how many cities each dyad is of
+        score = np.bincount(city, np.tile(found.first[k], times), cities)
+        information = np.bincount(city, np.tile(-found.second[k, k], times), cities)
+        information = np.maximum(information, 0)
         shares[role.centering] = _shares(score, information)
     return shares
 
 
 def has_city_effects(names: Collection[str]) -> bool:
     """Tell whether any of a model's parameters are city effects."""
-    return any(role.effect in names for part in PARTS for role in part.roles)
+    return any(role.effect in names for part in PARTS for role in part.all_roles)
 
 
 def informed_first(roles: Sequence[Role], shares: Mapping[str, np.ndarray]) -> list[Role]:
@@ -72,7 +74,7 @@ def centering_of_draws(posterior: xr.Dataset) -> dict[str, np.ndarray]:
     """
     draws = ("chain", "draw")
     shares = {}
-    for role in (role for part in PARTS for role in part.roles):
+    for role in (role for part in PARTS for role in part.all_roles):
         if role.effect in posterior:
             variance = posterior[role.sd] ** 2
             left = posterior[role.effect].var(draws).to_numpy()

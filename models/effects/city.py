@@ -29,6 +29,7 @@ from pytensor import tensor as pt
 from data.roles import Role, partial_correlation
 from models.likelihood.arrays import Array
 from models.name import CITY_CORRELATION, correlation_name, role_pairs
+from models.predictor.linear import city_position
 from models.predictor.units import OWN, Units
 from models.priors.prior_set import Priors
 
@@ -206,12 +207,28 @@ def split_city_space(dyads: xr.Dataset, roles: Sequence[Role]) -> Split:
 
 def _city_level_terms(dyads: xr.Dataset, role: Role) -> Iterator[tuple[int, np.ndarray]]:
     design = pd.DataFrame(dyads[role.part.design].to_numpy())
+    if len(role.ends) > 1:
+        yield from _terms_of_both(dyads, role, design.to_numpy())
+        return
     grouped = design.groupby(dyads[role.side].to_numpy())
     low, high = grouped.min(), grouped.max()
     for term in design.columns:
         if np.allclose(low[term], high[term], rtol=1e-12, atol=0):
             values = low[term].reindex(dyads["city"].to_numpy())
             yield int(term), values.fillna(values.mean()).to_numpy()
+
+
+def _terms_of_both(
+    dyads: xr.Dataset, role: Role, design: np.ndarray
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Find predictors that are a sum of values of the two cities, and these values."""
+    both = np.zeros((len(design), dyads.sizes["city"]))
+    for end in role.ends:
+        both[np.arange(len(design)), city_position(dyads, end)] += 1
+    values = np.linalg.lstsq(both, design)[0]
+    for term, column in enumerate(design.T):
+        if np.allclose(both @ values[:, term], column, rtol=1e-9, atol=1e-9 * np.ptp(column)):
+            yield term, values[:, term]
 
 
 def _spanned(values: np.ndarray, columns: list[np.ndarray]) -> bool:

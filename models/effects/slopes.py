@@ -1,5 +1,6 @@
 """Random slopes: how a predictor's coefficient varies from city to city."""
 
+import numpy as np
 import pymc as pm
 from pytensor import tensor as pt
 
@@ -49,7 +50,7 @@ def random_slopes(
     """
     total: Array = 0.0
     design, scale = study.dyads[part.design], column_scale(study.dyads, part)
-    for role in part.roles:
+    for role in part.all_roles:
         terms = slope_terms(study, name, role)
         if not terms:
             continue
@@ -59,12 +60,16 @@ def random_slopes(
         column = ((design - design.mean("dyad")).sel(chosen) / scale.sel(chosen)).to_numpy()
         prior = priors.prior(role.slope_sd)
         sd = prior.variable(role.own("slope_sd"), shape=len(terms))
-        position, cities = city_position(study.dyads, role.side), study.dyads.sizes["city"]
+        positions = [city_position(study.dyads, end) for end in role.ends]
+        position, cities = np.concatenate(positions), study.dyads.sizes["city"]
         slopes = []
         for k, values in enumerate(column.T):
-            said = summed(information * values**2, position, cities)
+            told = information * values**2
+            told = told if len(positions) == 1 else pt.concatenate([told] * len(positions))
+            said = summed(told, position, cities)
             slopes.append(effects_given(f"{role.own('slope')}_{k}", sd[k], said))
-            total = total + slopes[k][position] * values
+            for place in positions:
+                total = total + slopes[k][place] * values
         pm.Deterministic(role.slope_sd, units.scaled(sd / unit), dims=role.slope_term)
         slope = units.scaled(pt.stack(slopes, axis=1) / unit)
         pm.Deterministic(role.slope, slope, dims=("city", role.slope_term))

@@ -31,7 +31,11 @@ def refuse_kind(kind: str, kinds: Collection[str] = KINDS) -> None:
 
 
 def covariances(
-    bread: np.ndarray, scores: np.ndarray, cities: tuple[np.ndarray, np.ndarray] | None
+    bread: np.ndarray,
+    scores: np.ndarray,
+    cities: tuple[np.ndarray, np.ndarray] | None,
+    *,
+    directed: bool = True,
 ) -> dict[str, np.ndarray]:
     """Compute the covariance of the estimates under each reading.
 
@@ -42,7 +46,9 @@ def covariances(
     scores : numpy.ndarray
         The gradient of each dyad's log-likelihood, shape (dyad, size).
     cities : tuple of numpy.ndarray, optional
-        Sender and receiver of each dyad; without them, only the readings that need none.
+        The two cities of each dyad; without them, only the readings that need none.
+    directed : bool
+        Whether these are sender and receiver; else there are no readings by one of them.
 
     Returns
     -------
@@ -58,11 +64,12 @@ def covariances(
     cities, less the pairs that it counts twice.
     """
     meats = {"sandwich": scores.T @ scores}
-    if cities is not None:
+    if cities is not None and directed:
         sender, receiver = (pd.factorize(side)[0] for side in cities)
         meats["sender"] = _clustered(scores, sender)
         meats["receiver"] = _clustered(scores, receiver)
         meats["two_way"] = meats["sender"] + meats["receiver"] - meats["sandwich"]
+    if cities is not None:
         meats["dyadic"] = _dyadic(scores, *cities)
     return {"information": bread} | {kind: bread @ meat @ bread for kind, meat in meats.items()}
 

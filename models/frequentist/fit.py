@@ -78,7 +78,7 @@ def fit_regression(
     point = optimum.point
     found = problem.derivatives(point.at)
     bread, identified = determined(point)
-    kinds = covariances(bread, problem.scores(found), data.cities)
+    kinds = covariances(bread, problem.scores(found), data.cities, directed=data.directed)
     scales, names = data.scales, {"parameter": data.names}
     matrices = np.stack(list(kinds.values())) / (scales[:, None] * scales)
     matrices[:, ~(identified[:, None] & identified)] = np.nan

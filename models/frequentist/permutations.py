@@ -156,6 +156,9 @@ def _refits(data: Regression, observed: np.ndarray, seed: int) -> _Refits:
     roles = np.isin(city, sender) + 2 * np.isin(city, receiver)
     row = np.full((len(cities), len(cities)), -1)
     row[sender, receiver] = np.arange(len(sender))
+    if not data.directed:  # a city is one like any other
+        row[receiver, sender] = np.arange(len(sender))
+        roles = np.full(len(cities), 3)
     near = drawn_inward(problem, observed)
     flat = near.copy()
     for part in problem.parts:

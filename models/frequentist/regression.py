@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from data.outcomes import AMOUNT
-from data.roles import Part
+from data.roles import Part, sides_of
 from data.study import Study
 from models.frequentist.problem import Problem
 from models.likelihood.families import FAMILIES
@@ -28,7 +28,9 @@ class Regression:
     offset : numpy.ndarray
         Added to the log of the expected count, shape (dyad,): log exposure, natural log.
     cities : tuple of numpy.ndarray, optional
-        Sender and receiver of each dyad, for standard errors that need them.
+        The two cities of each dyad, sender and receiver, for standard errors that need them.
+    directed : bool
+        Whether they are sender and receiver.
     trials : numpy.ndarray, optional
         That the outcomes are successes of, shape (dyad,).
     """
@@ -39,6 +41,7 @@ class Regression:
     offset: np.ndarray
     cities: tuple[np.ndarray, np.ndarray] | None = None
     trials: np.ndarray | None = None
+    directed: bool = True
 
     @property
     def terms(self) -> dict[Part, list[str]]:
@@ -129,13 +132,14 @@ def regression_of(dyads: xr.Dataset, family: str) -> Regression:
         part: pd.DataFrame(dyads[part.design].to_numpy(), columns=dyads[part.term].to_numpy())
         for part in FAMILIES[family].parts
     }
-    cities = dyads["sender"].to_numpy(), dyads["receiver"].to_numpy()
+    first, second = (dyads[side].to_numpy() for side in sides_of(dyads.coords))
     observed = Observed.of(dyads)
     return Regression(
         family,
         observed.outcome,
         designs,
         dyads["log_exposure"].to_numpy(),
-        cities,
+        (first, second),
         observed.trials if FAMILIES[family].outcome.has_trials else None,
+        directed="sender" in dyads.coords,
     )

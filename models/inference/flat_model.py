@@ -54,7 +54,7 @@ class FlatModel:
     @property
     def centering(self) -> dict[str, tuple[str, np.ndarray]]:
         """How far the effects of each city are centered, by the names of the model's data."""
-        names = (role.centering for part in PARTS for role in part.roles)
+        names = (role.centering for part in PARTS for role in part.all_roles)
         return {
             name: ("city", self.data[self.places[name]]) for name in names if name in self.places
         }

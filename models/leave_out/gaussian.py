@@ -21,7 +21,7 @@ import xarray as xr
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
-from data.roles import SIDES, Part
+from data.roles import Part, sides_of
 from models.effects.population import population_covariance
 from models.likelihood.amounts import HALF_LOG_2PI, other_direction
 from models.name import ModelName
@@ -81,23 +81,25 @@ def amounts_of(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName) -> Amounts
     bare = draws.drop_vars([*(r.effect for r in name.roles), *(r.slope for r in slopes)])
     expected = linear_predictor(bare, dyads, PART).to_numpy()
     number, dyad = draws.sizes["draw"], dyads.sizes["dyad"]
-    entering = [(role.side, np.ones(dyad)) for role in name.roles]
+    sides = sides_of(dyads.coords)
+    entering = [(role.ends, np.ones(dyad)) for role in name.roles]
     factors = [np.linalg.cholesky(population_covariance(draws, name))] if name.roles else []
     design = dyads[PART.design] - dyads[PART.design].mean("dyad")
     for role in slopes:
         sds = draws[role.slope_sd].to_numpy()
         factors.append(np.eye(sds.shape[1]) * sds[:, None, :])
         terms = draws[role.slope_term].to_numpy()
-        entering += [(role.side, design.sel({PART.term: term}).to_numpy()) for term in terms]
+        entering += [(role.ends, design.sel({PART.term: term}).to_numpy()) for term in terms]
     factor = np.zeros((number, len(entering), len(entering)))
     first = 0
     for one in factors:
         last = first + one.shape[-1]
         factor[:, first:last, first:last] = one
         first = last
-    weight = np.zeros((dyad, len(SIDES), len(entering)))
-    for k, (side, values) in enumerate(entering):
-        weight[:, SIDES.index(side), k] = values
+    weight = np.zeros((dyad, len(sides), len(entering)))
+    for k, (ends, values) in enumerate(entering):
+        for end in ends:
+            weight[:, sides.index(end), k] = values
     correlation = np.zeros(number)
     if name.has_correlated_residuals:
         correlation = draws[PART.dyadic_reciprocity].to_numpy()
@@ -105,8 +107,8 @@ def amounts_of(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName) -> Amounts
         error=dyads["outcome"].to_numpy() - expected,
         residual_sd=draws[name.family.scale].to_numpy(),
         correlation=correlation,
-        other=other_direction(dyads["sender"].to_numpy(), dyads["receiver"].to_numpy()),
-        city=np.column_stack([city_position(dyads, side) for side in SIDES]),
+        other=other_direction(*(dyads[side].to_numpy() for side in sides)),
+        city=np.column_stack([city_position(dyads, side) for side in sides]),
         weight=weight,
         factor=factor,
         cities=dyads.sizes["city"],

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
+from data.roles import sides_of
 from models.effects.population import population_covariance
 from models.leave_out.city_density import CityDensity
 from models.leave_out.importance import Component, mode_and_root, points_of, standard_points
@@ -83,14 +84,14 @@ def _rows_of(
     dyads: xr.Dataset, name: ModelName, city: str
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Give the city's dyads, and for each part which of them each role's effect enters."""
-    side = {end: dyads[end].to_numpy() == city for end in ("sender", "receiver")}
-    rows = np.flatnonzero(side["sender"] | side["receiver"])
+    of_city = {end: dyads[end].to_numpy() == city for end in sides_of(dyads.coords)}
+    rows = np.flatnonzero(np.any(list(of_city.values()), axis=0))
     uses: dict[str, np.ndarray] = {}
     for part in name.parts:
         use = np.zeros((len(name.roles), len(rows)))
         for k, role in enumerate(name.roles):
             if role.part == part:
-                use[k] = side[role.side][rows]
+                use[k] = np.any([of_city[end][rows] for end in role.ends], axis=0)
         uses[part] = use
     return rows, uses
 

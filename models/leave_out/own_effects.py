@@ -112,7 +112,7 @@ def uses_of(
     """
     uses: dict[str, np.ndarray] = {part: np.zeros((len(roles), len(rows))) for part in name.parts}
     for k, role in enumerate(roles):
-        uses[role.part][k] = ends[role.side][rows] == city
+        uses[role.part][k] = np.any([ends[end][rows] == city for end in role.ends], axis=0)
     return uses
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from data.roles import SIDES, Role
+from data.roles import Role, sides_of
 from models.leave_out.own_effects import OwnEffects, city_effects_of, pair_effects_of, uses_of
 from models.likelihood.observed import Observed
 from models.name import ModelName
@@ -75,13 +75,14 @@ def unit_in_fit(
     rows : numpy.ndarray of int
         Positions of the unit's dyads.
     """
-    ends = {side: dyads[side].to_numpy() for side in SIDES}
+    sides = sides_of(dyads.coords)
+    ends = {side: dyads[side].to_numpy() for side in sides}
     # each of the two cities, with the roles in which the unit sees it
     seen = {
         str(ends[side][rows[0]]): [
-            role for role in name.roles if unit == "pair" or role.side == side
+            role for role in name.roles if unit == "pair" or side in role.ends
         ]
-        for side in SIDES
+        for side in sides
     }
     entered = [_entered(ends, city, roles, rows) for city, roles in seen.items()]
     base = _without(draws, dyads, name, seen, [rows, *entered])
@@ -104,9 +105,9 @@ def _entered(
     ends: dict[str, np.ndarray], city: str, roles: list[Role], left_out: np.ndarray
 ) -> np.ndarray:
     """Give the positions of the dyads that a city's roles enter, but for those left out."""
-    of_city = np.zeros(len(ends["sender"]), dtype=bool)
-    for side in {role.side for role in roles}:
-        of_city |= ends[side] == city
+    of_city = np.zeros(len(next(iter(ends.values()))), dtype=bool)
+    for end in {end for role in roles for end in role.ends}:
+        of_city |= ends[end] == city
     of_city[left_out] = False
     return np.flatnonzero(of_city)
 

@@ -1,4 +1,4 @@
-"""What is left out together: a directed dyad, a pair (both directions), or a city."""
+"""What is left out together: a dyad, a pair (both directions of directed dyads), or a city."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from data.errors import ModelError, suggest
+from data.roles import SIDES, sides_of
 
 UNITS = ("dyad", "pair", "city")
 
@@ -19,6 +20,12 @@ def checked_units(written: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(written))
 
 
+def suited_units(units: Sequence[str], *, directed: bool) -> tuple[str, ...]:
+    """Leave out the pair among several units of undirected dyads, which are pairs."""
+    others = tuple(unit for unit in units if unit != "pair")
+    return tuple(units) if directed or not others else others
+
+
 def rows_of_units(dyads: xr.Dataset, unit: str) -> dict[str, np.ndarray]:
     """List what is left out together.
 
@@ -29,10 +36,13 @@ def rows_of_units(dyads: xr.Dataset, unit: str) -> dict[str, np.ndarray]:
         all that it sends or receives, so that each dyad belongs to two cities.
     """
     checked_units([unit])
+    sides = sides_of(dyads.coords)
+    if unit == "pair" and sides != SIDES:
+        raise ModelError("undirected dyads are pairs; leave out 'dyad' or 'city'")
     if unit == "city":
-        sender, receiver = dyads["sender"].to_numpy(), dyads["receiver"].to_numpy()
+        one, other = (dyads[side].to_numpy() for side in sides)
         return {
-            str(city): np.flatnonzero((sender == city) | (receiver == city))
+            str(city): np.flatnonzero((one == city) | (other == city))
             for city in dyads["city"].to_numpy()
         }
     labels = dyads["dyad" if unit == "dyad" else "dyad_pair"].to_numpy()

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from data.roles import Part
+from data.roles import BOTH, SIDES, Part
 
 EVERY = slice(None)
 
@@ -90,10 +90,11 @@ def linear_predictor(
         np.matmul(values(part.coef, part.term), transposed, out=total)
     total += intercept.to_numpy()[..., None]
     total += shift
-    for role in part.roles:
+    for role in part.all_roles:
         if role.effect in parameters:
-            position = city_position(dyads, role.side)[rows]
-            total += values(role.effect, "city").take(position, axis=-1)
+            effect = values(role.effect, "city")
+            for end in role.ends:
+                total += effect.take(city_position(dyads, end)[rows], axis=-1)
     if part.pair.effect in parameters:
         total += values(part.pair.effect, "dyad")[..., rows]
     found = xr.DataArray(
@@ -111,16 +112,17 @@ def _slope_predictor(
     rows: np.ndarray | slice,
 ) -> xr.DataArray | None:
     total = None
-    for role in part.roles:
+    for role in part.all_roles:
         if role.slope not in parameters:
             continue
         dim = role.slope_term
         slope = parameters[role.slope]
-        position = xr.DataArray(city_position(dyads, role.side)[rows], dims="dyad")
         column = design.sel({part.term: slope[dim].to_numpy()}).drop_vars(
-            ["sender", "receiver", "dyad_pair", "dyad"], errors="ignore"
+            [*SIDES, *BOTH, "dyad_pair", "dyad"], errors="ignore"
         )
         column = column.rename({part.term: dim})
-        effect = xr.dot(slope.isel(city=position).drop_vars("city"), column, dim=dim)
-        total = effect if total is None else total + effect
+        for end in role.ends:
+            position = xr.DataArray(city_position(dyads, end)[rows], dims="dyad")
+            effect = xr.dot(slope.isel(city=position).drop_vars("city"), column, dim=dim)
+            total = effect if total is None else total + effect
     return total

@@ -6,7 +6,7 @@ import xarray as xr
 from scipy.special import polygamma
 
 from data.outcomes import AMOUNT
-from data.roles import Part
+from data.roles import Part, sides_of
 from models.likelihood.trials import PROBIT
 from models.name import ModelName
 
@@ -24,7 +24,8 @@ def variance_shares(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName) -> xr
     xarray.DataArray
         Shares that add up to 1; dims (chain, draw, part, source), the sources that the model has.
         Predictors: the variance over the dyads of what the coefficients explain. Sender, receiver
-        and pair: the population variance of the effects, sd^2, not that of this study's cities.
+        and pair: the population variance of the effects, sd^2, not that of this study's cities; of
+        undirected dyads twice that of a city's effects, which enter for both cities.
         Random slopes are in the share of their side, for each sd^2 times the mean square of the
         predictor, centered as the slope takes it (Johnson 2014, Methods in Ecology and Evolution
         5, doi:10.1111/2041-210X.12225). Residual, on the scale of the linear predictor: pi^2 / 3
@@ -53,7 +54,7 @@ def variance_shares(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName) -> xr
 
 def _explained(draws: xr.Dataset, dyads: xr.Dataset, part: Part) -> dict[str, xr.DataArray]:
     variances = {}
-    design = dyads[part.design].drop_vars(["sender", "receiver", "dyad_pair"])
+    design = dyads[part.design].drop_vars([*sides_of(dyads.coords), "dyad_pair"])
     centered = design - design.mean("dyad")
     if part.coef in draws:
         other = centered.rename({part.term: "other"})
@@ -62,12 +63,14 @@ def _explained(draws: xr.Dataset, dyads: xr.Dataset, part: Part) -> dict[str, xr
         variances["predictors"] = xr.dot(
             coef, covariance, coef.rename({part.term: "other"}), dim=[part.term, "other"]
         )
-    for role in (*part.roles, part.pair):
-        if role.sd in draws:
-            variances[role.side] = draws[role.sd] ** 2
-    for role in part.roles:
+    for role in (*part.all_roles, part.pair):
+        if role.sd in draws:  # of undirected dyads a city's effect enters for both
+            variances[role.side] = draws[role.sd] ** 2 * len(role.ends)
+    for role in part.all_roles:
         if role.slope_sd in draws:
             sd = draws[role.slope_sd].rename({role.slope_term: part.term})
             square = (centered.sel({part.term: sd[part.term]}) ** 2).mean("dyad")
-            variances[role.side] = variances[role.side] + xr.dot(sd**2, square, dim=part.term)
+            variances[role.side] = variances[role.side] + len(role.ends) * xr.dot(
+                sd**2, square, dim=part.term
+            )
     return variances

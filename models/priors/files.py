@@ -21,8 +21,8 @@ KINDS: dict[str, tuple[str, ...]] = {
         name
         for part in PARTS
         for name in (
-            *(role.sd for role in (*part.roles, part.pair)),
-            *(role.slope_sd for role in part.roles),
+            *(role.sd for role in (*part.all_roles, part.pair)),
+            *(role.slope_sd for role in part.all_roles),
         )
     ),
     "correlation": (

@@ -13,7 +13,7 @@ from data.declaration import Declaration
 from data.errors import ModelError
 from data.files import making_folder
 from data.from_memory import study_from_table
-from data.roles import PARTS, Part, Role
+from data.roles import BOTH, PARTS, SIDES, Part, Role, sides_of
 from data.study import Study
 from models.inference.predictive import drawn_outcomes
 from models.name import (
@@ -47,7 +47,10 @@ TRUTH: dict[str, Any] = {
         "selection_sender & degree_receiver": 0.1,
         "selection_receiver & degree_receiver": 0.5,
         "degree_sender & degree_receiver": 0.6,
+        "selection_city & degree_city": 0.5,
     },
+    "selection_city_sd": 0.6,
+    "degree_city_sd": 0.6,
     "selection_pair_sd": 0.8,
     "selection_dyadic_reciprocity": 0.6,
     "degree_pair_sd": 0.6,
@@ -61,7 +64,9 @@ MOST_TRIALS = 20  # of a simulated dyad
 def simulate_study(
     cities: int, model: str = "zinb_srm", *, seed: int, truth: Truth = TRUTH
 ) -> tuple[Study, xr.Dataset]:
-    """Simulate a study: every directed dyad of made-up cities, two predictors in each part.
+    """Simulate a study: every dyad of made-up cities, two predictors in each part.
+
+    Dyads are undirected where the model is of such.
 
     Parameters
     ----------
@@ -95,18 +100,25 @@ def simulate_study(
     rng = np.random.default_rng(seed)
     names = np.array([f"city {k:03d}" for k in range(1, cities + 1)])
     i, j = np.nonzero(~np.eye(cities, dtype=bool))
+    sides = SIDES if name.directed is not False else BOTH
+    if sides == BOTH:
+        i, j = i[i < j], j[i < j]
     place = rng.random((cities, 2))
     likeness = rng.normal(size=(cities, cities))
     table = pd.DataFrame(
         {
-            "sender": names[i],
-            "receiver": names[j],
+            sides[0]: names[i],
+            sides[1]: names[j],
             "services": np.arange(i.size) % 2,
             "near": -np.log(np.linalg.norm(place[i] - place[j], axis=1) + 0.05),
             "alike": ((likeness + likeness.T) / np.sqrt(2))[i, j],
         }
     )
-    dyads = {"sender": "sender", "receiver": "receiver", "outcome": "services"}
+    dyads: dict[str, Any] = {"outcome": "services"}
+    if sides == SIDES:
+        dyads |= {"sender": "sender", "receiver": "receiver"}
+    else:
+        dyads |= {"cities": sides, "directed": False}
     synthetic = ["services", "near", "alike"]
     if name.family.outcome.has_trials:
         table["trials"] = rng.integers(1, MOST_TRIALS + 1, i.size)
@@ -132,8 +144,13 @@ def write_simulated(study: Study, parameters: xr.Dataset, folder: Path) -> None:
     dyads, columns = study.dyads, study.declaration.dyads
     table = pd.DataFrame(
         {
-            columns.sender: dyads["sender"].to_numpy(),
-            columns.receiver: dyads["receiver"].to_numpy(),
+            **dict(
+                zip(
+                    (columns.sender, columns.receiver),
+                    (dyads[side].to_numpy() for side in sides_of(dyads.coords)),
+                    strict=True,
+                )
+            ),
             columns.outcome: dyads["outcome"].to_numpy(),
         }
     )
@@ -221,7 +238,7 @@ def _correlation(block: Sequence[Role], truth: Truth, parameters: xr.Dataset) ->
         parameters[name] = _given(truth, name)
         matrix[lower] = parameters[name].item()
     else:
-        if set(truth.get(name, {})) != set(pairs):
+        if not set(truth.get(name, {})) >= set(pairs):
             raise ModelError(f"truth: {name} needs a value for each of {', '.join(pairs)}")
         matrix[lower] = [float(truth[name][pair]) for pair in pairs]
         parameters[name] = xr.DataArray(matrix[lower], {"role_pair": pairs})

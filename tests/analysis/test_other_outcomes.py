@@ -15,11 +15,15 @@ from models.simulation.simulate import write_simulated
 
 pytestmark = pytest.mark.slow
 
-MODELS = ["bernoulli_srm", "betabinomial_crossed", "normal_srm_dyadic", "hurdle_poisson_crossed"]
+MODELS = [
+    *("bernoulli_srm", "betabinomial_crossed", "normal_srm_dyadic", "hurdle_poisson_crossed"),
+    "bernoulli_additive",
+]
 SAID = {
     "bernoulli_srm": ["log odds of a tie", "Brier score of ties", "calibration.png", "are ties"],
     "betabinomial_crossed": ["log odds of a success", "trials are successes", "rootogram.png"],
     "normal_srm_dyadic": ["expected amount", "residual sd", "distribution.png", "pit.png"],
+    "bernoulli_additive": ["degree sd", "66 pairs", "city[i] + city[j]", "cities.png"],
     "hurdle_poisson_crossed": ["before zeros are cut off", "Poisson(mu) without its zeros"],
 }
 UNSAID = {
@@ -27,6 +31,7 @@ UNSAID = {
     "betabinomial_crossed": ["calibration.png", "expected count", "eligible"],
     "normal_srm_dyadic": ["rootogram.png", "zeros", "expected count", "eligible"],
     "hurdle_poisson_crossed": ["calibration.png", "a tie"],
+    "bernoulli_additive": ["sender", "receiver", "directed", "rootogram.png"],
 }
 
 
@@ -138,3 +143,16 @@ def test_ties_that_are_not_there_yet_are_predicted(told):
     assert found["drawn"] == "receiver"
     assert "expected" not in found
     assert "p_zero" not in found
+
+
+def test_a_pair_is_predicted_and_changed_in_either_order(told):
+    with opened(told, "bernoulli_additive") as fit:
+        row = {"first": "city 002", "second": "city 009", "near": 0.5, "alike": 0.0}
+        turned = row | {"first": "city 009", "second": "city 002"}
+        both = pd.DataFrame([row, turned])
+        found = predictions(fit, both)
+        assert found.columns.tolist()[:3] == ["first", "second", "drawn"]
+        assert found.iloc[0].equals(found.iloc[1].rename(0))
+        labels = ("city 002 & city 009", "city 009 & city 002")
+        one, other = (marginal_effects(fit, dyad=label) for label in labels)
+    assert one.equals(other)

@@ -145,7 +145,7 @@ def test_what_looks_undirected_is_cautioned(net, kind):
         rows.iloc[0, 2] = 0
     (caution,) = study_from(rows, **NAMED).cautions
     assert "the dyads look undirected" in caution
-    assert "directed = true under [dyads]" in caution
+    assert "directed = false under [dyads], or true if they are" in caution
 
 
 def test_directed_dyads_that_are_declared_so_are_not_cautioned(net, tmp_path):

@@ -135,7 +135,7 @@ def changed_edges(key, value):
     [
         case(
             "no such attribute",
-            graphml(lambda g: nx.DiGraph(g.edges)),
+            graphml(lambda g: nx.DiGraph((i, j, {"post": 1}) for i, j in g.edges)),
             ["no edge has an attribute 'letters', which study.toml names"],
         ),
         case("negative", graphml(changed_edges("letters", -3)), ["edge ", "'letters' is negative"]),
@@ -375,7 +375,10 @@ def test_predictors_and_matrices_as_declared(tmp_path, refused, more, phrases):
         case("layout", ENDS, f'{ENDS}\nlayout = "martix"', ["'dyads.layout': input should be"]),
         case("absent", ENDS, f'{ENDS}\nabsent = "zeros"', ["'dyads.absent': input should be"]),
         case(
-            "undirected", ENDS, f"{ENDS}\ndirected = false", ["undirected dyads are not modelled"]
+            "undirected",
+            ENDS,
+            f"{ENDS}\ndirected = false",
+            ["undirected dyads have no sender; write cities = ["],
         ),
         case(
             "name", 'name = "letters"', 'name = "../letters"', ["'name': results are kept under it"]

@@ -174,7 +174,10 @@ def test_figures_that_are_not_drawn_are_named(place, monkeypatch):
         section = repeated(Material(found, drawn, not_drawn))
     assert list(not_drawn) == [("nb_pooled", "map"), ("nb_pooled", "reciprocity")]
     assert list(drawn) == [("nb_pooled", "priors")]
-    why = "nb_pooled has no city effects; take a model such as zinb_srm or nb_crossed"
+    why = (
+        "nb_pooled has no city effects; take a model such as zinb_srm, or of undirected dyads "
+        "nb_additive"
+    )
     assert f"figures: not drawn: map of nb_pooled: {why}" in complained.getvalue().splitlines()
     fold = section.blocks[-1]
     assert Text(f"Not drawn: map of nb_pooled: {why}") in fold.blocks

@@ -90,7 +90,7 @@ def test_models_of_one_side_have_one_column_and_pooled_ones_none(made_up):
     assert "ordered by the degree receiver effect" in said(figure)
     with pytest.raises(ResultsError, match="has no city effects"):
         city_effect_figure(made_up(6, roles=()))
-    with pytest.raises(ResultsError, match="effects of one side only"):
+    with pytest.raises(ResultsError, match="no effects of both sides"):
         reciprocity_figure(made_up(6, roles=("degree_receiver",)))
 
 

@@ -18,7 +18,7 @@ FIGURES = {
     "compare_with_frequentist": 1,
     "inspect_posterior": 5,
     "new_prior": 1,
-    "your_own_study": 2,
+    "your_own_study": 3,
 }
 SAYS = {  # what a cell must have printed or shown
     "compare_with_frequentist": ["Stata's sign", "zinb_pooled (ML)"],

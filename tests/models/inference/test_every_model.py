@@ -21,8 +21,8 @@ SAMPLED += [
 ]
 
 
-def test_there_are_ten_families_three_of_them_with_two_links_and_seven_effects_structures():
-    assert len(model_names()) == (10 + 3) * 7
+def test_there_are_ten_families_three_of_them_with_two_links_and_nine_effects_structures():
+    assert len(model_names()) == (10 + 3) * 9
 
 
 @pytest.mark.filterwarnings("ignore::models.build.ModelCaution")

@@ -124,8 +124,8 @@ def test_a_city_is_predicted_by_as_many_draws_as_its_density_needs(senders, runs
 def test_a_city_of_unlikely_counts_says_that_it_rests_on_few_draws(senders, runs):
     dyads = senders.dyads
     of_city = (dyads["sender"] == "city 003") | (dyads["receiver"] == "city 003")
-    count = dyads["outcome"].where(~of_city, 2 * dyads["outcome"] + 1).astype(int)
-    odd = replace(senders, dyads=dyads.assign(count=count))
+    outcome = dyads["outcome"].where(~of_city, 2 * dyads["outcome"] + 1).astype(int)
+    odd = replace(senders, dyads=dyads.assign(outcome=outcome))
     refits = Refits(odd, "poisson_sender", Priors.load("default"), "city", Settings(seed=5))
     found = refit(refits, "city 003")
     assert runs == [1000, 4000]
