@@ -90,6 +90,11 @@ class Columns(Source):
         return self
 
     @property
+    def ends(self) -> tuple[str, str]:
+        """The columns of the two cities of a dyad."""
+        return self.sender, self.receiver
+
+    @property
     def is_in_rows(self) -> bool:
         """Whether the file has a row a dyad."""
         return self.layout == "rows" and not self.is_graph

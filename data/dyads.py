@@ -73,9 +73,7 @@ def unobserved_dataset(rows: Modelled, declaration: Declaration) -> xr.Dataset |
 
 def _laid_out(table: pd.DataFrame, rows: Modelled, declaration: Declaration) -> xr.Dataset:
     columns = declaration.dyads
-    sender, receiver = (
-        table[column].to_numpy(dtype=str) for column in (columns.sender, columns.receiver)
-    )
+    sender, receiver = (table[column].to_numpy(dtype=str) for column in columns.ends)
     pairs = np.array(
         [" & ".join(sorted(two)) for two in zip(sender, receiver, strict=True)], dtype=str
     )

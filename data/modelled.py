@@ -1,9 +1,9 @@
 """The tables of a study -> the rows that are modelled, and those to be predicted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -87,8 +87,7 @@ class _Work:
         """The positions of senders and of receivers among the cities, (dyad,) each."""
         columns, known = self.declaration.dyads, pd.Index(self.cities)
         sender, receiver = (
-            known.get_indexer(pd.Index(self.table[side]))
-            for side in (columns.sender, columns.receiver)
+            known.get_indexer(pd.Index(self.table[column])) for column in columns.ends
         )
         return sender, receiver
 
@@ -127,8 +126,9 @@ def modelled(tables: StudyTables, declaration: Declaration, declared: object) ->
     _add_cities(work)
     _add_matrices(work)
     synthetic = _add_predictors(work)
-    _check_exposure(work)
-    _check_trials(work)
+    _check("exposure", work, checked_exposures)
+    outcome = table[columns.outcome]
+    _check("trials", work, partial(checked_trials, outcome=outcome))
     formulas = _parse(work)
     kept = _with_predictors(work, formulas)
     return _sorted_out(work, formulas, kept, synthetic)
@@ -206,26 +206,15 @@ def _add_predictors(work: _Work) -> tuple[str, ...]:
     )
 
 
-def _check_exposure(work: _Work) -> None:
-    """Read the exposure: a column of the dyads, a matrix or a predictor."""
-    column = work.declaration.dyads.exposure
+def _check(what: str, work: _Work, checked: Callable[[pd.Series], pd.Series]) -> None:
+    """Read exposures or trials: a column of the dyads, a matrix or a predictor."""
+    column = getattr(work.declaration.dyads, what)
     if column is None:
         return
     with located(work.tables.sources["dyads"]):
-        refuse_lacking(work.table, work.declaration.dyads, ["exposure"], "[dyads]", "a dyad")
+        refuse_lacking(work.table, work.declaration.dyads, [what], "[dyads]", "a dyad")
         refuse_absent(column, work.table, work.tables.dyads, work.declaration)
-        work.table[column] = checked_exposures(work.table[column])
-
-
-def _check_trials(work: _Work) -> None:
-    """Read the trials: a column of the dyads, a matrix or a predictor."""
-    column, outcome = work.declaration.dyads.trials, work.declaration.dyads.outcome
-    if column is None:
-        return
-    with located(work.tables.sources["dyads"]):
-        refuse_lacking(work.table, work.declaration.dyads, ["trials"], "[dyads]", "a dyad")
-        refuse_absent(column, work.table, work.tables.dyads, work.declaration)
-        work.table[column] = checked_trials(work.table[column], work.table[outcome])
+        work.table[column] = checked(work.table[column])
 
 
 def _known(work: _Work) -> Columns:

@@ -147,7 +147,7 @@ def build(
         if name.has_correlated_residuals:
             _observe_pairs(dyads, shared, parameters, units, chosen, fused=fused)
         else:
-            _observe(family, Observed.of(dyads), shared, parameters, units, fused=fused)
+            _observe(family, observed, shared, parameters, units, fused=fused)
     return pymc_model
 
 

@@ -21,11 +21,14 @@ def simulate(
     The folder holds study.toml, dyads.csv and truth.toml, the parameters and city effects that
     the counts were drawn from. It is a study like any other: interlocal sample takes it.
     """
+    from analysis.tables.words import spread_words
+    from models.likelihood.observed import trials_of
+    from models.name import named
     from models.simulation.simulate import simulate_study, write_simulated
 
     study, parameters = simulate_study(cities, model, seed=seed)
     write_simulated(study, parameters, Path(out))
-    zeros = float((study.dyads["outcome"] == 0).mean())
-    print(
-        f"written: {out}: {study.dyads.sizes['dyad']} directed dyads, {zeros:.1%} zeros, synthetic"
-    )
+    dyads = study.dyads
+    spread = spread_words(named(model).family, dyads["outcome"].to_numpy(), trials_of(dyads))
+    many = study.declaration.dyads.many
+    print(f"written: {out}: {dyads.sizes['dyad']} {many}, {spread}, synthetic")

@@ -148,7 +148,7 @@ def rootogram_figure(
             "credible_interval": {"color": style.MARK, "alpha": 1, "width": 1.6},
             "observed_markers": {"color": style.OTHER, "marker": "C5"},
             "xlabel": {"text": _called(fit)},
-            "ylabel": {"text": "directed dyads (square-root scale)"},
+            "ylabel": {"text": style.worded(fit, "directed dyads (square-root scale)")},
             "title": False,
             "grid": False,
         },
@@ -334,4 +334,4 @@ def _refuse_others(fit: xr.DataTree, kinds: tuple[OutcomeKind, ...], why: str) -
 
 
 def _called(fit: xr.DataTree) -> str:
-    return f"{Fit(fit).name.family.outcome.noun} of a directed dyad"
+    return style.worded(fit, f"{Fit(fit).name.family.outcome.noun} of a directed dyad")

@@ -134,16 +134,20 @@ def finished(drawn: PlotCollection, lines: Sequence[str]) -> Drawn:
     return drawn
 
 
+def worded(tree: xr.DataTree, text: str) -> str:
+    """Write a fit's own words for its cities and dyads into a text."""
+    declared = Fit(tree).declaration
+    return renamed(text, declared.noun, declared.nouns, directed=declared.dyads.directed)
+
+
 def caption(tree: xr.DataTree, shown: str) -> list[str]:
     """Say what a figure shows, so that it can be read alone."""
     fit = Fit(tree)
     made = f"{fit.title}: {fit.model}, {fit.priors} priors"
     draws = f"{fit.settings.chains} x {fit.settings.draws} draws"
     caveat = "" if fit.passed else "This fit fails its diagnostics: do not interpret it."
-    declared = fit.declaration
-    said = renamed(shown, declared.noun, declared.nouns, directed=declared.dyads.directed)
     data = f"Data: {'; '.join(fit.notes)}." if fit.notes else ""
-    return [f"{made}, {draws}. {said}", synthetic_line(fit), data, caveat]
+    return [f"{made}, {draws}. {worded(tree, shown)}", synthetic_line(fit), data, caveat]
 
 
 def synthetic_line(fit: Fit) -> str:

@@ -12,7 +12,7 @@ from analysis.posterior.summary import CI_PROB, describe
 from data.dyads import ends_of, raw_predictors
 from data.errors import QueryError, suggest
 from data.outcomes import AMOUNT, COUNT, LARGEST_COUNT, SUCCESSES, TIE
-from data.roles import BOTH, SIDES, Part, sides_of
+from data.roles import BOTH, Part, sides_of
 from data.tables.rules import MISSING, folded
 from models.effects.new_dyads import known_or_drawn
 from models.inference.fit import UNOBSERVED
@@ -175,8 +175,8 @@ def _unobserved(
     dyads = fit[UNOBSERVED].to_dataset()
     columns = fitted.declaration.dyads
     rows = raw_predictors(dyads)
-    for column, side in zip(SIDES, sides_of(dyads.coords), strict=True):
-        rows[getattr(columns, column)] = dyads[side].to_numpy().astype(object)
+    for column, side in zip(columns.ends, sides_of(dyads.coords), strict=True):
+        rows[column] = dyads[side].to_numpy().astype(object)
     if columns.exposure is not None:
         rows[columns.exposure] = np.exp(dyads["log_exposure"].to_numpy())
     if columns.trials is not None:
@@ -197,10 +197,7 @@ def _asked_dyads(
     if rows.empty:
         raise QueryError("rows: the table is empty; it needs one row a dyad")
     sides = sides_of(fitted.dyads.coords)
-    columns = {
-        side: getattr(fitted.declaration.dyads, column)
-        for side, column in zip(sides, SIDES, strict=True)
-    }
+    columns = dict(zip(sides, fitted.declaration.dyads.ends, strict=True))
     if sides == BOTH:
         rows = _in_order(rows, *columns.values())
     for column in columns.values():

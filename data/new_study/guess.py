@@ -211,7 +211,7 @@ def _undirected(found: Guess, tables: StudyTables, columns: Columns, title: str)
     """Take dyads for undirected: every pair once, one effect a city."""
     found.dyads["directed"] = False
     if columns.is_in_rows:
-        found.dyads["cities"] = [columns.sender, columns.receiver]
+        found.dyads["cities"] = list(columns.ends)
         for side in SIDES:
             found.dyads.pop(side, None)
     found.bare_model = f"{found.bare_model.partition('_')[0]}_additive"

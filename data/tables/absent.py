@@ -20,7 +20,7 @@ def completed(
         return given, cities
     if tables.cities is not None:
         known = tables.cities.names
-        for side in (columns.sender, columns.receiver):
+        for side in columns.ends:
             unknown = given[side][~given[side].isin(known)]
             if len(unknown):
                 raise RowError(
@@ -34,7 +34,7 @@ def completed(
     if not columns.directed:
         i, j = i[i < j], j[i < j]
     every = pd.MultiIndex.from_arrays([names[i], names[j]])
-    rows_of = pd.MultiIndex.from_frame(given[[columns.sender, columns.receiver]])
+    rows_of = pd.MultiIndex.from_frame(given[list(columns.ends)])
     places = rows_of.get_indexer(every)
     whole = given.reset_index(drop=True).reindex(places)  # nothing where there is no row
     whole[columns.sender], whole[columns.receiver] = names[i], names[j]

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from pytensor import tensor as pt
-from pytensor.gradient import DisconnectedType, disconnected_type
 from pytensor.graph.basic import Apply, Variable
 from pytensor.link.numba.dispatch.basic import (
     numba_njit,
@@ -65,19 +64,15 @@ class FusedDense(Operation):
         """
         return [shapes[0]] * len(self.dims)
 
-    def pullback(
+    def _derivatives(
         self,
-        inputs: Sequence[Variable],
+        inputs: Sequence[Variable],  # noqa: ARG002 - the outputs hold the derivatives
         outputs: Sequence[Variable],
-        cotangents: Sequence[Variable],
+        cotangent: Variable,
     ) -> list[Variable]:
-        """Differentiate by the outputs that are computed anyway."""
-        if isinstance(cotangents[0].type, DisconnectedType):
-            return [disconnected_type() for _ in inputs]
         _, slope, by_scale = outputs
-        scale = pt.zeros(()) if self.kind == BINOMIAL else (cotangents[0] * by_scale).sum()
-        others = [disconnected_type() for _ in inputs[self.parameters :]]
-        return [cotangents[0] * slope, scale, *others]
+        scale = pt.zeros(()) if self.kind == BINOMIAL else (cotangent * by_scale).sum()
+        return [cotangent * slope, scale]
 
 
 class FusedPairs(Operation):
@@ -112,17 +107,13 @@ class FusedPairs(Operation):
         """
         return [(), shapes[0], (), ()]
 
-    def pullback(
+    def _derivatives(
         self,
-        inputs: Sequence[Variable],
+        inputs: Sequence[Variable],  # noqa: ARG002 - the outputs hold the derivatives
         outputs: Sequence[Variable],
-        cotangents: Sequence[Variable],
+        cotangent: Variable,
     ) -> list[Variable]:
-        """Differentiate by the outputs that are computed anyway."""
-        if isinstance(cotangents[0].type, DisconnectedType):
-            return [disconnected_type() for _ in inputs]
-        slopes = [cotangents[0] * slope for slope in outputs[1:]]
-        return [*slopes, *(disconnected_type() for _ in inputs[self.parameters :])]
+        return [cotangent * slope for slope in outputs[1:]]
 
 
 def fused_dense(

@@ -42,8 +42,7 @@ def known_outcomes(family: Family, observed: Observed) -> tuple[np.ndarray, ...]
     They cannot be written to, as PyTensor's constants cannot: numba compiles the loops once for
     both.
     """
-    outcome, trials = observed.outcome, observed.trials
-    number = np.ones(outcome.size, dtype=np.int64) if trials is None else trials
+    outcome, number = observed.outcome, observed.number
     constant = np.zeros(outcome.size)
     if family.link is not None:
         constant = np.asarray(log_choose(number, outcome, NUMPY), dtype=float)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from pytensor import tensor as pt
-from pytensor.gradient import DisconnectedType, disconnected_type
 from pytensor.graph.basic import Apply, Variable
 from pytensor.link.numba.dispatch.basic import (
     numba_njit,
@@ -80,21 +79,13 @@ class FusedLogProb(Operation):
         """
         return [shapes[0], shapes[0], shapes[1], shapes[0]]
 
-    def pullback(
-        self,
-        inputs: Sequence[Variable],
-        outputs: Sequence[Variable],
-        cotangents: Sequence[Variable],
+    def _derivatives(
+        self, inputs: Sequence[Variable], outputs: Sequence[Variable], cotangent: Variable
     ) -> list[Variable]:
-        """Differentiate by the outputs that are computed anyway."""
-        if isinstance(cotangents[0].type, DisconnectedType):
-            return [disconnected_type() for _ in inputs]
         _, by_degree, by_selection, by_dispersion = outputs
-        weight = cotangents[0]
-        selection = weight * by_selection if self.kind != "plain" else pt.zeros_like(inputs[1])
-        dispersion = (weight * by_dispersion).sum() if self.has_dispersion else pt.zeros(())
-        others = [disconnected_type() for _ in inputs[PARAMETERS:]]
-        return [weight * by_degree, selection, dispersion, *others]
+        selection = cotangent * by_selection if self.kind != "plain" else pt.zeros_like(inputs[1])
+        dispersion = (cotangent * by_dispersion).sum() if self.has_dispersion else pt.zeros(())
+        return [cotangent * by_degree, selection, dispersion]
 
 
 def data_of_outcomes(family: Family, observed: Observed) -> dict[str, np.ndarray]:

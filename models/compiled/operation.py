@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 from pytensor import tensor as pt
-from pytensor.graph.basic import Apply
+from pytensor.gradient import DisconnectedType, disconnected_type
+from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 
 
@@ -25,6 +26,30 @@ class Operation(Op):
     @abstractmethod
     def _compute(self, *inputs: np.ndarray) -> Sequence[np.ndarray]:
         """Compute the outputs outside numba's mode."""
+
+    def _derivatives(
+        self,
+        inputs: Sequence[Variable],  # noqa: ARG002 - most need it
+        outputs: Sequence[Variable],  # noqa: ARG002 - most need it
+        cotangent: Variable,  # noqa: ARG002 - most need it
+    ) -> list[Variable]:
+        """Give the derivatives in the parameters, from that in the first output; none by default.
+
+        The outputs beside the first are computed anyway: most operations hold them in these.
+        """
+        return []
+
+    def pullback(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
+        cotangents: Sequence[Variable],
+    ) -> list[Variable]:
+        """Differentiate in the parameters; what is known has no derivative."""
+        if isinstance(cotangents[0].type, DisconnectedType):
+            return [disconnected_type() for _ in inputs]
+        found = self._derivatives(inputs, outputs, cotangents[0])
+        return [*found, *(disconnected_type() for _ in inputs[self.parameters :])]
 
     def make_node(self, *inputs: Any) -> Apply:
         """Declare the outputs."""

@@ -12,7 +12,6 @@ from typing import Any, Self
 import numpy as np
 import xarray as xr
 from pytensor import tensor as pt
-from pytensor.gradient import disconnected_type
 from pytensor.graph.basic import Apply, Variable
 from pytensor.link.numba.dispatch.basic import (
     numba_njit,
@@ -140,16 +139,14 @@ class FusedPredictor(Operation):
         """
         return [shapes[self.parameters]]
 
-    def pullback(
+    def _derivatives(
         self,
         inputs: Sequence[Variable],
-        outputs: Sequence[Variable],  # noqa: ARG002 - PyTensor passes it
-        cotangents: Sequence[Variable],
+        outputs: Sequence[Variable],  # noqa: ARG002 - they are added up over the dyads
+        cotangent: Variable,
     ) -> list[Variable]:
-        """Differentiate by adding up over the dyads."""
-        _, _, sender, _, *known = inputs
-        slopes = PredictorSlopes()(cotangents[0], *known[1:], sender.shape[0])
-        return [*slopes, *(disconnected_type() for _ in known)]
+        _, _, sender, _, _, *known = inputs
+        return list(PredictorSlopes()(cotangent, *known, sender.shape[0]))
 
 
 class PredictorSlopes(Operation):

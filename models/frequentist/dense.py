@@ -54,11 +54,9 @@ class OfTrials:
         self, observed: Observed, selection: np.ndarray, _: None, log_scale: float
     ) -> Derivatives:
         """Give the log-probability of successes with its derivatives; arrays are (dyad,)."""
-        successes = observed.outcome.astype(float)
-        number = np.ones_like(successes) if observed.trials is None else observed.trials
-        whole = number.astype(np.int64)
+        successes, number = observed.outcome.astype(float), observed.number
         scale = np.exp(log_scale)
-        found = constant(self.trials.log_prob(successes, selection, scale, whole, NUMPY))
+        found = constant(self.trials.log_prob(successes, selection, scale, number, NUMPY))
         slopes = SLOPES[self.trials.link]
         up, up_bend = slopes(selection)
         down, down_bend = slopes(-selection)
@@ -94,8 +92,7 @@ class OfTrials:
     def start(self, observed: Observed, weight: np.ndarray) -> tuple[float, float]:
         """Give an intercept and a log scale to begin from."""
         successes = observed.outcome.astype(float)
-        number = np.ones_like(successes) if observed.trials is None else observed.trials
-        all_trials = float(weight @ number)
+        all_trials = float(weight @ observed.number)
         share = (float(weight @ successes) + 0.5) / (all_trials + 1)
         return float(QUANTILES[self.trials.link](share)), np.log(0.1)
 

@@ -201,7 +201,7 @@ class Fit:
     @property
     def trials(self) -> np.ndarray | None:
         """The trials that the outcomes are successes of, (dyad,); None where there are none."""
-        return trials_of(self.tree["constant_data"].to_dataset())
+        return trials_of(self.dyads)
 
     @cached_property
     def dyads(self) -> xr.Dataset:

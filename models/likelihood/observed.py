@@ -31,6 +31,11 @@ class Observed:
         return Observed(self.outcome[rows], None if self.trials is None else self.trials[rows])
 
     @property
+    def number(self) -> np.ndarray:
+        """Of how many trials each outcome is: of one where the study has none."""
+        return np.ones(self.size, dtype=np.int64) if self.trials is None else self.trials
+
+    @property
     def size(self) -> int:
         return int(self.outcome.size)
 

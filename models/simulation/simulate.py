@@ -142,18 +142,9 @@ def simulate_study(
 def write_simulated(study: Study, parameters: xr.Dataset, folder: Path) -> None:
     """Write a simulated study as a folder."""
     dyads, columns = study.dyads, study.declaration.dyads
-    table = pd.DataFrame(
-        {
-            **dict(
-                zip(
-                    (columns.sender, columns.receiver),
-                    (dyads[side].to_numpy() for side in sides_of(dyads.coords)),
-                    strict=True,
-                )
-            ),
-            columns.outcome: dyads["outcome"].to_numpy(),
-        }
-    )
+    ends = zip(columns.ends, sides_of(dyads.coords), strict=True)
+    table = pd.DataFrame({column: dyads[side].to_numpy() for column, side in ends})
+    table[columns.outcome] = dyads["outcome"].to_numpy()
     if columns.trials is not None:
         table[columns.trials] = dyads["trials"].to_numpy()
     for part in PARTS:

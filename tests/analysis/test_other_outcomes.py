@@ -7,9 +7,11 @@ from command_line import run
 from scipy import special, stats
 
 from analysis import load, marginal_effects, predictions
+from analysis.figures.predictive import rootogram_figure
 from data.roles import Part
-from models import simulate_study
+from models import sample, simulate_study
 from models.inference.predictive import thinned
+from models.inference.sample import ConvergenceWarning
 from models.predictor.linear import linear_predictor
 from models.simulation.simulate import write_simulated
 
@@ -156,3 +158,17 @@ def test_a_pair_is_predicted_and_changed_in_either_order(told):
         labels = ("city 002 & city 009", "city 009 & city 002")
         one, other = (marginal_effects(fit, dyad=label) for label in labels)
     assert one.equals(other)
+
+
+def test_axes_and_messages_of_undirected_counts_speak_of_pairs(tmp_path):
+    study, _ = simulate_study(6, "nb_additive", seed=2)
+    with pytest.warns(ConvergenceWarning):
+        fit = sample(study, "nb_additive", draws=50, tune=50, chains=1, progress=False)
+    (panel,) = rootogram_figure(fit).axes
+    assert panel.get_xlabel() == "count of a pair"
+    assert panel.get_ylabel() == "pairs (square-root scale)"
+    asked = "--cities=6", "--model=bernoulli_additive", f"--out={tmp_path / 'ties'}"
+    status, said, complained = run("simulate", *asked)
+    assert status == 0, complained
+    assert "15 pairs, " in said
+    assert "% ties, synthetic" in said

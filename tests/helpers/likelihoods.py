@@ -1,7 +1,7 @@
 """A family's log-probability, compiled, and points to compare two compilations at."""
 
 import numpy as np
-from pytensor import function, grad
+from pytensor import dprint, function, grad
 from pytensor import tensor as pt
 
 from data.outcomes import COUNT
@@ -38,3 +38,14 @@ def agrees_to_last_digits(one, other, degree):
     """Tell whether values agree to 1e-9, or to what is left of large terms that cancel."""
     lost = 5e-12 + 1e-15 * COUNTS * (abs(degree) + np.log1p(COUNTS))
     return np.all(np.abs(one - other) <= 1e-9 * np.abs(other) + lost)
+
+
+def of_same_density(expected, other):
+    """Hold a model's density and its slopes against another's; give the other's graph as text."""
+    rng = np.random.default_rng(2)
+    point = {name: value + rng.normal(0, 0.1) for name, value in expected.initial_point().items()}
+    densities = [each.compile_logp(mode="NUMBA") for each in (expected, other)]
+    slopes = [each.compile_dlogp(mode="NUMBA")(point) for each in (expected, other)]
+    np.testing.assert_allclose(densities[1](point), densities[0](point), rtol=1e-12)
+    np.testing.assert_allclose(slopes[1], slopes[0], rtol=1e-10, atol=1e-10)
+    return str(dprint(densities[1].f, file="str"))
