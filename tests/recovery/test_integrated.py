@@ -21,7 +21,8 @@ pytestmark = pytest.mark.slow
 
 PRIORS = Priors.load("default")
 ACCEPT = 0.95  # lest a step in a thousand diverges, in which case there is no fit to compare
-# so large that importance sampling over the draws fails, and that integrating does not
+# so large that importance sampling over the draws is poor, and that integrating is not: its Pareto
+# k is 0.7 to 1.2, as the seed and the processor have it
 LARGE = {"nb_crossed": 12, "zinb_crossed": 8}
 SENDER, RECEIVER = "city 003", "city 005"
 
@@ -64,13 +65,13 @@ def treatment(kept, unit, labels, results, **settings):
 def test_integrating_finds_what_a_refit_finds(kept, unit, tmp_path):
     _, _, fit, _ = kept
     label = {"dyad": f"{SENDER} -> {RECEIVER}", "pair": f"{SENDER} & {RECEIVER}"}[unit]
-    assert label in high_k(psis(fit, unit))
+    plain = float(psis(fit, unit).pareto_k.sel({unit: label}))
     how = treatment(kept, unit, [label], tmp_path, draws=4000)
     posterior = fit["posterior"].to_dataset()
     scores, _ = how.scores(posterior, Bench())
     (found,) = scores.itertuples()
     assert found.integrated
-    assert found.pareto_k < 0.7
+    assert found.pareto_k < min(plain, 0.7)
     exact = refit(how.refits, label)
     error = np.hypot(found.error, float(exact["error"]))
     assert abs(found.elpd - float(exact["elpd"])) < 4 * error
