@@ -25,6 +25,7 @@ def _printable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_printable)]
+Dimensions = Annotated[int, Field(strict=True, ge=0, le=3)]  # of multiplicative effects
 GRAPHS = (".graphml", ".gexf", ".net")
 NAME = re.compile(r"\w[\w .-]*")  # of what results are kept under: a folder's
 
@@ -175,6 +176,17 @@ class Slopes(_Table):
         return self.selection if part == "selection" else self.degree
 
 
+class Factors(_Table):
+    """Dimensions of multiplicative effects, of a part where they are not those of the model."""
+
+    selection: Dimensions | None = None
+    degree: Dimensions | None = None
+
+    def of(self, part: Part) -> int | None:
+        """Give those of a part; None where they are the model's."""
+        return self.selection if part == "selection" else self.degree
+
+
 class Hypothesis(_Table):
     """A direction that somebody published for one term of one part."""
 
@@ -201,6 +213,7 @@ class Declaration(_Table):
     predictors: dict[Text, Text] = {}
     formula: Formulas = Formulas()
     slopes: Slopes = Slopes()
+    factors: Factors = Factors()
     hypothesis: tuple[Hypothesis, ...] = ()
 
     @model_validator(mode="after")
@@ -229,7 +242,13 @@ class Declaration(_Table):
         return tuple(dict.fromkeys(map(kind_of, self.models)))
 
     def linked(self, model: str) -> str:
-        """Name a model with the link that the study declares: ``bernoulli_probit_srm``."""
+        """Name a model with what the study declares: ``bernoulli_probit_srm``.
+
+        Of undirected dyads ``ame2`` is ``additive_ame2``.
+        """
+        before, is_ame, rank = model.rpartition("_ame")
+        if is_ame and not self.dyads.directed and not before.endswith("_additive"):
+            model = f"{before}_additive_ame{rank}"
         family, _, effects = model.partition("_")
         has_link = kind_of(model) in (TIE, SUCCESSES)
         if self.link == "logit" or not has_link or effects.startswith(f"{self.link}_"):
@@ -248,6 +267,7 @@ _TABLES: dict[str, type[_Table]] = {
     "matrices": Matrix,
     "formula": Formulas,
     "slopes": Slopes,
+    "factors": Factors,
     "hypothesis": Hypothesis,
 }
 

@@ -72,7 +72,7 @@ def study_from(
         What results are kept under, where a folder is named for them.
     **declared : dict
         What else a `study.toml` says: ``title``, ``models``, ``link``, ``synthetic``, ``noun``,
-        ``slopes``, ``hypothesis``.
+        ``slopes``, ``factors``, ``hypothesis``.
 
     Returns
     -------

@@ -54,6 +54,50 @@ class Part(StrEnum):
         return f"{self}_dyadic_reciprocity"
 
     @property
+    def multiplicative(self) -> str:
+        """What the positions of a dyad's two cities add: a value a directed dyad."""
+        return f"{self}_multiplicative"
+
+    @property
+    def singular_value(self) -> str:
+        """Of the matrix of multiplicative effects, largest first."""
+        return f"{self}_singular_value"
+
+    @property
+    def eigenvalue(self) -> str:
+        """Of the symmetric matrix of undirected dyads, from the largest to the smallest."""
+        return f"{self}_eigenvalue"
+
+    @property
+    def factor_sd(self) -> str:
+        return f"{self}_factor_sd"
+
+    @property
+    def factor_covariance(self) -> str:
+        """The covariance of a city's position, over cities."""
+        return f"{self}_factor_covariance"
+
+    @property
+    def factor_sign(self) -> str:
+        """What turns a position into what the other end's is multiplied with (undirected dyads)."""
+        return f"{self}_factor_sign"
+
+    @property
+    def dimension(self) -> str:
+        """The dim of the dimensions of positions."""
+        return f"{self}_dimension"
+
+    @property
+    def other_dimension(self) -> str:
+        """The second dim of a matrix over dimensions."""
+        return f"{self.dimension}_other"
+
+    @property
+    def core(self) -> str:
+        """The matrix between the factors of both sides, in the sampler's coordinates."""
+        return f"{self}_core"
+
+    @property
     def roles(self) -> tuple["Role", "Role"]:
         """A city's two roles in directed dyads: sender and receiver."""
         return Role(self, "sender"), Role(self, "receiver")
@@ -119,6 +163,23 @@ class Role:
     def slope_term(self) -> str:
         """The dim of the terms whose coefficients vary."""
         return f"{self.slope}_term"
+
+    @property
+    def position(self) -> str:
+        """Where a city lies: the multiplicative effect is the product of two positions."""
+        return f"{self.effect}_position"
+
+    @property
+    def other(self) -> "Role":
+        """The role of the city at a dyad's other end: of a sender, the receiver."""
+        return Role(
+            self.part, {"sender": "receiver", "receiver": "sender"}.get(self.side, self.side)
+        )
+
+    @property
+    def factor(self) -> str:
+        """The same in the sampler's coordinates, which know no direction."""
+        return f"{self.effect}_factor"
 
     @property
     def centering(self) -> str:

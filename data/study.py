@@ -61,7 +61,9 @@ class Study:
 
         Not of what is only shown: the title, hypotheses, the cities' positions.
         """
-        whole = hashlib.sha256(self.declaration.slopes.model_dump_json().encode())
+        declared = self.declaration
+        whole = hashlib.sha256(declared.slopes.model_dump_json().encode())
+        whole.update(declared.factors.model_dump_json().encode())
         for content in taken_by_models(self.dyads):
             whole.update(content)
         return whole.hexdigest()

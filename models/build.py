@@ -17,9 +17,10 @@ from models.compiled.dense import fused_dense, fused_pairs
 from models.compiled.log_prob import data_of_outcomes, fused_log_prob
 from models.compiled.log_prob_of_draws import has_kernel
 from models.compiled.predictor import KnownOfDyads, predictor_of
-from models.effects.centering import centering, informed_first
+from models.effects.centering import centering_of, informed_first, pooled_derivatives
 from models.effects.city import CityEffect, city_effects
 from models.effects.evidence import information_of, residual_of
+from models.effects.factors import Factors, city_factors
 from models.effects.pair import pair_effects
 from models.effects.slopes import random_slopes
 from models.likelihood.amounts import (
@@ -91,8 +92,8 @@ def build(
     -----
     For the dyad d = (i -> j)::
 
-        logit psi_d = selection_intercept + (x_d - mean(x))' selection_coef + s_i + r_j
-        log mu_d = degree_intercept + (w_d - mean(w))' degree_coef + s_i + r_j
+        logit psi_d = selection_intercept + (x_d - mean(x))' selection_coef + s_i + r_j + u_i' v_j
+        log mu_d = degree_intercept + (w_d - mean(w))' degree_coef + s_i + r_j + u_i' v_j
                    + log(E_d / geometric mean of E)
 
     Of ties and successes there is the first alone, of the chance through the link; of amounts the
@@ -111,16 +112,19 @@ def build(
     for caution in name.cautions:
         warnings.warn(f"{name.name}: {caution}", ModelCaution, stacklevel=2)
     with pm.Model(coords=_coords(dyads, name)) as pymc_model:
-        known = centering(dyads, name.family_name, name.roles)
+        known = centering_of(dyads, name)
         # exchangeable, for a second try that knows more of the cities
         shares = {label: pm.Data(label, share) for label, share in known.items()}
+        factors = _factors(dyads, name, chosen, units)
+        beside = {role: value for of in factors.values() for role, value in of.beside.items()}
         effects: dict[Role, CityEffect] = {}
         for block in name.blocks:
             order = informed_first(block, known)
-            effects |= city_effects(block, dyads, chosen, shares, order, units)
+            effects |= city_effects(block, dyads, chosen, shares, order, units, beside)
         parameters: dict[str, Array] = {
             part: _linear_predictor(
-                part, dyads, effects, chosen, units, rows, fused=likelihood == "fused"
+                *(part, dyads, effects, factors.get(part), chosen, units, rows),
+                fused=likelihood == "fused",
             )
             for part in name.parts
         }
@@ -151,6 +155,19 @@ def build(
     return pymc_model
 
 
+def _factors(
+    dyads: xr.Dataset, name: ModelName, priors: Priors, units: Units
+) -> dict[Part, Factors]:
+    """Add the factors of each part that has any."""
+    if not name.factor_parts:
+        return {}
+    derivatives = pooled_derivatives(dyads, name.family_name)
+    return {
+        part: city_factors(part, dyads, name, priors, units, derivatives[part])
+        for part in name.factor_parts
+    }
+
+
 def _informed(part: Part, name: ModelName, outcome: Array, kept: Array | None) -> Array:
     """Tell which outcomes surely come from the distribution that a predictor is of."""
     informed = pt.ones(outcome.shape) if kept is None else kept
@@ -169,6 +186,7 @@ def _linear_predictor(
     part: Part,
     dyads: xr.Dataset,
     effects: Mapping[Role, CityEffect],
+    factors: Factors | None,
     priors: Priors,
     units: Units,
     rows: np.ndarray | slice,
@@ -181,7 +199,7 @@ def _linear_predictor(
     intercept_prior = priors.prior(part.intercept)
     coef_priors = [priors.prior(part.coef, term) for term in terms]
 
-    constant: Array = 0.0  # what effects add to every dyad
+    constant: Array = 0.0 if factors is None else factors.level  # what effects add to every dyad
     shifts: list[Array] = [0.0] * len(terms)  # what they add to the standardized coefficients
     of_city: dict[str, Array] = {}
     for role in part.all_roles:
@@ -212,7 +230,8 @@ def _linear_predictor(
         intercept = _level(part.intercept, intercept_prior, units) + constant
     coefs = _coefficients(part, coef_priors, shifts, scale, units) if terms else np.zeros(0)
     known = KnownOfDyads.of(dyads, part).in_order(rows)
-    return predictor_of(known, intercept, coefs, of_city, fused=fused)
+    of_factors = () if factors is None else factors.centered.sides
+    return predictor_of(known, intercept, coefs, of_city, of_factors, fused=fused)
 
 
 def _level(name: str, prior: Prior, units: Units) -> Array:

@@ -1,7 +1,7 @@
 """A model's name is family and effects: `zinb_srm`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from data.errors import ModelError, suggest
 from data.outcomes import TIE
@@ -10,6 +10,7 @@ from data.study import Study
 from models.likelihood.families import FAMILIES, Family
 from models.registry import Registry
 
+RANKS = (1, 2, 3)
 Blocks = tuple[tuple[Role, ...], ...]
 
 CITY_CORRELATION = "city_correlation"
@@ -37,11 +38,15 @@ class Effects:
         whose residuals are pair effects, whether these correlate.
     directed : bool or None
         Whether it is of directed dyads or of undirected ones; None of either.
+    rank : int
+        Dimensions of the multiplicative effects of each part. Residuals of directed amounts
+        correlate beside them, as those of `srm_dyadic` do.
     """
 
     blocks: Callable[[Sequence[Part]], Blocks]
     has_pairs: bool = False
     directed: bool | None = True
+    rank: int = 0
 
 
 def _per_part(*blocks: tuple[str, ...]) -> Callable[[Sequence[Part]], Blocks]:
@@ -68,8 +73,13 @@ EFFECTS: Registry[Effects] = Registry(
         "srm": Effects(_per_part(SIDES)),
         "srm_joint": Effects(_joint),  # with one part, it is srm
         "srm_dyadic": Effects(_per_part(SIDES), has_pairs=True),
+        **{f"ame{rank}": Effects(_per_part(SIDES), rank=rank) for rank in RANKS},
         "additive": Effects(_per_part((CITY,)), directed=False),
         "additive_joint": Effects(_city_joint, directed=False),  # with one part, it is additive
+        **{
+            f"additive_ame{rank}": Effects(_per_part((CITY,)), directed=False, rank=rank)
+            for rank in RANKS
+        },
     },
 )
 
@@ -90,6 +100,8 @@ class ModelName:
         Whether the residuals of amounts correlate between the two directions.
     directed : bool or None
         Whether it is of directed dyads; None of either.
+    ranks : tuple of int
+        Dimensions of the multiplicative effects of each part, in their order; 0 without.
     """
 
     name: str
@@ -98,6 +110,7 @@ class ModelName:
     has_pairs: bool
     has_correlated_residuals: bool = False
     directed: bool | None = True
+    ranks: tuple[int, ...] = ()
 
     @property
     def family(self) -> Family:
@@ -112,6 +125,15 @@ class ModelName:
         return tuple(role for block in self.blocks for role in block)
 
     @property
+    def factor_parts(self) -> tuple[Part, ...]:
+        """The parts that have multiplicative effects."""
+        return tuple(part for part in self.parts if self.rank_of(part))
+
+    def rank_of(self, part: Part) -> int:
+        """Give the dimensions of a part's multiplicative effects; 0 without."""
+        return dict(zip(self.parts, self.ranks, strict=False)).get(part, 0)
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """Every parameter that has a prior."""
         pairs = [part for part in self.parts if self.has_pairs]
@@ -120,6 +142,7 @@ class ModelName:
             *(role.sd for role in self.roles),
             *(correlation_name(block) for block in self.blocks if len(block) > 1),
             *(name for part in pairs for name in (part.pair.sd, part.dyadic_reciprocity)),
+            *(part.factor_sd for part in self.factor_parts),
             *([Part.DEGREE.dyadic_reciprocity] if self.has_correlated_residuals else []),
             *([self.family.scale] if self.family.scale else []),
         )
@@ -173,9 +196,17 @@ def parse_model(name: str) -> ModelName:
         if effects in EFFECTS and effects != name:
             structure = EFFECTS[effects]
             blocks = structure.blocks(FAMILIES[family].parts)
-            of_residuals = structure.has_pairs and FAMILIES[family].kind == "amounts"
-            has_pairs = structure.has_pairs and not of_residuals
-            return ModelName(name, family, blocks, has_pairs, of_residuals, structure.directed)
+            of_amounts = FAMILIES[family].kind == "amounts"
+            has_factors = structure.directed is not False and structure.rank > 0
+            return ModelName(
+                name,
+                family,
+                blocks,
+                has_pairs=structure.has_pairs and not of_amounts,
+                has_correlated_residuals=of_amounts and (structure.has_pairs or has_factors),
+                directed=structure.directed,
+                ranks=(structure.rank,) * len(FAMILIES[family].parts),
+            )
     raise ModelError(f"no model '{name}'; {suggest(name, model_names())}")
 
 
@@ -233,7 +264,17 @@ def refuse_outcome(name: ModelName, study: Study) -> None:
 
 
 def named(model: str | ModelName, study: Study | None = None) -> ModelName:
-    """Take a model as it is, or by its name; with the link that its study declares."""
+    """Take a model as it is, or by its name; with the link and factors that its study declares."""
     if isinstance(model, ModelName):
         return model
-    return parse_model(model if study is None else study.declaration.linked(model))
+    if study is None:
+        return parse_model(model)
+    name = parse_model(study.declaration.linked(model))
+    if not name.factor_parts:
+        return name
+    declared = {part: study.declaration.factors.of(part) for part in name.parts}
+    given = zip(declared.values(), name.ranks, strict=True)
+    name = replace(name, ranks=tuple(own if of is None else of for of, own in given))
+    if not name.factor_parts:
+        raise ModelError(f"{name.name}: [factors] leaves no dimension to its parts; take another")
+    return name

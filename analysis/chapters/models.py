@@ -104,6 +104,9 @@ def _formula(name: ModelName, declaration: Declaration) -> str:
             slopes = declaration.slopes.of(part).of(role.side)
             at = INDEX[role.side].replace("city", "city slope")
             terms += [f"{role.side} slope{at} x {term}" for term in slopes]
+        rank = name.rank_of(part)
+        dimensions = f"{rank} dimension{'s' if rank > 1 else ''}"
+        terms += [f"position[i]' position[j] ({dimensions})"] * (rank > 0)
         terms += ["pair[i, j]"] * name.has_pairs
         exposed = part == "degree" and declaration.dyads.exposure is not None
         lines.append(f"  {link:<10} = {' + '.join([*terms, *['log exposure'] * exposed])}")

@@ -257,8 +257,8 @@ def dense_sums(
     Parameters
     ----------
     base, use, effects : numpy.ndarray
-        The predictor without the effects (draw, dyad), how each effect enters it (effect, dyad),
-        the points (draw, point, effect).
+        The predictor without the effects (draw, dyad); how each effect enters it (draw, effect,
+        dyad), with one draw where all are alike; the points (draw, point, effect).
     value, gradient : numpy.ndarray
         Written: shapes (draw, point) and (draw, point, effect).
     """
@@ -266,12 +266,13 @@ def dense_sums(
     predictor, of_dyads = np.empty(dyads), np.empty(dyads)
     slope, by_scale = np.empty(dyads), np.empty(dyads)
     for s in range(effects.shape[0]):
+        enters = use[s if use.shape[0] > 1 else 0]
         for p in range(effects.shape[1]):
             predictor[:] = base[s]
             for k in range(effects.shape[2]):
                 effect = effects[s, p, k]
                 for d in range(dyads):
-                    predictor[d] += effect * use[k, d]
+                    predictor[d] += effect * enters[k, d]
             dense_log_prob(
                 *(kind, link, predictor, scale[s], outcome, trials, constant),
                 *(of_dyads, slope, by_scale),
@@ -280,7 +281,7 @@ def dense_sums(
             for k in range(effects.shape[2]):
                 total = 0.0
                 for d in range(dyads):
-                    total += slope[d] * use[k, d]
+                    total += slope[d] * enters[k, d]
                 gradient[s, p, k] = total
 
 

@@ -147,10 +147,13 @@ def _predictor_in_jax(op: FusedPredictor, **_: Any) -> Callable[..., jax.Array]:
         coef: jax.Array,
         sender: jax.Array,
         receiver: jax.Array,
+        senders: jax.Array,
+        receivers: jax.Array,
         *known: jax.Array,
     ) -> jax.Array:
         offset, design, sender_of, receiver_of, _ = known
-        return intercept + offset + coef @ design + sender[sender_of] + receiver[receiver_of]
+        total = intercept + offset + coef @ design + sender[sender_of] + receiver[receiver_of]
+        return total + (senders[:, sender_of] * receivers[:, receiver_of]).sum(axis=0)
 
     return call
 
@@ -162,11 +165,23 @@ def _slopes_in_jax(op: PredictorSlopes, node: Any, **_: Any) -> Callable[..., An
         raise NotImplementedError("the linear predictor in JAX takes cities that are known")
 
     def call(
-        slopes: jax.Array, design: jax.Array, sender_of: jax.Array, receiver_of: jax.Array, *_: Any
+        slopes: jax.Array,
+        senders: jax.Array,
+        receivers: jax.Array,
+        design: jax.Array,
+        sender_of: jax.Array,
+        receiver_of: jax.Array,
+        *_: Any,
     ) -> tuple[jax.Array, ...]:
         none = jnp.zeros(int(cities.data), slopes.dtype)
         by_city = (none.at[city].add(slopes) for city in (sender_of, receiver_of))
-        return slopes.sum(), design @ slopes, *by_city
+        of_senders = slopes * receivers[:, receiver_of]
+        of_receivers = slopes * senders[:, sender_of]
+        return (
+            *(slopes.sum(), design @ slopes, *by_city),
+            jnp.zeros_like(senders).at[:, sender_of].add(of_senders),
+            jnp.zeros_like(receivers).at[:, receiver_of].add(of_receivers),
+        )
 
     return call
 

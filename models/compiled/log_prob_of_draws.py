@@ -83,7 +83,8 @@ def log_prob_sums(
     base : mapping of str to numpy.ndarray
         For each part the linear predictor without the effects, shape (draw, dyad).
     uses : mapping of str to numpy.ndarray
-        For each part how each effect enters it, shape (effect, dyad).
+        For each part how each effect enters it, shape (effect, dyad), or (draw, effect, dyad) where
+        draws differ.
     scale : numpy.ndarray or None
         Shape (draw,); None where the family has none.
     effects : numpy.ndarray
@@ -98,6 +99,7 @@ def log_prob_sums(
     """
     if not has_kernel(family):
         return _by_differences(family, observed, base, uses, scale, effects)
+    uses = {part: use if use.ndim == 3 else use[None] for part, use in uses.items()}
     if is_dense(family):
         (part,) = family.parts
         return dense_log_prob_sums(family, observed, base[part], uses[part], scale, effects)
@@ -105,7 +107,7 @@ def log_prob_sums(
     draws, points, _ = effects.shape
     together = max(1, min(points, AT_ONCE // max(1, count.size)))
     value, gradient = np.empty((draws, points)), np.empty(effects.shape)
-    none = np.empty((draws, 0)), np.empty((effects.shape[-1], 0))
+    none = np.empty((draws, 0)), np.empty((1, effects.shape[-1], 0))
     _sums(
         *(KINDS[family.kind], bool(family.scale)),
         *(np.ascontiguousarray(part["degree"]) for part in (base, uses)),
@@ -175,14 +177,16 @@ def _sums(
     selection, by_selection = np.empty(selected), np.empty(selected)
     log_prob, by_dispersion = np.empty(together * dyads), np.empty(together * dyads)
     for s in range(draws):
+        degree_of_draw = degree_use[s if degree_use.shape[0] > 1 else 0]
+        selection_of_draw = selection_use[s if selection_use.shape[0] > 1 else 0]
         for first in range(0, points, together):
             number = min(together, points - first)
             end, some = number * dyads, number * positives
             here = effects[s, first : first + number]
-            _predict(degree_base[s], degree_use, here, degree)
+            _predict(degree_base[s], degree_of_draw, here, degree)
             chosen = 0
             if has_selection:
-                _predict(selection_base[s], selection_use, here, selection)
+                _predict(selection_base[s], selection_of_draw, here, selection)
                 chosen = end
             log_prob_and_slopes(
                 *(kind, has_dispersion, degree[:end], selection[:chosen], dispersion[s]),
@@ -193,9 +197,9 @@ def _sums(
                 row = slice(p * dyads, (p + 1) * dyads)
                 value[s, first + p] = _sum(log_prob[row])
                 for k in range(size):
-                    slope = _product(by_degree[row], degree_use[k])
+                    slope = _product(by_degree[row], degree_of_draw[k])
                     if has_selection:
-                        slope += _product(by_selection[row], selection_use[k])
+                        slope += _product(by_selection[row], selection_of_draw[k])
                     gradient[s, first + p, k] = slope
 
 

@@ -77,6 +77,7 @@ def predictor_of(
     intercept: Array,
     coef: Array,
     of_city: Mapping[str, Array],
+    factors: Sequence[Array] = (),
     *,
     fused: bool,
 ) -> Array:
@@ -88,6 +89,8 @@ def predictor_of(
         Shapes () and (term,).
     of_city : mapping of str to tensor
         For each side that has effects, these, shape (city,).
+    factors : sequence of tensor
+        Of senders and of receivers, (city, rank), whose products are added; or none.
 
     Returns
     -------
@@ -96,8 +99,9 @@ def predictor_of(
     """
     if fused and of_city:
         none = np.zeros(known.cities)
+        sides = [side.T for side in factors] or [np.zeros((0, known.cities))] * 2
         return FusedPredictor()(
-            *(intercept, coef, *(of_city.get(side, none) for side in known.city_of)),
+            *(intercept, coef, *(of_city.get(side, none) for side in known.city_of), *sides),
             *(known.offset, known.design),
             *(positions.astype(np.uint64) for positions in known.city_of.values()),
             runs_of(*known.city_of.values()),
@@ -107,26 +111,32 @@ def predictor_of(
         total = total + pt.dot(known.design.T, coef)
     for side, effect in of_city.items():
         total = total + effect[known.city_of[side]]
+    if factors:
+        both = zip(factors, known.city_of.values(), strict=True)
+        sender, receiver = (side[positions] for side, positions in both)
+        total = total + (sender * receiver).sum(axis=1)
     return total
 
 
 class FusedPredictor(Operation):
     """Linear predictor of the dyads.
 
-    Inputs: intercept (), coef (term), effects of senders and of receivers (city); then what is
-    known: offset (dyad), design (term, dyad), positions of the sender and the receiver (dyad), runs
-    of dyads (run, 5).
+    Inputs: intercept (), coef (term), effects of senders and of receivers (city), factors of
+    senders and of receivers (rank, city); then what is known: offset (dyad), design (term, dyad),
+    positions of the sender and the receiver (dyad), runs of dyads (run, 5).
     Output: the linear predictor (dyad).
     """
 
     __props__ = ()
-    parameters = 4
+    parameters = 6
     dims = (1,)
 
     def _compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
-        intercept, coef, sender, receiver, offset, *others = inputs
+        intercept, *effects = inputs[: self.parameters]
+        offset, *others = inputs[self.parameters :]
         out = np.empty(offset.size)
-        predict(float(intercept), coef, sender, receiver, offset, *others, out)
+        effects = [np.ascontiguousarray(values) for values in effects]
+        predict(float(intercept), *effects, offset, *others, out)
         return [out]
 
     def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:  # noqa: ARG002
@@ -145,27 +155,31 @@ class FusedPredictor(Operation):
         outputs: Sequence[Variable],  # noqa: ARG002 - they are added up over the dyads
         cotangent: Variable,
     ) -> list[Variable]:
-        _, _, sender, _, _, *known = inputs
-        return list(PredictorSlopes()(cotangent, *known, sender.shape[0]))
+        _, _, sender, _, *factors = inputs[: self.parameters]
+        known = inputs[self.parameters + 1 :]
+        return list(PredictorSlopes()(cotangent, *factors, *known, sender.shape[0]))
 
 
 class PredictorSlopes(Operation):
     """Derivatives in the dyads' linear predictors, added up to those in what these are made of.
 
-    Inputs: derivatives (dyad), design (term, dyad), positions of the sender and the receiver
-    (dyad), runs of dyads (run, 5), the number of cities (). Outputs: derivatives in the intercept
-    (), the coefficients (term) and the effects of senders and of receivers (city).
+    Inputs: derivatives (dyad), factors of senders and of receivers (rank, city), design (term,
+    dyad), positions of the sender and the receiver (dyad), runs of dyads (run, 5), the number of
+    cities (). Outputs: derivatives in the intercept (), the coefficients (term), the effects of
+    senders and of receivers (city), and their factors (rank, city).
     """
 
     __props__ = ()
     parameters = 0
-    dims = (0, 1, 1, 1)
+    dims = (0, 1, 1, 1, 2, 2)
 
     def _compute(self, *inputs: np.ndarray) -> list[np.ndarray]:
-        slopes, design, *others, cities = inputs
+        slopes, senders, receivers, design, *others, cities = inputs
         coef, sender, receiver = np.empty(len(design)), *np.empty((2, int(cities)))
-        add_up(slopes, design, *others, coef, sender, receiver)
-        return [np.asarray(sender.sum()), coef, sender, receiver]
+        factors = [np.ascontiguousarray(side) for side in (senders, receivers)]
+        of_factors = [np.empty_like(side) for side in factors]
+        add_up(slopes, *factors, design, *others, coef, sender, receiver, *of_factors)
+        return [np.asarray(sender.sum()), coef, sender, receiver, *of_factors]
 
     def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
         """Give the outputs' shapes.
@@ -176,20 +190,31 @@ class PredictorSlopes(Operation):
             The inputs' shapes.
         """
         cities = (node.inputs[-1],)
-        return [(), (shapes[1][0],), cities, cities]
+        return [(), (shapes[3][0],), cities, cities, shapes[1], shapes[2]]
 
 
 @register_funcify_default_op_cache_key(FusedPredictor)
 def _in_numba(op: FusedPredictor, **_: Any) -> Any:  # noqa: ARG001 - it has no properties
     @numba_njit
     def call(  # type: ignore[no-untyped-def]
-        intercept, coef, sender, receiver, offset, design, sender_of, receiver_of, runs
+        intercept,
+        coef,
+        sender,
+        receiver,
+        senders,
+        receivers,
+        offset,
+        design,
+        sender_of,
+        receiver_of,
+        runs,
     ):
         # contiguous, or the loops would not run in vector registers
         out = np.empty_like(offset)
         predict(
             *(intercept.item(), np.ascontiguousarray(coef), np.ascontiguousarray(sender)),
-            *(np.ascontiguousarray(receiver), offset, design, sender_of, receiver_of, runs, out),
+            *(np.ascontiguousarray(receiver), np.ascontiguousarray(senders)),
+            *(np.ascontiguousarray(receivers), offset, design, sender_of, receiver_of, runs, out),
         )
         return out
 
@@ -199,13 +224,17 @@ def _in_numba(op: FusedPredictor, **_: Any) -> Any:  # noqa: ARG001 - it has no 
 @register_funcify_default_op_cache_key(PredictorSlopes)
 def _slopes_in_numba(op: PredictorSlopes, **_: Any) -> Any:  # noqa: ARG001 - as above
     @numba_njit
-    def call(slopes, design, sender_of, receiver_of, runs, cities):  # type: ignore[no-untyped-def]
+    def call(  # type: ignore[no-untyped-def]
+        slopes, senders, receivers, design, sender_of, receiver_of, runs, cities
+    ):
         coef = np.empty(design.shape[0])
         sender, receiver = np.empty(cities.item()), np.empty(cities.item())
+        of_senders, of_receivers = np.empty(senders.shape), np.empty(receivers.shape)
         add_up(
-            *(np.ascontiguousarray(slopes), design, sender_of, receiver_of, runs),
-            *(coef, sender, receiver),
+            *(np.ascontiguousarray(slopes), np.ascontiguousarray(senders)),
+            *(np.ascontiguousarray(receivers), design, sender_of, receiver_of, runs),
+            *(coef, sender, receiver, of_senders, of_receivers),
         )
-        return np.asarray(sender.sum()), coef, sender, receiver
+        return np.asarray(sender.sum()), coef, sender, receiver, of_senders, of_receivers
 
     return call, KEY

@@ -55,6 +55,8 @@ def predict(
     coef: np.ndarray,
     sender: np.ndarray,
     receiver: np.ndarray,
+    senders: np.ndarray,
+    receivers: np.ndarray,
     offset: Row,
     design: np.ndarray,
     sender_of: Row,
@@ -72,6 +74,8 @@ def predict(
         Shape (term,).
     sender, receiver : numpy.ndarray
         Effects, shape (city,).
+    senders, receivers : numpy.ndarray
+        Factors, shape (rank, city), whose products are added.
     offset : numpy.ndarray
         Shape (dyad,).
     design : numpy.ndarray
@@ -90,6 +94,11 @@ def predict(
             _along(intercept, offset[place], sender[i : i + length], receiver[j], out[place])
         else:
             _across(intercept, offset[place], sender[i], receiver[j : j + length], out[place])
+        for k in range(senders.shape[0]):
+            if senders_advance:
+                _add_multiple(receivers[k, j], senders[k, i : i + length], out[place])
+            else:
+                _add_multiple(senders[k, i], receivers[k, j : j + length], out[place])
     for first in range(0, out.size, CHUNK):
         last = min(first + CHUNK, out.size)
         chunk = out[first:last]
@@ -98,6 +107,11 @@ def predict(
                 *(intercept, sender, receiver, offset[first:last]),
                 *(sender_of[first:last], receiver_of[first:last], chunk),
             )
+            for k in range(senders.shape[0]):
+                _add_products(
+                    *(senders[k], receivers[k], sender_of[first:last], receiver_of[first:last]),
+                    chunk,
+                )
         for term in range(coef.size):
             _add_multiple(coef[term], design[term, first:last], chunk)
 
@@ -105,6 +119,8 @@ def predict(
 @numba.njit(cache=True, **COMPILED)
 def add_up(
     slopes: Row,
+    senders: np.ndarray,
+    receivers: np.ndarray,
     design: np.ndarray,
     sender_of: Row,
     receiver_of: Row,
@@ -112,6 +128,8 @@ def add_up(
     coef: np.ndarray,
     sender: np.ndarray,
     receiver: np.ndarray,
+    of_senders: np.ndarray,
+    of_receivers: np.ndarray,
 ) -> None:
     """Add up derivatives in the linear predictor to those in what it is made of.
 
@@ -120,18 +138,24 @@ def add_up(
     slopes : numpy.ndarray
         Derivatives in each dyad's linear predictor, shape (dyad,); their sum is the derivative in
         the intercept.
-    design, sender_of, receiver_of, runs : numpy.ndarray
+    senders, receivers, design, sender_of, receiver_of, runs : numpy.ndarray
         As `predict` takes them.
     coef, sender, receiver : numpy.ndarray
         Written: the derivatives, shapes (term,), (city,) and (city,).
+    of_senders, of_receivers : numpy.ndarray
+        Written: the derivatives in the factors, shape (rank, city).
     """
     if coef.size:
         np.dot(design, slopes, coef)
     if runs.shape[0] == 0:
         _add_by_city(slopes, sender_of, sender)
         _add_by_city(slopes, receiver_of, receiver)
+        for k in range(senders.shape[0]):
+            _add_weighted(slopes, receivers[k], receiver_of, sender_of, of_senders[k])
+            _add_weighted(slopes, senders[k], sender_of, receiver_of, of_receivers[k])
         return
     sender[:], receiver[:] = 0.0, 0.0
+    of_senders[:], of_receivers[:] = 0.0, 0.0
     for run in range(runs.shape[0]):
         first, length, i, j, senders_advance = runs[run]
         values = slopes[first : first + length]
@@ -139,6 +163,13 @@ def add_up(
             receiver[j] += _add_row(values, sender[i : i + length])
         else:
             sender[i] += _add_row(values, receiver[j : j + length])
+        for k in range(senders.shape[0]):
+            if senders_advance:
+                _add_multiple(receivers[k, j], values, of_senders[k, i : i + length])
+                of_receivers[k, j] += _dot(values, senders[k, i : i + length])
+            else:
+                _add_multiple(senders[k, i], values, of_receivers[k, j : j + length])
+                of_senders[k, i] += _dot(values, receivers[k, j : j + length])
 
 
 @numba.njit(**COMPILED)
@@ -189,6 +220,38 @@ def _add_row(values: Row, total: np.ndarray) -> float:
 def _add_multiple(weight: float, values: Row, out: Row) -> None:
     for d in range(out.size):
         out[d] += weight * values[d]
+
+
+@numba.njit(**COMPILED)
+def _add_products(
+    sender: np.ndarray, receiver: np.ndarray, sender_of: Row, receiver_of: Row, out: Row
+) -> None:
+    for d in range(out.size):
+        out[d] += sender[sender_of[d]] * receiver[receiver_of[d]]
+
+
+@numba.njit(**COMPILED)
+def _dot(values: Row, weights: Row) -> float:
+    # several sums side by side, as in _add_row
+    one, two, three, four = 0.0, 0.0, 0.0, 0.0
+    length = values.size // STREAMS
+    for d in range(length):
+        one += values[STREAMS * d] * weights[STREAMS * d]
+        two += values[STREAMS * d + 1] * weights[STREAMS * d + 1]
+        three += values[STREAMS * d + 2] * weights[STREAMS * d + 2]
+        four += values[STREAMS * d + 3] * weights[STREAMS * d + 3]
+    for d in range(STREAMS * length, values.size):
+        one += values[d] * weights[d]
+    return (one + two) + (three + four)
+
+
+@numba.njit(**COMPILED)
+def _add_weighted(
+    values: Row, weight: np.ndarray, weight_of: Row, city_of: Row, total: np.ndarray
+) -> None:
+    total[:] = 0.0
+    for d in range(values.size):
+        total[city_of[d]] += values[d] * weight[weight_of[d]]
 
 
 @numba.njit(**COMPILED)

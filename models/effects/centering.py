@@ -19,31 +19,58 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from data.roles import PARTS, Role
+from data.roles import PARTS, Part, Role
 from models.frequentist.derivatives import DEGREE, SELECTION
 from models.frequentist.optimum import find_optimum
 from models.frequentist.regression import regression_of
+from models.name import ModelName
 from models.predictor.linear import city_position
 
+Derivatives = tuple[np.ndarray, np.ndarray]
+
 LOW = 0.05  # quantile of a variance's draws
+
+
+def centering_of(dyads: xr.Dataset, name: ModelName) -> dict[str, np.ndarray]:
+    """Choose how far a model's effects are centered: shares (city,) by the names of its data.
+
+    Beside factors none is, for chains begin at the highest of several modes
+    (`models.inference.chains`), and a density is bounded in standardized values alone.
+    """
+    if name.factor_parts:
+        return {role.centering: np.zeros(dyads.sizes["city"]) for role in name.roles}
+    return centering(dyads, name.family_name, name.roles)
 
 
 def centering(dyads: xr.Dataset, family: str, roles: Sequence[Role]) -> dict[str, np.ndarray]:
     """Choose how far effects are centered: shares (city,) by the names of the model's data."""
     if not roles:
         return {}
-    problem = regression_of(dyads, family).problem
-    found = problem.derivatives(find_optimum(problem, random_starts=0).point.at)
+    derivatives = pooled_derivatives(dyads, family)
     shares = {}
     for role in roles:
-        k = SELECTION if role.part == "selection" else DEGREE
+        first, second = derivatives[role.part]
         city = np.concatenate([city_position(dyads, end) for end in role.ends])
         cities, times = dyads.sizes["city"], len(role.ends)  # how many cities each dyad is of
-        score = np.bincount(city, np.tile(found.first[k], times), cities)
-        information = np.bincount(city, np.tile(-found.second[k, k], times), cities)
+        score = np.bincount(city, np.tile(first, times), cities)
+        information = np.bincount(city, np.tile(-second, times), cities)
         information = np.maximum(information, 0)
         shares[role.centering] = _shares(score, information)
     return shares
+
+
+def pooled_derivatives(dyads: xr.Dataset, family: str) -> dict[Part, Derivatives]:
+    """Give the derivatives of dyads' log-probabilities at the pooled model's maximum.
+
+    Returns
+    -------
+    dict of Part to tuple of numpy.ndarray
+        First and second derivative in each predictor, (dyad,) each.
+    """
+    problem = regression_of(dyads, family).problem
+    found = problem.derivatives(find_optimum(problem, random_starts=0).point.at)
+    rows = {Part.SELECTION: SELECTION, Part.DEGREE: DEGREE}
+    return {part: (found.first[k], found.second[k, k]) for part, k in rows.items()}
 
 
 def has_city_effects(names: Collection[str]) -> bool:

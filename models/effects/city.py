@@ -27,6 +27,7 @@ import xarray as xr
 from pytensor import tensor as pt
 
 from data.roles import Role, partial_correlation
+from models.effects.reflections import Reflections
 from models.likelihood.arrays import Array
 from models.name import CITY_CORRELATION, correlation_name, role_pairs
 from models.predictor.linear import city_position
@@ -61,17 +62,10 @@ class Split:
     term_of: dict[Role, dict[int, int]]
 
     def __post_init__(self) -> None:
-        along = self.columns.shape[1]
-        raw, tau = np.linalg.qr(self.columns, mode="raw")
-        self.weights = np.linalg.inv(np.triu(raw.T[:along]))
-        vectors = np.tril(raw.T, -1) + np.eye(*self.columns.shape)
-        # their product is I - vectors @ triangle @ vectors.T (Schreiber and Van Loan 1989)
-        triangle = np.diag(tau)
-        for k in range(1, along):
-            earlier = vectors[:, :k].T @ vectors[:, k]
-            triangle[:k, k] = -tau[k] * triangle[:k, :k] @ earlier
-        self.reflectors = vectors
-        self.reach = triangle @ vectors[along:].T
+        found = Reflections.onto(self.columns)
+        self.weights = np.linalg.inv(found.upper)
+        self.reflectors = found.vectors
+        self.reach = found.triangle @ found.vectors[self.columns.shape[1] :].T
 
     def across(self, value: Array) -> Array:
         """Put a vector into the part of city space that is across the columns.
@@ -93,6 +87,20 @@ class Split:
         for vector, reach in zip(self.reflectors.T, self.reach, strict=True):
             total = total - vector * (reach * value).sum()
         return total
+
+    def split(self, value: Array) -> tuple[Array, Array]:
+        """Take a vector of city space apart.
+
+        Returns
+        -------
+        along, across : tensor
+            Weights on the columns, (along,), and what `across` takes, (city - along,).
+        """
+        along = self.columns.shape[1]
+        rest = value[along:]
+        for vector, reach in zip(self.reflectors.T, self.reach, strict=True):
+            rest = rest - reach * (vector * value).sum()
+        return self.weights @ (self.weights.T @ (self.columns.T @ value)), rest
 
     def projected(self, own: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Project the columns onto the span of some of them.
@@ -134,6 +142,7 @@ def city_effects(
     centering: Mapping[str, Array],
     order: Sequence[Role],
     units: Units = OWN,
+    beside: Mapping[Role, Array] | None = None,
 ) -> dict[Role, CityEffect]:
     """Add a group of correlated city effects to the model in whose context it is called.
 
@@ -145,26 +154,33 @@ def city_effects(
         The same, in the order in which each depends on those before it.
     units : Units
         In which the model reports effects and their standard deviations.
+    beside : mapping of Role to tensor
+        What else of a city the outcomes cannot tell from its effect, (city,): the sampler moves the
+        effect plus this.
 
     Returns
     -------
     dict of Role to CityEffect
-        One effect a role, in the priors' units. The model gains ``<role>_sd``, ``<role>`` (city)
-        and, for several roles, their correlation: ``<part>_generalized_reciprocity`` or
-        ``city_correlation``.
+        One effect a role, with what is beside it, in the priors' units. The model gains
+        ``<role>_sd``, ``<role>`` (city) and, for several roles, their correlation:
+        ``<part>_generalized_reciprocity`` or ``city_correlation``.
     """
     split = split_city_space(dyads, block)
     cholesky = _correlation_cholesky(block, priors, order)
     sds = {role: priors.variable(role.sd, units) for role in block}
     along: list[Array] = []
     across: list[Array] = []
-    effects = {}
+    effects, own_effects = {}, {}
     for k, role in enumerate(order):
         sd = sds[role]
         *before, last = cholesky[k]
         shape = split.reach.shape[1]
         # standardized values of the earlier roles carry the correlation (Cholesky, row by row)
         mean = sd * sum(weight * z for weight, z in zip(before, across, strict=True))
+        of_others: tuple[Array, Array] = (0.0, 0.0)
+        if beside is not None and role in beside:
+            of_others = split.split(beside[role])
+            mean = mean + of_others[1]
         # the sampler moves z own^share + share mean own^(share - 1): of share 0 the standardized
         # value z, of share 1 the value itself, mean + own z
         # axis k of city space is little else than city k: only the span of the columns is taken off
@@ -176,9 +192,14 @@ def city_effects(
         value = mean + own * across[k]
         along.append(pm.Normal(role.own("along"), 0, 1, shape=split.columns.shape[1]))
         correlated = sum(w * z for w, z in zip(cholesky[k], along, strict=True))
-        effects[role] = CityEffect(split, split.weights @ (sd * correlated), split.across(value))
+        own_along = split.weights @ (sd * correlated)
+        effects[role] = CityEffect(split, own_along + of_others[0], split.across(value))
+        own_effects[role] = effects[role]
+        if beside is not None and role in beside:
+            own_across = split.across(value - of_others[1])
+            own_effects[role] = CityEffect(split, own_along, own_across)
     for role in block:
-        effect = effects[role]
+        effect = own_effects[role]
         whole = effect.across + split.columns @ effect.along
         pm.Deterministic(role.effect, units.scaled(whole), dims="city")
     return effects

@@ -12,7 +12,7 @@ import xarray as xr
 from scipy.stats import norm, qmc
 
 from data.roles import SIDES, Part
-from models.effects.population import population_covariance
+from models.effects.population import population_covariance, position_root
 from models.name import ModelName
 from models.settings import seed_of
 
@@ -39,6 +39,8 @@ def known_or_drawn(draws: xr.Dataset, asked: xr.Dataset, name: ModelName, seed: 
     plain = [label for label in (*names, name.family.scale) if label in draws]
     found = draws[plain].assign_coords(city=asked["city"].to_numpy())
     found = found.assign(_city_effects(draws, asked, name, seed))
+    for part in name.factor_parts:
+        found = found.assign(_positions(draws, asked, part, seed))
     if name.has_pairs:
         for part in name.parts:
             effects = _pair_effects(draws, asked, part, seed)
@@ -73,6 +75,28 @@ def _city_effects(
             values[role.slope][{"city": k}] = sd * rest[:, : sd.shape[1]]
             rest = rest[:, sd.shape[1] :]
     return {name: value.drop_vars("city") for name, value in values.items()}
+
+
+def _positions(
+    draws: xr.Dataset, asked: xr.Dataset, part: Part, seed: int
+) -> dict[str, xr.DataArray]:
+    """Give the positions of the asked cities."""
+    known = draws.get_index("city").get_indexer(asked.get_index("city"))
+    names = [role.position for role in part.all_roles if role.position in draws]
+    values = {
+        name: draws[name].isel(city=np.maximum(known, 0)).drop_vars("city").copy() for name in names
+    }
+    new, rank = np.flatnonzero(known < 0), draws.sizes[part.dimension]
+    if len(new):
+        root = position_root(draws, part)
+    for k in new:
+        own = seed_of(seed, f"{part} position of {asked['city'].values[k]}")
+        z = _standard(draws.sizes["draw"], len(names) * rank, own)
+        for name, side in zip(names, np.split(z, len(names), axis=1), strict=True):
+            drawn = np.einsum("drs,ds->dr", root, side)
+            values[name][{"city": k}] = xr.DataArray(drawn, dims=("draw", part.dimension))
+    matrices = [label for label in (part.factor_covariance, part.factor_sign) if label in draws]
+    return values | {label: draws[label] for label in matrices}
 
 
 def _pair_effects(draws: xr.Dataset, asked: xr.Dataset, part: Part, seed: int) -> np.ndarray:

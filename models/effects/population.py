@@ -1,8 +1,9 @@
-"""The population that city effects come from."""
+"""The population that city effects and positions come from."""
 
 import numpy as np
 import xarray as xr
 
+from data.roles import Part
 from models.name import ModelName, correlation_name
 
 
@@ -31,3 +32,17 @@ def population_covariance(draws: xr.Dataset, name: ModelName) -> np.ndarray:
     sds = np.stack([draws[role.sd].to_numpy() for role in name.roles], axis=-1)
     covariance: np.ndarray = correlation * sds[:, :, None] * sds[:, None, :]
     return covariance
+
+
+def position_root(draws: xr.Dataset, part: Part) -> np.ndarray:
+    """Give the lower triangular factor of the covariance of a city's position in each draw.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (draw, dimension, dimension). Positions as a sender and as a receiver are independent,
+        and so are those of the parts, and of city effects.
+    """
+    dims = "draw", part.dimension, part.other_dimension
+    root: np.ndarray = np.linalg.cholesky(draws[part.factor_covariance].transpose(*dims).to_numpy())
+    return root

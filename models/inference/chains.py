@@ -11,12 +11,15 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from models.effects.centering import centering_of_draws, has_city_effects
+from models.effects.positions import has_factors, positioned
 from models.inference.gate import Diagnostics, FirstTry, diagnose, first_try
 from models.inference.samplers import Compiled, Uncompiled, compiled_for
 from models.settings import Settings, seed_of
 from models.work.progress import Reporter
 
 LOOK = {"draws": 250, "tune": 350, "chains": 2}  # the most that a first look takes
+FINER = 2  # how much closer to 1 their target acceptance is
+OFTEN = 4  # draws of factors of which one is kept: they are autocorrelated, and many
 LONGER = 4  # how much longer the second run is
 CLOSER = 20  # how much closer to 1 its target acceptance is
 END, ENDS = "end_point", 10  # draws of a chain that another run may begin at, and how many
@@ -79,6 +82,14 @@ def compiled_model(model: pm.Model, sampler: str = "nutpie") -> tuple[Compiled, 
     return compiled_for(sampler, model, names), names
 
 
+def as_many(settings: Settings, names: list[str]) -> tuple[Settings, int]:
+    """Give the settings of a run that keeps as many draws as are asked for, one of how many."""
+    if not has_factors(names):
+        return settings, 1
+    careful = 1 - (1 - settings.target_accept) / FINER
+    return replace(settings, draws=settings.draws * OFTEN, target_accept=careful), OFTEN
+
+
 def draw_chains(
     compiled: Compiled,
     names: list[str],
@@ -94,6 +105,11 @@ def draw_chains(
     it has learnt. The second run has other starts, centers effects by what the first has learnt,
     and goes in smaller steps where draws of the first diverged.
 
+    The posterior of factors may have several modes, between which chains do not move: on the trade
+    of 30 countries one in which the second dimension is as good as zero, and one that explains
+    far more, with about as much mass. Chains of such a model begin at the highest of the modes that
+    are climbed from many starts, and no look is taken. That they agree says nothing of other modes.
+
     Parameters
     ----------
     ends : xarray.Dataset, optional
@@ -105,13 +121,12 @@ def draw_chains(
     if ends is not None and END in ends:
         compiled = going_on(compiled, ends)
     elif not isinstance(compiled, Uncompiled):  # which would be compiled for it
-        compiled = _centered_by_a_look(compiled, names, settings, reporter)
+        compiled = _ready(compiled, names, settings, reporter)
     chains = _draw_thinned(compiled, names, settings, thin, reporter)
     first = chains.diagnostics
     if not first.faults:
         return chains
     reporter.stage(f"a second try, for {'; '.join(first.faults)}")
-    again_from = compiled.with_data(**centering_of_draws(chains.posterior))
     # smaller steps are the remedy for draws that diverge, and only slow the others
     steps = CLOSER if first.divergences else 1
     careful = 1 - (1 - settings.target_accept) / steps
@@ -123,7 +138,12 @@ def draw_chains(
         # other starts: a chain that was lost far from the others would be lost again
         seed=seed_of(settings.seed, "second try"),
     )
-    second = _draw_thinned(again_from.starting_at(None), names, again, thin * LONGER, reporter)
+    again_from = compiled.starting_at(None)
+    if has_factors(names):
+        again_from = _ready(compiled, names, again, reporter)
+    else:
+        again_from = again_from.with_data(**centering_of_draws(chains.posterior))
+    second = _draw_thinned(again_from, names, again, thin * LONGER, reporter)
     return replace(second, first_try=first_try(chains.posterior, first))
 
 
@@ -134,9 +154,13 @@ def going_on(compiled: Compiled, ends: xr.Dataset) -> Compiled:
     return compiled.with_data(**shares).starting_at(points)
 
 
-def _centered_by_a_look(
+def _ready(
     compiled: Compiled, names: list[str], settings: Settings, reporter: Reporter
 ) -> Compiled:
+    """Let chains begin where they should: with factors at a mode, else centered by a look."""
+    if has_factors(names):
+        reporter.stage("looking for the highest mode")
+        return compiled.at_the_highest(settings.seed)
     if not has_city_effects(names):
         return compiled
     most = {name: min(value, getattr(settings, name)) for name, value in LOOK.items()}
@@ -156,7 +180,7 @@ def _draw_thinned(
     seconds = perf_counter() - began
     stats = fit["sample_stats"].to_dataset()
     stats = stats.assign(energy_change=stats["energy"] - stats["energy"].shift(draw=1))
-    posterior = _every(thin, fit["posterior"].to_dataset()[names])
+    posterior = positioned(_every(thin, fit["posterior"].to_dataset()[names]))
     diagnostics = diagnose(posterior, stats)
     # a kept draw counts as diverging where any of those that it stands for did
     diverging = stats["diverging"].coarsen(draw=thin).max().to_numpy()

@@ -15,7 +15,7 @@ import pymc as pm
 from data.study import Study
 from models.build import build
 from models.inference.background import begun
-from models.inference.chains import Chains, compiled_model, draw_chains
+from models.inference.chains import Chains, as_many, compiled_model, draw_chains
 from models.name import ModelName, named
 from models.priors.prior_set import Priors
 from models.settings import Settings
@@ -42,7 +42,9 @@ def prepared(study: Study, model: str, priors: Priors, settings: Settings) -> Pr
     with COMPILING:
         began = perf_counter()
         built = build(study, model, priors)
-        draw = partial(draw_chains, *compiled_model(built, settings.sampler), settings)
+        compiled, names = compiled_model(built, settings.sampler)
+        run, thin = as_many(settings, names)
+        draw = partial(draw_chains, compiled, names, run, thin=thin)
         seconds = perf_counter() - began
     return Prepared(study, named(model, study), priors, settings, built, draw, seconds)
 

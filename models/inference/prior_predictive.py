@@ -10,6 +10,7 @@ import xarray as xr
 from data.outcomes import OutcomeKind
 from data.study import Study
 from models.build import build
+from models.effects.positions import positioned
 from models.inference.chains import kept_names
 from models.inference.predictive import replicated
 from models.name import named
@@ -34,7 +35,7 @@ def draw_prior(model: pm.Model, names: list[str], seed: np.random.SeedSequence) 
         )
     finally:
         log.setLevel(level)
-    return tree["prior"].to_dataset()
+    return positioned(tree["prior"].to_dataset())
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ class CityDensity:
     base : mapping of str to numpy.ndarray
         For each part the linear predictor without these effects, shape (draw, dyad).
     uses : mapping of str to numpy.ndarray
-        For each part how each effect enters it, shape (effect, dyad).
+        For each part how each effect enters it, shape (effect, dyad), or (draw, effect, dyad): a
+        position enters by the position of the other city.
     scale : numpy.ndarray or None
         Shape (draw,); None where the family has none.
     mean, factor : numpy.ndarray
@@ -41,9 +42,10 @@ class CityDensity:
     def some(self, draws: slice) -> "CityDensity":
         """Take some of the draws."""
         base = {part: values[draws] for part, values in self.base.items()}
+        uses = {part: use[draws] if use.ndim == 3 else use for part, use in self.uses.items()}
         scale = None if self.scale is None else self.scale[draws]
         mean, factor = self.mean[draws], self.factor[draws]
-        return CityDensity(self.family, self.observed, base, self.uses, scale, mean, factor)
+        return CityDensity(self.family, self.observed, base, uses, scale, mean, factor)
 
     def value(self, z: np.ndarray) -> np.ndarray:
         """Give the log of the joint density of outcomes and z (draw, point, effect)."""

@@ -175,22 +175,20 @@ def _sums(unit: UnitInFit, name: ModelName, first: Points, second: Points) -> np
     """Sum weights times densities, and weights, over points that meet; logs, shape (2, draw)."""
     draws, number = first.log_weight.shape
     met = (np.arange(number)[:, None] + np.arange(PARTNERS)) % number
-    enters: dict[str, np.ndarray] = {
-        part: np.concatenate([city.own.enters[part] for city in unit.cities]) for part in name.parts
-    }
     sums = np.empty((2, draws))
     for start in range(0, draws, AT_ONCE):
         some = slice(start, start + AT_ONCE)
         weight = first.log_weight[some, :, None] + second.log_weight[some][:, met]
         ours, theirs = first.effects[some, :, None], second.effects[some][:, met]
+        added = [each.of(ours, theirs, some)[..., None] for each in unit.products]
         ours = np.broadcast_to(ours, (*weight.shape, ours.shape[-1]))
         log_prob, _ = log_prob_sums(
             name.family,
             unit.observed,
             {part: base[some] for part, base in unit.base.items()},
-            enters,
+            unit.enters,
             None if unit.scale is None else unit.scale[some],
-            np.concatenate([ours, theirs], axis=-1).reshape(len(weight), met.size, -1),
+            np.concatenate([ours, theirs, *added], axis=-1).reshape(len(weight), met.size, -1),
         )
         weight = weight.reshape(len(weight), met.size)
         sums[0, some] = logsumexp(log_prob + weight, axis=1)

@@ -12,9 +12,9 @@ import xarray as xr
 from scipy.special import logsumexp
 
 from data.roles import sides_of
-from models.effects.population import population_covariance
 from models.leave_out.city_density import CityDensity
 from models.leave_out.importance import Component, mode_and_root, points_of, standard_points
+from models.leave_out.own_effects import effects_of, own_variables
 from models.likelihood.observed import Observed
 from models.name import ModelName
 from models.predictor.linear import linear_predictor
@@ -33,20 +33,22 @@ def newcomer(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName, city: str) -
 
     Notes
     -----
+    The city's positions follow their population as well, and enter by the positions of the others.
     Random slopes and pair effects of the city's dyads are those of the draws. In a fit without the
     city's counts these follow their population, and their part of the integral is a plain Monte
     Carlo mean; in a fit to all counts they are among what the city's counts have informed.
     """
-    rows, uses = _rows_of(dyads, name, city)
-    factor = np.linalg.cholesky(population_covariance(draws, name))
+    ends = {end: dyads[end].to_numpy() for end in sides_of(dyads.coords)}
+    rows = np.flatnonzero(np.any([cities == city for cities in ends.values()], axis=0))
+    own, uses = effects_of(draws, ends, name, city, name.roles, rows, rows)
     return CityDensity(
         family=name.family,
         observed=Observed.of(dyads)[rows],
         base=_without(draws, name, city, dyads, rows),
         uses=uses,
         scale=draws[name.family.scale].to_numpy() if name.family.scale else None,
-        mean=np.zeros(factor.shape[:2]),
-        factor=factor,
+        mean=own.mean,
+        factor=own.factor,
     )
 
 
@@ -80,27 +82,10 @@ def _of_halves(city: CityDensity, rng: np.random.Generator) -> np.ndarray:
     return np.stack(found)
 
 
-def _rows_of(
-    dyads: xr.Dataset, name: ModelName, city: str
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Give the city's dyads, and for each part which of them each role's effect enters."""
-    of_city = {end: dyads[end].to_numpy() == city for end in sides_of(dyads.coords)}
-    rows = np.flatnonzero(np.any(list(of_city.values()), axis=0))
-    uses: dict[str, np.ndarray] = {}
-    for part in name.parts:
-        use = np.zeros((len(name.roles), len(rows)))
-        for k, role in enumerate(name.roles):
-            if role.part == part:
-                use[k] = np.any([of_city[end][rows] for end in role.ends], axis=0)
-        uses[part] = use
-    return rows, uses
-
-
 def _without(
     draws: xr.Dataset, name: ModelName, city: str, dyads: xr.Dataset, rows: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Compute the linear predictors with the city's own effects at zero."""
-    bare = draws.assign(
-        {role.effect: draws[role.effect].where(draws["city"] != city, 0.0) for role in name.roles}
-    )
+    labels = own_variables(name.roles, name)
+    bare = draws.assign({label: draws[label].where(draws["city"] != city, 0.0) for label in labels})
     return {part: linear_predictor(bare, dyads, part, rows).to_numpy() for part in name.parts}

@@ -3,18 +3,21 @@
 Given everything but a unit's own effects, the other counts inform the effects of its two cities
 separately: a count between the two cities belongs to the unit or, in the other direction of a
 dyad, has none of these effects. Each city's effects keep the counts that they enter beside them.
+Positions enter other counts by the other city's position in the draw, and the unit's own by the
+products of both.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from data.roles import Role, sides_of
-from models.leave_out.own_effects import OwnEffects, city_effects_of, pair_effects_of, uses_of
+from data.roles import Part, Role, sides_of
+from models.leave_out.own_effects import OwnEffects, effects_of, own_variables, pair_effects_of
 from models.likelihood.observed import Observed
 from models.name import ModelName
-from models.predictor.linear import linear_predictor
+from models.predictor.linear import linear_predictor, sign_of
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,43 @@ class Informed:
     base : dict of str to numpy.ndarray
         For each part their linear predictor without the effects, shape (draw, dyad).
     uses : dict of str to numpy.ndarray
-        For each part how each effect enters it, shape (effect, dyad).
+        For each part how each effect enters it, shape (effect, dyad), with positions (draw, effect,
+        dyad).
     """
 
     own: OwnEffects
     observed: Observed
     base: dict[str, np.ndarray]
     uses: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Product:
+    """What the positions of both cities add to a left-out dyad.
+
+    Attributes
+    ----------
+    row : int
+        Which of the left-out dyads.
+    first, second : slice
+        Where the positions stand among the effects of the first city and of the second.
+    sign : numpy.ndarray or None
+        Of an undirected dyad shape (draw, dimension, dimension), between both positions.
+    """
+
+    part: Part
+    row: int
+    first: slice
+    second: slice
+    sign: np.ndarray | None
+
+    def of(self, first: np.ndarray, second: np.ndarray, draws: slice) -> np.ndarray:
+        """Give it at points of effects, (draw, point, partner, effect), in some draws."""
+        ours, theirs = first[..., self.first], second[..., self.second]
+        if self.sign is not None:
+            ours = ours @ self.sign[draws, None]
+        added: np.ndarray = (ours * theirs).sum(axis=-1)
+        return added
 
 
 @dataclass(frozen=True)
@@ -54,6 +87,8 @@ class UnitInFit:
         Shape (draw,); None where the family has none.
     cities : tuple of Informed
         The effects of the first dyad's sender, and of its receiver.
+    products : tuple of Product
+        What their positions add.
     """
 
     name: ModelName
@@ -61,6 +96,19 @@ class UnitInFit:
     base: dict[str, np.ndarray]
     scale: np.ndarray | None
     cities: tuple[Informed, Informed]
+    products: tuple[Product, ...] = ()
+
+    @property
+    def enters(self) -> dict[str, np.ndarray]:
+        """How effects of the first city, the second, then products enter, (effect, dyad)."""
+        found = {}
+        for part in self.name.parts:
+            added = np.zeros((len(self.products), self.observed.size))
+            for k, product in enumerate(self.products):
+                added[k, product.row] = product.part == part
+            of_cities = [city.own.enters[part] for city in self.cities]
+            found[str(part)] = np.concatenate([*of_cities, added])
+        return found
 
 
 def unit_in_fit(
@@ -89,8 +137,7 @@ def unit_in_fit(
     observed = Observed.of(dyads)
     cities = []
     for (city, roles), others, without in zip(seen.items(), entered, base[1:], strict=True):
-        own = city_effects_of(draws, name, city, roles, uses_of(ends, name, city, roles, rows))
-        uses = uses_of(ends, name, city, roles, others)
+        own, uses = effects_of(draws, ends, name, city, roles, rows, others)
         cities.append(Informed(own, observed[others], without, uses))
     first, second = cities
     if name.has_pairs:
@@ -98,7 +145,35 @@ def unit_in_fit(
         for part in name.parts:
             base[0][part] = base[0][part] - draws[part.pair.effect].isel(dyad=rows).to_numpy()
     scale = draws[name.family.scale].to_numpy() if name.family.scale else None
-    return UnitInFit(name, observed[rows], base[0], scale, (first, second))
+    products = tuple(_products(draws, name, ends, seen, rows))
+    return UnitInFit(name, observed[rows], base[0], scale, (first, second), products)
+
+
+def _products(
+    draws: xr.Dataset,
+    name: ModelName,
+    ends: Mapping[str, np.ndarray],
+    seen: Mapping[str, list[Role]],
+    rows: np.ndarray,
+) -> Iterator[Product]:
+    """Find what positions add to left-out dyads, whose cities stand in the order of ``seen``."""
+    places: list[dict[Role, slice]] = []
+    for roles in seen.values():
+        at, place = len(roles), {}
+        for role in roles:
+            place[role] = slice(at, at := at + name.rank_of(role.part))
+        places.append(place)
+    order = list(seen)
+    for row, dyad in enumerate(rows):
+        first, second = (order.index(str(ends[side][dyad])) for side in ends)
+        for part in name.parts:
+            if not name.rank_of(part):
+                continue
+            sides = [role for role in name.roles if role.part == part]
+            sign = sign_of(draws, part)
+            # a dyad's sender may be the unit's second city: of a pair's second dyad it is
+            of_city = {first: places[first][sides[0]], second: places[second][sides[-1]]}
+            yield Product(part, row, of_city[0], of_city[1], sign)
 
 
 def _entered(
@@ -123,7 +198,8 @@ def _without(
     zeroed = {}
     for role in name.roles:
         owners = [city for city, roles in seen.items() if role in roles]
-        zeroed[role.effect] = draws[role.effect].where(~draws["city"].isin(owners), 0.0)
+        for label in own_variables([role], name):
+            zeroed[label] = draws[label].where(~draws["city"].isin(owners), 0.0)
     bare, every = draws.assign(zeroed), np.concatenate(groups)
     ends = np.cumsum([len(group) for group in groups])[:-1]
     split = {

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from data.roles import BOTH, SIDES, Part
+from data.roles import BOTH, SIDES, Part, Role, sides_of
 
 EVERY = slice(None)
 
@@ -62,7 +62,8 @@ def linear_predictor(
     parameters : xarray.Dataset
         Draws (or one set) of ``<part>_intercept``, ``<part>_coef`` and, where the model has
         them, ``<part>_sender`` and ``<part>_receiver`` (city), ``<part>_<side>_slope`` (city,
-        term) and ``<part>_pair`` (dyad).
+        term), ``<part>_<side>_position`` (city, dimension) with ``<part>_factor_covariance``
+        and, of undirected dyads, ``<part>_factor_sign``, and ``<part>_pair`` (dyad).
     reference : xarray.Dataset, optional
         The study's dyads, where ``dyads`` are others: predictors and exposure are held against
         their means.
@@ -95,6 +96,12 @@ def linear_predictor(
             effect = values(role.effect, "city")
             for end in role.ends:
                 total += effect.take(city_position(dyads, end)[rows], axis=-1)
+    if part.factor_covariance in parameters:
+        role = next(role for role in part.all_roles if role.position in parameters)
+        where = [city_position(dyads, end)[rows] for end in sides_of(dyads.coords)]
+        own = values(role.position, "city", part.dimension)
+        for k, of_other in enumerate(np.moveaxis(facing(parameters, role), -1, 0)):
+            total += own[..., k].take(where[0], axis=-1) * of_other.take(where[1], axis=-1)
     if part.pair.effect in parameters:
         total += values(part.pair.effect, "dyad")[..., rows]
     found = xr.DataArray(
@@ -102,6 +109,35 @@ def linear_predictor(
     )
     slopes = _slope_predictor(parameters, dyads, part, centered, rows)
     return found if slopes is None else (found + slopes).transpose(*draws, "dyad")
+
+
+def facing(parameters: xr.Dataset, role: Role) -> np.ndarray:
+    """Give what a role's positions are multiplied with: the cities' positions at the other end.
+
+    Returns
+    -------
+    numpy.ndarray
+        The dims of the draws, then city and dimension.
+    """
+    draws, dims = parameters[role.part.intercept].dims, ("city", role.part.dimension)
+    positions = parameters[role.other.position].transpose(*draws, *dims).to_numpy()
+    sign = sign_of(parameters, role.part)
+    return positions if sign is None else positions @ sign
+
+
+def sign_of(parameters: xr.Dataset, part: Part) -> np.ndarray | None:
+    """Give what stands between the positions of undirected dyads' cities; None of directed ones.
+
+    Returns
+    -------
+    numpy.ndarray
+        Symmetric: the dims of the draws, then dimension twice.
+    """
+    if part.factor_sign not in parameters:
+        return None
+    draws = parameters[part.intercept].dims
+    sign = parameters[part.factor_sign].transpose(*draws, part.dimension, part.other_dimension)
+    return sign.to_numpy()
 
 
 def _slope_predictor(

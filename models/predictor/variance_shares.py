@@ -26,6 +26,8 @@ def variance_shares(draws: xr.Dataset, dyads: xr.Dataset, name: ModelName) -> xr
         Predictors: the variance over the dyads of what the coefficients explain. Sender, receiver
         and pair: the population variance of the effects, sd^2, not that of this study's cities; of
         undirected dyads twice that of a city's effects, which enter for both cities.
+        Multiplicative: the sum of factor_sd^2, the variance of the product of two new cities'
+        positions.
         Random slopes are in the share of their side, for each sd^2 times the mean square of the
         predictor, centered as the slope takes it (Johnson 2014, Methods in Ecology and Evolution
         5, doi:10.1111/2041-210X.12225). Residual, on the scale of the linear predictor: pi^2 / 3
@@ -66,6 +68,8 @@ def _explained(draws: xr.Dataset, dyads: xr.Dataset, part: Part) -> dict[str, xr
     for role in (*part.all_roles, part.pair):
         if role.sd in draws:  # of undirected dyads a city's effect enters for both
             variances[role.side] = draws[role.sd] ** 2 * len(role.ends)
+    if part.factor_sd in draws:
+        variances["multiplicative"] = (draws[part.factor_sd] ** 2).sum(part.dimension)
     for role in part.all_roles:
         if role.slope_sd in draws:
             sd = draws[role.slope_sd].rename({role.slope_term: part.term})

@@ -1,5 +1,6 @@
 """The log prior density of each draw, parameter by parameter."""
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import xarray as xr
-from scipy.special import betaln
+from scipy.special import betaln, gammaln, logsumexp, multigammaln
 
 from data.roles import TERMS
 from data.study import Study
@@ -48,7 +49,9 @@ def log_prior(posterior: xr.Dataset, study: Study, name: ModelName, priors: Prio
         Natural logs of normalised densities, each under its parameter's name: dims (chain, draw),
         and the term where a parameter has terms. A density is that of the parameter as it is
         reported, coefficients and slopes' standard deviations on the formula's own scale.
-        ``city_correlation`` has one, the density of the whole matrix.
+        ``city_correlation`` has one, the density of the whole matrix, and so have the standard
+        deviations of factors together: singular values of a matrix of normal values, or of
+        undirected dyads the sizes of a symmetric one's eigenvalues.
 
     Notes
     -----
@@ -58,10 +61,11 @@ def log_prior(posterior: xr.Dataset, study: Study, name: ModelName, priors: Prio
     not there either: their density given a draw depends on scales that no fit keeps.
     """
     units = Units.of(study.dyads, name)
+    sds = {part.factor_sd: part for part in name.factor_parts}
     members = [
         _member(posterior, study, units, parameter, term, prior)
         for parameter, term, prior in priors.in_force(name, study)
-        if parameter != MATRIX and prior.distribution != HORSESHOE
+        if parameter not in (MATRIX, *sds) and prior.distribution != HORSESHOE
     ]
     # equal priors at once, for it is compiling that takes time
     density = {
@@ -81,6 +85,10 @@ def log_prior(posterior: xr.Dataset, study: Study, name: ModelName, priors: Prio
     if MATRIX in name.parameters:
         eta = dict(priors.of(name).prior(MATRIX).arguments)["eta"]
         found[MATRIX] = _lkj_density(posterior[MATRIX], eta)
+    for parameter, part in sds.items():
+        sigma = priors.of(name).prior(parameter).sigma * units.unit
+        together = _eigenvalue_density if name.directed is False else _singular_density
+        found[parameter] = together(posterior[parameter], part.dimension, sigma)
     return xr.Dataset(
         {parameter: found[parameter] for parameter in posterior if parameter in found}
     )
@@ -119,6 +127,34 @@ def _joined(terms: dict[str | None, xr.DataArray], dim: str) -> xr.DataArray:
         return terms[None]
     index = pd.Index(list(terms), name=dim)
     return xr.concat(terms.values(), index).transpose("chain", "draw", dim)
+
+
+def _singular_density(values: xr.DataArray, dim: str, sigma: float) -> xr.DataArray:
+    # those of the eigenvalues, their squares: Muirhead (1982), Aspects of Multivariate Statistical
+    # Theory, theorem 3.2.18
+    scaled = (values / sigma).transpose(..., dim).to_numpy()
+    rank = scaled.shape[-1]
+    constant = rank * np.log(2) + rank**2 * np.log(np.pi / 2) / 2
+    constant -= 2 * multigammaln(rank / 2, rank) + rank * np.log(sigma)
+    row, column = np.tril_indices(rank, -1)
+    apart = np.log(scaled[..., column] ** 2 - scaled[..., row] ** 2).sum(axis=-1)
+    density = constant + apart - (scaled**2).sum(axis=-1) / 2
+    return values.isel({dim: 0}, drop=True).copy(data=density)
+
+
+def _eigenvalue_density(values: xr.DataArray, dim: str, sigma: float) -> xr.DataArray:
+    # of the sizes, whatever the signs: the sum over these of the density of eigenvalues of a
+    # Gaussian orthogonal ensemble, Mehta (2004), Random Matrices, theorem 3.3.1
+    scaled = (values / sigma).transpose(..., dim).to_numpy()
+    rank = scaled.shape[-1]
+    k = np.arange(1, rank + 1)
+    constant = gammaln(rank + 1) - rank * np.log(2 * np.pi) / 2 - rank * np.log(sigma)
+    constant -= (gammaln(1 + k / 2) - gammaln(1.5)).sum()
+    row, column = np.tril_indices(rank, -1)
+    signed = scaled[..., None, :] * np.array(list(itertools.product((-1, 1), repeat=rank)))
+    apart = np.log(abs(signed[..., column] - signed[..., row])).sum(axis=-1)
+    density = constant + logsumexp(apart, axis=-1) - (scaled**2).sum(axis=-1) / 2
+    return values.isel({dim: 0}, drop=True).copy(data=density)
 
 
 def _lkj_density(correlations: xr.DataArray, eta: float) -> xr.DataArray:

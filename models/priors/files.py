@@ -23,6 +23,7 @@ KINDS: dict[str, tuple[str, ...]] = {
         for name in (
             *(role.sd for role in (*part.all_roles, part.pair)),
             *(role.slope_sd for role in part.all_roles),
+            part.factor_sd,
         )
     ),
     "correlation": (

@@ -56,6 +56,11 @@ class Prior:
         return self.distribution != HORSESHOE and self.support == REAL
 
     @property
+    def sigma(self) -> float:
+        """The scale of a normal or half-normal distribution."""
+        return dict(self.arguments)["sigma"]
+
+    @property
     def support(self) -> tuple[float, float]:
         """The interval outside which the density is zero."""
         return DISTRIBUTIONS[self.distribution].support_with(dict(self.arguments))

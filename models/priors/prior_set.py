@@ -272,6 +272,15 @@ class Priors:
                     f"{prior.source}: a correlation matrix needs LKJCorr, not {prior.distribution}"
                 )
 
+        for part in model.factor_parts:
+            prior = self.of(model).prior(part.factor_sd)
+            if prior.distribution != "HalfNormal":
+                raise PriorError(
+                    f"{prior.source}: the sds of factors, which are the singular values of a "
+                    f"normal matrix, need HalfNormal, not {prior.distribution}; add "
+                    f'[{part.factor_sd}] with dist = "HalfNormal"'
+                )
+
     def to_json(self) -> str:
         """Write every entry, the same text for the same priors.
 

@@ -28,8 +28,8 @@ from data.roles import TERMS
 from data.study import Study, with_slopes
 from models.build import build
 from models.compiled.log_prob import data_of_outcomes
-from models.effects.centering import centering, informed_first
-from models.inference.chains import compiled_model, draw_chains
+from models.effects.centering import centering_of, informed_first
+from models.inference.chains import as_many, compiled_model, draw_chains
 from models.inference.predictive import log_likelihood, thinned
 from models.inference.samplers import Compiled
 from models.likelihood.observed import Observed
@@ -123,7 +123,8 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
     -------
     xarray.Dataset
         ``truth`` and ``rank`` (parameter): the rank is the number of the 99 posterior draws below
-        the truth. Parameters are all that have a prior, the effects of the first city and the
+        the truth. Parameters are all that have a prior, the effects of the first city, the
+        multiplicative effect of the first dyad with the singular values of all, and the
         log-likelihood of the outcomes (Modrak et al. 2023, doi:10.1214/23-BA1404). Scalars tell of
         the fit: ``max_r_hat``, ``min_ess_bulk``, ``divergences``, ``passed``, ``zeros`` (share of
         the counts), ``seconds``; the attribute ``faults`` lists what the gate found, and ``commit``
@@ -141,7 +142,8 @@ def replicate(calibration: Calibration, number: int) -> xr.Dataset:
     dyads = dyads.assign(outcome=dyads["outcome"].copy(data=outcome))
     settings = replace(calibration.settings, seed=int(for_fit.generate_state(1)[0]))
     compiled, names = compiled_for_outcomes(calibration, dyads)
-    chains = draw_chains(compiled, names, settings, Reporter())
+    run, thin = as_many(settings, names)
+    chains = draw_chains(compiled, names, run, Reporter(), thin=thin)
 
     draws = thinned(chains.posterior, RANKED).expand_dims("chain")
     likelihood = log_likelihood(draws, dyads, name).sum("dyad")
@@ -176,10 +178,11 @@ def draw_truth(
     priors: Priors, name: ModelName, study: Study, seed: np.random.SeedSequence
 ) -> dict[str, Any]:
     """Draw every parameter that has a prior."""
+    factor_sds = {part.factor_sd: name.rank_of(part) for part in name.factor_parts}
     in_force = [
         (parameter, term, prior)
         for parameter, term, prior in priors.in_force(name, study)
-        if parameter != CITY_CORRELATION
+        if parameter not in (CITY_CORRELATION, *factor_sds)
     ]
     draw, rngs = _compiled_draw(tuple(prior for _, _, prior in in_force))
     rng = np.random.default_rng(seed)
@@ -197,6 +200,14 @@ def draw_truth(
         matrix = _lkj_draw(len(name.roles), eta, rng)
         lower = matrix[np.tril_indices(len(matrix), -1)].tolist()
         truth[CITY_CORRELATION] = dict(zip(role_pairs(name.roles), lower, strict=True))
+    for parameter, rank in factor_sds.items():
+        sigma = priors.of(name).prior(parameter).sigma
+        matrix = rng.normal(0, sigma, (rank, rank))
+        if name.directed is False:  # a symmetric one, with its eigenvalues
+            values = np.linalg.eigvalsh((matrix + matrix.T) / 2)
+            truth[parameter] = values[np.argsort(-abs(values))]
+        else:
+            truth[parameter] = np.linalg.svd(matrix, compute_uv=False)
     return truth
 
 
@@ -252,7 +263,7 @@ def compiled_for_outcomes(
         The parameters to keep.
     """
     name, sampler = calibration.name, calibration.settings.sampler
-    shares = centering(dyads, name.family_name, name.roles)
+    shares = centering_of(dyads, name)
     order = tuple(tuple(informed_first(block, shares)) for block in name.blocks)
     key = name.name, calibration.priors.to_json(), calibration.study.digest, sampler, order
     if key not in _COMPILED:
@@ -269,7 +280,12 @@ def _labelled(values: xr.Dataset, name: ModelName) -> dict[str, xr.DataArray]:
     """Take apart what is ranked, a scalar a label: ``degree_coef[near]``."""
     labelled = {}
     slopes = [each for role in name.roles for each in (role.slope_sd, role.slope)]
-    for parameter in (*name.parameters, *map(str, name.roles), *slopes, "log_likelihood"):
+    factors = [
+        label
+        for part in name.factor_parts
+        for label in (part.multiplicative, part.singular_value, part.eigenvalue)
+    ]
+    for parameter in (*name.parameters, *map(str, name.roles), *slopes, *factors, "log_likelihood"):
         if parameter not in values:  # coefficients of a formula without terms, slopes
             continue
         variable = values[parameter]
@@ -278,7 +294,9 @@ def _labelled(values: xr.Dataset, name: ModelName) -> dict[str, xr.DataArray]:
             labelled[parameter] = variable
             continue
         labels = [variable[dim].to_numpy().tolist() for dim in dims]
-        shown = [of[:1] if dim == "city" else of for dim, of in zip(dims, labels, strict=True)]
+        shown = [
+            of[:1] if dim in ("city", "dyad") else of for dim, of in zip(dims, labels, strict=True)
+        ]
         for at in product(*shown):
             one = variable.sel(dict(zip(dims, at, strict=True)))
             labelled[f"{parameter}[{', '.join(at)}]"] = one

@@ -23,6 +23,7 @@ from models.name import (
     named,
     role_pairs,
 )
+from models.predictor.linear import city_position
 
 Truth = Mapping[str, Any]
 
@@ -57,6 +58,8 @@ TRUTH: dict[str, Any] = {
     "degree_dyadic_reciprocity": 0.6,
     "dispersion": 0.5,
     "residual_sd": 0.7,
+    "selection_factor_sd": 0.8,
+    "degree_factor_sd": 0.6,
 }
 MOST_TRIALS = 20  # of a simulated dyad
 
@@ -174,6 +177,7 @@ def draw_outcomes(
         Parameters by name: intercepts, sds, reciprocities, dispersion and residual sd are numbers,
         ``<part>_coef`` maps each term to its coefficient on the formula's own scale,
         ``<role>_slope_sd``, where slopes vary, each term to its standard deviation,
+        ``<part>_factor_sd`` is one number for all dimensions or one for each,
         ``city_correlation`` each pair of roles (``names.role_pairs``) to its correlation.
 
     Returns
@@ -201,14 +205,9 @@ def draw_outcomes(
             parameters[role.sd] = _given(truth, role.sd)
             parameters[role.effect] = ("city", values * parameters[role.sd].item())
     for role in (role for role in model.roles if role.slope_sd in truth):
-        sds = truth[role.slope_sd]
-        parameters[role.slope_sd] = xr.DataArray(list(sds.values()), {role.slope_term: list(sds)})
-        standard = rng.standard_normal((dyads.sizes["city"], len(sds)))
-        dims = "city", role.slope_term
-        parameters[role.slope] = xr.DataArray(standard, dims=dims) * parameters[role.slope_sd]
-    if model.has_pairs:
-        for part in model.parts:
-            _draw_pairs(part, dyads, truth, parameters, rng)
+        _draw_slopes(role, truth[role.slope_sd], parameters, rng)
+    for part in model.parts:
+        _draw_beside(part, model, dyads, truth, parameters, rng)
     if model.has_correlated_residuals:
         reciprocity = Part.DEGREE.dyadic_reciprocity
         parameters[reciprocity] = _given(truth, reciprocity)
@@ -234,6 +233,77 @@ def _correlation(block: Sequence[Role], truth: Truth, parameters: xr.Dataset) ->
         matrix[lower] = [float(truth[name][pair]) for pair in pairs]
         parameters[name] = xr.DataArray(matrix[lower], {"role_pair": pairs})
     return np.tril(matrix) + np.tril(matrix, -1).T
+
+
+def _draw_beside(
+    part: Part,
+    model: ModelName,
+    dyads: xr.Dataset,
+    truth: Truth,
+    parameters: xr.Dataset,
+    rng: np.random.Generator,
+) -> None:
+    """Draw what the model has beside effects of single cities."""
+    if model.rank_of(part):
+        _draw_positions(part, model, dyads, truth, parameters, rng)
+    if model.has_pairs:
+        _draw_pairs(part, dyads, truth, parameters, rng)
+
+
+def _draw_slopes(
+    role: Role, sds: Mapping[str, float], parameters: xr.Dataset, rng: np.random.Generator
+) -> None:
+    parameters[role.slope_sd] = xr.DataArray(list(sds.values()), {role.slope_term: list(sds)})
+    standard = rng.standard_normal((parameters.sizes["city"], len(sds)))
+    dims = "city", role.slope_term
+    parameters[role.slope] = xr.DataArray(standard, dims=dims) * parameters[role.slope_sd]
+
+
+def _draw_positions(
+    part: Part,
+    model: ModelName,
+    dyads: xr.Dataset,
+    truth: Truth,
+    parameters: xr.Dataset,
+    rng: np.random.Generator,
+) -> None:
+    rank = model.rank_of(part)
+    roles = [role for role in model.roles if role.part == part]
+    if part.factor_sd not in truth:
+        raise ModelError(f"truth: no value for '{part.factor_sd}', which the model needs")
+    sds = np.atleast_1d(np.asarray(truth[part.factor_sd], dtype=float))
+    if len(sds) not in (1, rank):
+        raise ModelError(f"truth: {part.factor_sd} has {len(sds)} values, the model {rank}")
+    if len(roles) > 1 and (sds < 0).any():
+        raise ModelError(
+            f"truth: {part.factor_sd} is negative, which that of undirected dyads may be"
+        )
+    sds = np.broadcast_to(sds, rank)
+    sds = sds[np.argsort(-abs(sds), kind="stable")]
+    labels = [str(k + 1) for k in range(rank)]
+    standard = rng.standard_normal((len(roles), dyads.sizes["city"], rank)) * np.sqrt(abs(sds))
+    i, j = (city_position(dyads, end) for end in sides_of(dyads.coords))
+    for role, values in zip(roles, standard, strict=True):
+        parameters[role.position] = (("city", part.dimension), values)
+    matrix = (standard[0] * np.sign(sds)) @ standard[-1].T
+    square = part.dimension, part.other_dimension
+    parameters.update(
+        {
+            part.factor_sd: (part.dimension, abs(sds)),
+            part.factor_covariance: (square, np.diag(abs(sds))),
+            part.multiplicative: xr.DataArray(matrix[i, j], {"dyad": dyads["dyad"].to_numpy()}),
+            part.dimension: labels,
+            part.other_dimension: labels,
+        }
+    )
+    if len(roles) > 1:
+        singular = np.linalg.svd(matrix, compute_uv=False)[:rank]
+        parameters[part.singular_value] = (part.dimension, singular)
+        return
+    values = np.linalg.eigvalsh(matrix)
+    largest = values[np.argsort(-abs(values))[:rank]]
+    parameters[part.factor_sign] = (square, np.diag(np.sign(sds)))
+    parameters[part.eigenvalue] = (part.dimension, np.sort(largest)[::-1])
 
 
 def _draw_pairs(

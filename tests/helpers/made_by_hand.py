@@ -129,6 +129,10 @@ def draws_around():
         made = {}
         for name, value in truth.data_vars.items():
             scatter = rng.normal(0, 0.1, (2, draws, *value.shape))
+            if name.endswith(
+                ("factor_covariance", "factor_sign")
+            ):  # symmetric, and one of the other
+                scatter *= 0
             positive = name.endswith("_sd") or name == "dispersion"
             moved = value.to_numpy() * np.exp(scatter) if positive else value.to_numpy() + scatter
             bounded = np.clip(moved, -0.95, 0.95) if name.endswith("reciprocity") else moved

@@ -15,7 +15,7 @@ from models import build, maximum_likelihood, sample, simulate_study
 from models.inference.chains import kept_names
 from models.inference.flat_model import flat_model
 from models.leave_out.gaussian import amounts_of, exact_log_densities
-from models.name import EFFECTS, model_names, parse_model
+from models.name import EFFECTS, model_names, named, parse_model
 
 FAMILIES = ["nb", "zinb", "bernoulli", "betabinomial", "normal"]
 
@@ -199,7 +199,7 @@ def test_exact_densities_of_pairs_are_those_of_the_joint_distribution():
 def test_effects_of_directions_are_refused(towns):
     study = studied(towns, "tie", "bernoulli_additive")
     for effects, row in EFFECTS.items():
-        if row.directed:
+        if row.directed and not row.rank:  # these are read as those of pairs
             with pytest.raises(ModelError, match="undirected; their effects are pooled, additive"):
                 build(study, f"bernoulli_{effects}")
     directed, _ = simulate_study(5, "nb_srm", seed=1)
@@ -267,3 +267,18 @@ def test_slopes_of_undirected_dyads_vary_by_city(towns):
     assert np.isfinite(fit["log_likelihood"]["outcome"]).all()
     with pytest.raises(StudyError, match="slopes of these dyads vary by city"):
         studied(towns, "amount", "normal_additive", slopes={"degree": {"sender": ["near"]}})
+
+
+def test_multiplicative_effects_are_those_of_pairs_by_either_name(towns):
+    study = studied(towns, "letters", "nb_ame2")
+    assert named("nb_ame2", study).name == named("nb_additive_ame2", study).name
+    assert named("nb_ame2", study).ranks == (2,)
+    ties = studied(towns, "tie", "bernoulli_ame1", link="probit")
+    assert named("bernoulli_ame1", ties).name == "bernoulli_probit_additive_ame1"
+    built = [build(study, "nb_ame2", likelihood=each) for each in ("fused", "graph")]
+    rng = np.random.default_rng(2)
+    point = {name: value + rng.normal(0, 0.1) for name, value in built[0].initial_point().items()}
+    values = [each.compile_logp(mode="FAST_COMPILE")(point) for each in built]
+    slopes = [each.compile_dlogp(mode="FAST_COMPILE")(point) for each in built]
+    np.testing.assert_allclose(values[0], values[1], rtol=1e-12)
+    np.testing.assert_allclose(slopes[0], slopes[1], rtol=1e-9, atol=1e-9)

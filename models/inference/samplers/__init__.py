@@ -36,6 +36,12 @@ class Compiled(Protocol):
             Shape (start, coordinate), as ``coordinates`` of an earlier run has them.
         """
 
+    def at_the_highest(self, seed: int) -> Self:
+        """Begin each chain at the highest mode that is climbed from several starts.
+
+        Only nutpie's does; others begin anew.
+        """
+
     def draw(self, settings: Settings, reporter: Reporter) -> xr.DataTree:
         """Tune and draw.
 
@@ -64,6 +70,10 @@ class Uncompiled:
 
     def starting_at(self, points: np.ndarray | None) -> Self:  # noqa: ARG002 - of the protocol
         """Begin anew: no such run has told of its coordinates."""
+        return self
+
+    def at_the_highest(self, seed: int) -> Self:  # noqa: ARG002 - of the protocol
+        """Begin anew."""
         return self
 
     @classmethod

@@ -22,8 +22,8 @@ from pymc.blocking import DictToArrayBijection
 from data.errors import ModelError
 from models.effects.centering import has_city_effects
 from models.inference.flat_model import FlatModel, flat_model
-from models.inference.samplers.starts import ADVICE, jittered
-from models.settings import Settings
+from models.inference.samplers.starts import ADVICE, highest, jittered
+from models.settings import Settings, seed_of
 from models.work.progress import Reporter
 
 POINT = "point"
@@ -39,6 +39,7 @@ LOW_RANK = {
 }
 MANY = 256  # coordinates, above which that metric costs more than it saves; a model without city
 # effects has few, and a skewed likelihood in which its long steps diverge
+CLIMBS = 16  # starts of a search for modes; on trade one in twelve finds the highest
 NOT_FINITE = 1  # the density or its gradient; the trajectory ends there
 
 
@@ -78,6 +79,11 @@ class Compiled:
                 return chosen.copy()
 
         return replace(self, inner=replace(self.inner, initial_point_func=start))
+
+    def at_the_highest(self, seed: int) -> Self:
+        """Begin each chain at the highest mode that is climbed from several starts."""
+        starts = [self.anew(seed_of(seed, f"climb {k}")) for k in range(CLIMBS)]
+        return self.starting_at(highest(self.flat.gradient, starts)[None])
 
     def draw(self, settings: Settings, reporter: Reporter) -> xr.DataTree:
         """Tune and draw."""

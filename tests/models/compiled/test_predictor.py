@@ -98,6 +98,33 @@ def test_runs_are_every_dyad_once_in_its_place(order):
     assert ends == list(zip(*known.city_of.values(), strict=True))
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("rank", [1, 3])
+@pytest.mark.parametrize("shape", [SHAPES[1], SHAPES[3], *NETWORKS])
+def test_factors_add_their_products_and_have_the_gradient_of_the_matrix(shape, rank, mode):
+    is_whole = isinstance(shape[1], str)
+    known, (intercept, coef, *effects), weights = network(*shape) if is_whole else made_up(*shape)
+    factors = np.random.default_rng(rank).normal(size=(2, known.cities, rank))
+    if mode == "JAX":
+        import models.compiled.in_jax  # noqa: F401, PLC0415 - it registers the operation
+    sides, weighted = [pt.matrix(shape=(known.cities, rank)) for _ in range(2)], pt.vector()
+    of_city = dict(zip(known.city_of, effects, strict=True))
+    value = predictor_of(known, intercept, coef, of_city, sides, fused=True)
+    slopes = grad((value * weighted).sum(), sides)
+    found = function([*sides, weighted], [value, *slopes], mode=mode)(*factors, weights)
+    i, j = known.city_of.values()
+    of_matrix = np.zeros((known.cities, known.cities))
+    np.add.at(of_matrix, (i, j), weights)  # several dyads may be of the same two cities
+    plain = known.offset + intercept + coef @ known.design + effects[0][i] + effects[1][j]
+    expected = (
+        plain + (factors[0] @ factors[1].T)[i, j],
+        of_matrix @ factors[1],
+        of_matrix.T @ factors[0],
+    )
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11)
+
+
 @pytest.mark.parametrize("sides", [("sender", "receiver"), ("sender",), ("receiver",)])
 def test_it_is_the_graph(sides):
     known, parameters, weights = made_up(9, 71, 2)

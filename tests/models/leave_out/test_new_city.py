@@ -5,14 +5,17 @@ import pytest
 from scipy import stats
 from scipy.special import logsumexp
 
-from data.roles import Part
+from data.roles import Part, sides_of
 from models import simulate_study
+from models.effects.population import population_covariance
 from models.inference.predictive import thinned
 from models.leave_out.new_city import log_densities_of_newcomer, newcomer
 from models.name import parse_model
 from models.predictor.linear import linear_predictor
+from models.simulation.simulate import TRUTH
 
 CITY, DRAWS, COPIES = "city 004", 4, 200  # draws of each of two chains, and of how many copies
+POPULATION = 200_000  # cities drawn from it
 
 
 def log_densities(draws, dyads, name, copies=1):
@@ -109,3 +112,30 @@ def test_counts_of_an_outlier_are_as_unlikely_as_their_population_says(draws_aro
     unusual = log_densities(draws, dyads.assign(outcome=count.astype(int)), name)
     assert (unusual < usual - 20).all()
     assert np.isfinite(unusual).all()
+
+
+@pytest.mark.parametrize("model", ["poisson_ame2", "poisson_additive_ame2"])
+def test_positions_of_a_new_city_follow_their_population(draws_around, model):
+    study, truth = simulate_study(5, model, seed=3, truth=TRUTH | {"degree_intercept": 0.0})
+    name, dyads = parse_model(model), study.dyads
+    draws, rng = thinned(draws_around(truth, 1), 2), np.random.default_rng(5)
+    both, *halves = log_densities_of_newcomer(newcomer(draws, dyads, name, CITY), rng)
+    rows = np.flatnonzero(
+        np.any([dyads[side].to_numpy() == CITY for side in sides_of(dyads.coords)], axis=0)
+    )
+    count = dyads["outcome"].to_numpy()[rows]
+    for k in range(2):
+        one = draws.isel(draw=[k] * POPULATION).copy(deep=True)
+        cov = population_covariance(draws.isel(draw=[k]), name)[0]
+        effects = rng.multivariate_normal(np.zeros(len(cov)), cov, POPULATION)
+        for role, values in zip(name.roles, effects.T, strict=True):
+            one[role.effect].loc[{"city": CITY}] = values
+            sds = np.sqrt(np.diagonal(one[role.part.factor_covariance].to_numpy()[0]))
+            placed = sds * rng.normal(size=(POPULATION, 2))
+            one[role.position].loc[{"city": CITY}] = placed
+        mu = np.exp(linear_predictor(one, dyads, Part.DEGREE, rows).to_numpy())
+        density = np.exp(stats.poisson.logpmf(count, mu).sum(axis=1))
+        expected, error = density.mean(), density.std() / np.sqrt(POPULATION)
+        own = abs(halves[0][k] - halves[1][k]) / 2 + 0.02
+        assert error < 0.02 * expected
+        assert abs(np.exp(both[k]) / expected - 1) < 4 * np.hypot(error / expected, own)

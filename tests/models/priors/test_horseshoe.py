@@ -51,7 +51,7 @@ def test_density_is_the_documented_one():
     rng = np.random.default_rng(4)
     point = {name: rng.normal(0, 0.7, np.shape(x)) for name, x in model.initial_point().items()}
     plain = [v for v in model.unobserved_value_vars if v.name == "beta"]
-    (found,) = model.compile_fn(plain, inputs=model.value_vars)(point)
+    (found,) = model.compile_fn(plain, inputs=model.value_vars, mode="FAST_COMPILE")(point)
     at = {name.removesuffix("_log__"): np.exp(x) for name, x in point.items() if "_log__" in name}
     standard, slab = point["_b_standard"], at["_b_slab"]
     expected = stats.norm.logpdf(standard).sum() + stats.invgamma(3, scale=3 * 1.5**2).logpdf(slab)
@@ -62,7 +62,9 @@ def test_density_is_the_documented_one():
     expected += sum(np.sum(x) for name, x in point.items() if "_log__" in name)
     tau = 0.3 * at["_b_global_normal"] * np.sqrt(at["_b_global_variance"])
     local = at["_b_local_normal"] * np.sqrt(at["_b_local_variance"])
-    assert float(model.compile_logp()(point)) == pytest.approx(expected, rel=1e-12)
+    assert float(model.compile_logp(mode="FAST_COMPILE")(point)) == pytest.approx(
+        expected, rel=1e-12
+    )
     sd = 1 / np.sqrt(1 / slab + 1 / (tau * local) ** 2)
     np.testing.assert_allclose(found, standard * sd, rtol=1e-12)
 
@@ -71,7 +73,7 @@ def test_city_effects_are_untouched_and_priors_mix(of_receivers):
     """A predictor of the receiver's city, and a term with a prior of its own in between."""
     priors = horseshoe(size={"dist": "Laplace", "mu": 0.5, "b": 0.2})
     model = build(of_receivers, "nb_srm", priors)
-    assert np.isfinite(model.compile_logp()(model.initial_point()))
+    assert np.isfinite(model.compile_logp(mode="FAST_COMPILE")(model.initial_point()))
     scale = of_receivers.dyads["degree_design"].std("dyad", ddof=1).to_numpy()
     names = ["degree_coef", "degree_receiver", "degree_receiver_sd"]
     draws = draw_prior(model, names, np.random.SeedSequence(1)).isel(chain=0)

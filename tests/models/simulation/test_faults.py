@@ -119,7 +119,7 @@ def test_a_replicate_fits_what_would_be_built_for_its_counts(
         assert orders[0] == orders[1]
         met.add(tuple(orders[1]))
         point = compiled.flat.middle + rng.normal(0, 0.3, compiled.flat.middle.size)
-        expected = shipped.compile_logp()(
+        expected = shipped.compile_logp(mode="FAST_COMPILE")(
             pm.blocking.DictToArrayBijection.rmap(
                 pm.blocking.RaveledVars(
                     point,
