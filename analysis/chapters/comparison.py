@@ -11,7 +11,7 @@ from analysis.chapters.material import Material
 from analysis.comparison.errors import MARGIN, RULED, UNTRUSTED, WORDS, apart
 from analysis.comparison.file import ML, attribute, compared_models, comparison_table
 from analysis.comparison.inflation import RULES, twin_of
-from analysis.figures import elpd_figure
+from analysis.figures import dimension_figure, elpd_figure
 from analysis.figures.catalogue import look_for
 from analysis.fits.finding import find_fits
 from analysis.tables.blocks import Block, Fold, Page, Picture, Section, Table, Text
@@ -146,10 +146,13 @@ def compared(material: Material) -> Section:
             "is better. What is left out is the question: a dyad, a pair, all dyads of a city."
         )
     ]
-    if ("", "comparison") in material.drawn:
-        path = material.drawn["", "comparison"]
-        alt = f"Comparison of the models: {tree.attrs['title']}"
-        blocks.append(Picture(path, alt, look_for(elpd_figure)))
+    for name, alt, figure in (
+        ("comparison", "Comparison of the models", elpd_figure),
+        ("dimensions", "Dimensions of multiplicative effects", dimension_figure),
+    ):
+        if ("", name) in material.drawn:
+            path = material.drawn["", name]
+            blocks.append(Picture(path, f"{alt}: {tree.attrs['title']}", look_for(figure)))
     folds = [
         Fold(f"Dyads that {model} finds hard to leave out", material.pictures(model, "pareto"))
         for model in material.results.models

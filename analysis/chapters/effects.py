@@ -54,7 +54,7 @@ def _cities_of(model: ModelResults, material: Material) -> tuple[Block, ...]:
     name, tables = model.model, parameter_tables(model.fit, (SPREADS, SHARES), model.model)
     if not Fit(model.fit).name.roles:
         return (Text(f"{name} has no city effects."), *tables)
-    pictures = material.pictures(name, "cities", "map", "reciprocity")
+    pictures = material.pictures(name, "cities", "map", "reciprocity", "positions")
     every = Fold(f"Every city in {name}", (_every_city(model),))
     return (*pictures, *tables, every)
 

@@ -38,6 +38,7 @@ GROUPS = {
         CITY_CORRELATION,
         *(part.dyadic_reciprocity for part in PARTS),
     ],
+    "sds of factors": [part.factor_sd for part in PARTS],
     "sds of pair effects": [part.pair.sd for part in PARTS],
     "sds of slopes": [role.slope_sd for role in ROLES],
     "outcomes": [DISPERSION, RESIDUAL_SD],

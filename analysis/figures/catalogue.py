@@ -27,6 +27,8 @@ class Entry:
         Which of the model's results the function takes beside the fit.
     kinds : tuple of OutcomeKind
         Of which outcomes it is; of all where it is empty.
+    of_factors : bool
+        Whether it is of models with multiplicative effects alone.
     """
 
     name: str
@@ -34,10 +36,14 @@ class Entry:
     function: Callable[..., Drawn]
     of: str = ""
     kinds: tuple[OutcomeKind, ...] = ()
+    of_factors: bool = False
 
     def suits(self, results: ModelResults) -> bool:
-        """Tell whether it is a figure of such outcomes."""
-        return not self.kinds or Fit(results.fit).name.family.outcome in self.kinds
+        """Tell whether it is a figure of such a model and its outcomes."""
+        name = Fit(results.fit).name
+        if self.of_factors and not name.factor_parts:
+            return False
+        return not self.kinds or name.family.outcome in self.kinds
 
     @property
     def advice(self) -> str:
@@ -61,6 +67,7 @@ CATALOGUE = (
     Entry("cities", "City effects", figures.city_effect_figure),
     Entry("map", "City effects on the map", figures.map_figure),
     Entry("reciprocity", "Sender against receiver effects", figures.reciprocity_figure),
+    Entry("positions", "Positions of cities", figures.position_figure, of_factors=True),
     Entry("matrix", "All dyads, observed and predicted", figures.matrix_figure),
     Entry("statistics", "Statistics of the network", figures.statistics_figure),
     Entry("rootogram", "How often each count occurs", figures.rootogram_figure, kinds=WHOLE),

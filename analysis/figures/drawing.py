@@ -5,15 +5,16 @@ from pathlib import Path
 
 from matplotlib import pyplot as plt
 
-from analysis.figures import elpd_figure
+from analysis.figures import dimension_figure, elpd_figure
 from analysis.figures.catalogue import CATALOGUE
+from analysis.figures.elpd import dimension_table, elpd_table
 from analysis.figures.style import save_figure
 from analysis.fits.gathering import StudyResults
 from data.errors import ResultsError
 from data.files import refuse_unwritable
 from models.work.progress import Reporter
 
-COMPARISON = "comparison"  # the figure of all models
+COMPARISON, DIMENSIONS = "comparison", "dimensions"  # the figures of all models
 
 
 def draw_figures(
@@ -43,6 +44,9 @@ def draw_figures(
     if results.comparison is not None:
         compared = partial(elpd_figure, results.comparison, backend=backend)
         work.append(("", COMPARISON, compared, (results.workspace.comparison,)))
+        if not dimension_table(elpd_table(results.comparison)).empty:
+            by_number = partial(dimension_figure, results.comparison)
+            work.append(("", DIMENSIONS, by_number, (results.workspace.comparison,)))
     drawn: dict[tuple[str, str], Path] = {}
     not_drawn: dict[tuple[str, str], str] = {}
     reporter.stage("figures")

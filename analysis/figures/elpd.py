@@ -1,6 +1,7 @@
 """What fits predict of dyads, pairs and cities left out: models compared, and Pareto k."""
 
 from dataclasses import replace
+from itertools import cycle
 
 import arviz as az
 import numpy as np
@@ -8,17 +9,22 @@ import pandas as pd
 import xarray as xr
 from arviz import PlotCollection
 from arviz_stats.utils import ELPDDataLOO
+from matplotlib.figure import Figure
 
 from analysis.comparison.errors import UNTRUSTED
 from analysis.figures import style
+from data.errors import ResultsError
+from data.outcomes import AMOUNT
 from data.roles import sides_of
 from models.inference.fit import Fit
 from models.leave_out.loo import high_k
+from models.name import parse_model
 
 FAR = 8.0  # times the median difference; what lies farther would press all others together
 PLURAL = {"dyad": "directed dyads", "pair": "pairs", "city": "cities"}
 NAMED, LABELS = 8, 30  # dyads that are named; senders that the axis has room for
 BORDERS = 40  # senders, above which lines between them would hide the marks
+LINES = (style.MARK, style.OTHER, style.INK, style.FAINT)
 
 
 def elpd_table(comparison: xr.DataTree) -> pd.DataFrame:
@@ -103,6 +109,82 @@ def elpd_figure(comparison: xr.DataTree, *, backend: str = "matplotlib") -> styl
     lines = [shown, doubtful * (cities < UNTRUSTED)]
     lines.append(f"{failed} of {refits} refits failed their diagnostics." if failed else "")
     return style.finished(drawn, [*lines, style.synthetic_line(about)])
+
+
+def dimension_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Take out models that differ in the dimensions of their multiplicative effects alone.
+
+    Of `elpd_table` the rows of families that have several, with ``family`` and ``dimensions``: none
+    of ``srm``, of amounts ``srm_dyadic``, of undirected dyads ``additive``.
+    """
+    found = []
+    for unit, model in table.index[~table["ml"]]:
+        name = parse_model(model)
+        effects = model.removeprefix(f"{name.family_name}_")
+        without = "srm_dyadic" if name.family.outcome is AMOUNT else "srm"
+        if name.factor_parts or effects in (without, "additive"):
+            found.append((unit, model, name.family_name, max(name.ranks)))
+    columns = ["unit", "model", "family", "dimensions"]
+    rows = pd.DataFrame(found, columns=columns).set_index(["unit", "model"])
+    rows = table.join(rows, how="inner").sort_values(["family", "dimensions"])
+    several = rows.groupby(["unit", "family"])["dimensions"].transform("nunique") > 1
+    return rows[several]
+
+
+@style.styled()
+def dimension_figure(comparison: xr.DataTree) -> Figure:
+    """Draw how well models predict what was left out against their multiplicative dimensions.
+
+    Look for where the line stops to rise by more than its bars: more dimensions than these fit what
+    is the sample's own. Left out by city, positions are those of the population, and dimensions
+    help little.
+
+    Parameters
+    ----------
+    comparison : xarray.DataTree
+        What `analysis.load_comparison` gave.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A panel a unit, a line a family; point: difference in elpd to the best model of the panel,
+        thick and thin bar: two standard errors for these and for other cities.
+
+    Raises
+    ------
+    ResultsError
+        No family is compared at several numbers of dimensions.
+    """
+    table = dimension_table(elpd_table(comparison))
+    if table.empty:
+        raise ResultsError(
+            "no family is compared at several dimensions; compare, for example, nb_srm, nb_ame1 "
+            "and nb_ame2"
+        )
+    units = [unit for unit in comparison.children if unit in table.index.get_level_values("unit")]
+    figure = Figure(figsize=(style.WIDTH, 3.6))
+    panels = figure.subplots(1, len(units), squeeze=False)[0]
+    colors = dict(zip(table["family"].unique(), cycle(LINES), strict=False))
+    for panel, unit in zip(panels, units, strict=True):
+        for family, rows in table.loc[unit].groupby("family"):
+            x, y, look = rows["dimensions"], rows["elpd_diff"], {"color": colors[family]}
+            for error, width in (("dse_others", 1.2), ("dse", 3.2)):
+                ends = y - 2 * rows[error], y + 2 * rows[error]
+                panel.vlines(x, *ends, linewidth=width, **look)
+            panel.plot(x, y, "o-", markerfacecolor="white", label=family, linewidth=0.8, **look)
+        panel.axhline(0, color=style.FAINT, linewidth=0.6)
+        panel.set_xticks(range(int(table["dimensions"].max()) + 1))
+        panel.set(title=f"Left out: a {unit}", xlabel="dimensions")
+    panels[0].set_ylabel("difference in elpd to the best")
+    panels[0].legend(frameon=False)
+    about = Fit(comparison)
+    shown = (
+        f"{about.title}: {about.priors} priors. Expected log predictive density (elpd) by the "
+        "dimensions of the multiplicative effects, less that of the best model compared; thick "
+        "bar: two standard errors for new outcomes of the same cities, thin bar: two for others."
+    )
+    style.write_below(figure, shown, style.synthetic_line(about))
+    return figure
 
 
 def _draw_rows(drawn: PlotCollection, unit: str, rows: pd.DataFrame) -> None:

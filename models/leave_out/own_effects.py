@@ -89,7 +89,7 @@ def effects_of(
     positions = _positions_of(draws, name, city, roles, len(left_out))
     if positions is None:
         return own, uses
-    loadings = _loadings_of(draws, ends, name, city, roles, others)
+    loadings = loadings_of(draws, ends, name, city, roles, others)
     of_draws = {
         part: np.broadcast_to(use, (draws.sizes["draw"], *use.shape)) for part, use in uses.items()
     }
@@ -138,7 +138,7 @@ def _positions_of(
     return reduce(OwnEffects.beside, found) if found else None
 
 
-def _loadings_of(
+def loadings_of(
     draws: xr.Dataset,
     ends: Ends,
     name: ModelName,

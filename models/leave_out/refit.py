@@ -26,6 +26,7 @@ from models.inference.fit import Fit, ends_of
 from models.inference.gate import ENOUGH
 from models.inference.predictive import log_likelihood, thinned
 from models.leave_out.gaussian import amounts_of, exact_log_densities, has_exact_densities
+from models.leave_out.gaussian_positions import densities_with_positions, with_positions
 from models.leave_out.new_city import log_densities_of_newcomer, newcomer
 from models.leave_out.psis import reweighted
 from models.leave_out.units import rows_of_units
@@ -190,6 +191,12 @@ def _log_densities(
 ) -> np.ndarray:
     """Give a unit's log density at each draw; shape (chain, draw)."""
     dyads, name, draws = refits.study.dyads, refits.name, chains.posterior
+    shape = draws.sizes["chain"], draws.sizes["draw"]
+    if has_exact_densities(name) and name.factor_parts and refits.unit == "city":
+        flat = thinned(draws, shape[0] * shape[1])
+        placed = with_positions(flat, dyads, name, "city", label, rows)
+        densities: np.ndarray = densities_with_positions(placed, rng)[0].reshape(shape)
+        return densities
     if has_exact_densities(name):
         of_chains = [
             exact_log_densities(amounts_of(draws.isel(chain=chain), dyads, name), {label: rows})
@@ -197,7 +204,6 @@ def _log_densities(
         ]
         return np.stack(of_chains)[..., 0]
     if refits.unit == "city" and name.roles:
-        shape = draws.sizes["chain"], draws.sizes["draw"]
         city = newcomer(thinned(draws, shape[0] * shape[1]), dyads, name, label)
         found = log_densities_of_newcomer(city, rng)[:1].reshape(shape)
     else:

@@ -16,6 +16,7 @@ import xarray as xr
 
 from models.inference.predictive import thinned
 from models.leave_out.gaussian import amounts_of, halves_alike, has_exact_densities
+from models.leave_out.gaussian_positions import densities_with_positions, with_positions
 from models.leave_out.integrated import (
     DRAWN,
     DRAWS,
@@ -150,10 +151,16 @@ class Treatment:
         used: list[xr.Dataset] = []  # read once, and only where it is needed
 
         def task_of(label: str) -> tuple[object, ...]:
+            densities: partial[np.ndarray]
             if not used:
                 every = unit == "city" and not has_exact_densities(refits.name)
                 used.append(_used(posterior, None if every else DRAWS))
-            if has_exact_densities(refits.name):
+            if has_exact_densities(refits.name) and refits.name.factor_parts:
+                placed = with_positions(
+                    used[0], study.dyads, refits.name, unit, label, self._rows[label]
+                )
+                densities = partial(densities_with_positions, placed)
+            elif has_exact_densities(refits.name):
                 amounts = amounts_of(used[0], study.dyads, refits.name)
                 densities = partial(halves_alike, amounts, self._rows[label])
             elif unit == "city":

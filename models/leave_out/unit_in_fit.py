@@ -123,16 +123,9 @@ def unit_in_fit(
     rows : numpy.ndarray of int
         Positions of the unit's dyads.
     """
-    sides = sides_of(dyads.coords)
-    ends = {side: dyads[side].to_numpy() for side in sides}
-    # each of the two cities, with the roles in which the unit sees it
-    seen = {
-        str(ends[side][rows[0]]): [
-            role for role in name.roles if unit == "pair" or side in role.ends
-        ]
-        for side in sides
-    }
-    entered = [_entered(ends, city, roles, rows) for city, roles in seen.items()]
+    ends = {side: dyads[side].to_numpy() for side in sides_of(dyads.coords)}
+    seen = cities_of(ends, name, unit, rows)
+    entered = [entered_by(ends, city, roles, rows) for city, roles in seen.items()]
     base = _without(draws, dyads, name, seen, [rows, *entered])
     observed = Observed.of(dyads)
     cities = []
@@ -145,21 +138,39 @@ def unit_in_fit(
         for part in name.parts:
             base[0][part] = base[0][part] - draws[part.pair.effect].isel(dyad=rows).to_numpy()
     scale = draws[name.family.scale].to_numpy() if name.family.scale else None
-    products = tuple(_products(draws, name, ends, seen, rows))
+    products = tuple(products_of(draws, name, ends, seen, rows))
     return UnitInFit(name, observed[rows], base[0], scale, (first, second), products)
 
 
-def _products(
+def cities_of(
+    ends: Mapping[str, np.ndarray], name: ModelName, unit: str, rows: np.ndarray
+) -> dict[str, list[Role]]:
+    """Give the two cities of a dyad or a pair, with the roles in which the unit sees them."""
+    return {
+        str(cities[rows[0]]): [role for role in name.roles if unit == "pair" or side in role.ends]
+        for side, cities in ends.items()
+    }
+
+
+def products_of(
     draws: xr.Dataset,
     name: ModelName,
     ends: Mapping[str, np.ndarray],
     seen: Mapping[str, list[Role]],
     rows: np.ndarray,
+    *,
+    after_effects: bool = True,
 ) -> Iterator[Product]:
-    """Find what positions add to left-out dyads, whose cities stand in the order of ``seen``."""
+    """Find what positions add to left-out dyads, whose cities stand in the order of ``seen``.
+
+    Parameters
+    ----------
+    after_effects : bool
+        Whether a city's effects stand before its positions.
+    """
     places: list[dict[Role, slice]] = []
     for roles in seen.values():
-        at, place = len(roles), {}
+        at, place = len(roles) * after_effects, {}
         for role in roles:
             place[role] = slice(at, at := at + name.rank_of(role.part))
         places.append(place)
@@ -176,8 +187,8 @@ def _products(
             yield Product(part, row, of_city[0], of_city[1], sign)
 
 
-def _entered(
-    ends: dict[str, np.ndarray], city: str, roles: list[Role], left_out: np.ndarray
+def entered_by(
+    ends: Mapping[str, np.ndarray], city: str, roles: list[Role], left_out: np.ndarray
 ) -> np.ndarray:
     """Give the positions of the dyads that a city's roles enter, but for those left out."""
     of_city = np.zeros(len(next(iter(ends.values()))), dtype=bool)

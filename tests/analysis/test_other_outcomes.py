@@ -18,21 +18,18 @@ from models.simulation.simulate import write_simulated
 pytestmark = pytest.mark.slow
 
 MODELS = [
-    *("bernoulli_srm", "betabinomial_crossed", "normal_srm_dyadic", "hurdle_poisson_crossed"),
-    "bernoulli_additive",
+    *("bernoulli_srm", "betabinomial_crossed", "normal_srm_dyadic", "bernoulli_additive"),
 ]
 SAID = {
     "bernoulli_srm": ["log odds of a tie", "Brier score of ties", "calibration.png", "are ties"],
     "betabinomial_crossed": ["log odds of a success", "trials are successes", "rootogram.png"],
     "normal_srm_dyadic": ["expected amount", "residual sd", "distribution.png", "pit.png"],
     "bernoulli_additive": ["degree sd", "66 pairs", "city[i] + city[j]", "cities.png"],
-    "hurdle_poisson_crossed": ["before zeros are cut off", "Poisson(mu) without its zeros"],
 }
 UNSAID = {
     "bernoulli_srm": ["rootogram.png", "expected count", "zeros observed", "eligible"],
     "betabinomial_crossed": ["calibration.png", "expected count", "eligible"],
     "normal_srm_dyadic": ["rootogram.png", "zeros", "expected count", "eligible"],
-    "hurdle_poisson_crossed": ["calibration.png", "a tie"],
     "bernoulli_additive": ["sender", "receiver", "directed", "rootogram.png"],
 }
 

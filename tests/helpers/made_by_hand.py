@@ -69,6 +69,7 @@ def made_fit():
         tree = xr.DataTree.from_dict(groups)
         tree.attrs = {
             "study": study.name,
+            "title": study.declaration.title,
             "model": model,
             "priors": "default",
             "declaration": study.declaration.model_dump_json(),

@@ -7,6 +7,7 @@ import pytest
 import statsmodels.api as sm
 import xarray as xr
 from agreement import largest_z
+from likelihoods import of_same_density
 from scipy import special, stats
 
 from data import study_from
@@ -275,10 +276,5 @@ def test_multiplicative_effects_are_those_of_pairs_by_either_name(towns):
     assert named("nb_ame2", study).ranks == (2,)
     ties = studied(towns, "tie", "bernoulli_ame1", link="probit")
     assert named("bernoulli_ame1", ties).name == "bernoulli_probit_additive_ame1"
-    built = [build(study, "nb_ame2", likelihood=each) for each in ("fused", "graph")]
-    rng = np.random.default_rng(2)
-    point = {name: value + rng.normal(0, 0.1) for name, value in built[0].initial_point().items()}
-    values = [each.compile_logp(mode="FAST_COMPILE")(point) for each in built]
-    slopes = [each.compile_dlogp(mode="FAST_COMPILE")(point) for each in built]
-    np.testing.assert_allclose(values[0], values[1], rtol=1e-12)
-    np.testing.assert_allclose(slopes[0], slopes[1], rtol=1e-9, atol=1e-9)
+    graph = of_same_density(*(build(study, "nb_ame2", likelihood=of) for of in ("graph", "fused")))
+    assert "FusedPredictor" in graph

@@ -12,7 +12,7 @@ CORRELATIONS = ("generalized_reciprocity", "dyadic_reciprocity", "city_correlati
 STUDIES = [
     ("zinb_srm", 40),
     ("nb_srm", 60),
-    ("zinb_srm_joint", 60),
+    ("zinb_srm_joint", 40),
     ("poisson_srm_dyadic", 40),
     ("poisson_srm_dyadic", 60),
 ]

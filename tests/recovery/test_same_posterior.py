@@ -85,15 +85,12 @@ def z_values(one, other):
 
 
 @pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS:UserWarning")
-@pytest.mark.parametrize(
-    ("model", "centerings"), [("zinb_crossed", [None]), ("zinb_srm", [None, 0.5])]
-)
-def test_the_posterior_is_that_of_the_model_as_it_is_written(study, model, centerings):
+@pytest.mark.parametrize(("model", "centering"), [("zinb_crossed", None), ("zinb_srm", 0.5)])
+def test_the_posterior_is_that_of_the_model_as_it_is_written(study, model, centering):
     names = compiled_model(build(study, model))[1]
     plain = drawn(compiled_for("nutpie", plain_model(study, model), names), names, seed=1)
-    for seed, centering in enumerate(centerings, start=2):
-        for figure, z in z_values(ours(study, model, centering, seed), plain).items():
-            assert max(z.values()) < LARGEST_Z, (centering, figure, z)
+    for figure, z in z_values(ours(study, model, centering, seed=2), plain).items():
+        assert max(z.values()) < LARGEST_Z, (figure, z)
 
 
 def test_centering_leaves_the_posterior(study):

@@ -342,7 +342,7 @@ def stops(monkeypatch):
         monkeypatch.setattr(name, reached)
 
 
-@many
+@settings(many, max_examples=many.max_examples // 4)
 @given(
     command=st.sampled_from(list(OPTIONS)),
     chosen=st.lists(st.tuples(places, given_values), max_size=3),

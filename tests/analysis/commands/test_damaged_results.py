@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import pytest
 from command_line import SMALL, asked, run
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from many import many
 
@@ -147,7 +147,7 @@ def kept(made):
 places = st.floats(0, 1, exclude_max=True)  # in a file, from its begin to its end
 
 
-@many
+@settings(many, max_examples=many.max_examples // 4)
 @given(
     name=st.sampled_from([FIT] * 60 + list(AGAIN)),  # the fit is opened first
     end=st.just(1.0) | places,

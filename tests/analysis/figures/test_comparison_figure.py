@@ -10,7 +10,7 @@ from analysis import load
 from analysis.chapters.comparison import write_comparison
 from analysis.comparison.compare import Comparison, Row
 from analysis.comparison.file import Compared, comparison_table, comparison_tree
-from analysis.figures.elpd import elpd_figure, elpd_table
+from analysis.figures.elpd import dimension_figure, dimension_table, elpd_figure, elpd_table
 from analysis.figures.style import MARK, OTHER
 from analysis.fits.opening import load_comparison
 from data.errors import ResultsError
@@ -185,3 +185,24 @@ def test_what_lies_far_is_an_arrow_with_its_figures():
     assert "arrows: beyond the axis" in said
     assert "Fewer than 100" not in said
     assert "Synthetic" not in said
+
+
+def test_dimensions_are_those_of_models_that_differ_in_nothing_else(monkeypatch):
+    monkeypatch.setitem(globals(), "MODELS", ["nb_ame1", "nb_srm", "zinb_ame2"])
+    found = made_up([0.0, -3.25, -31.5], [0.0, 2.0, 9.0], {"dyad": 120})
+    tree = comparison_tree(found, [], Compared("Made up", (), "default", "", {}, 21))
+    table = dimension_table(elpd_table(tree))
+    assert table.loc["dyad", "dimensions"].to_dict() == {"nb_srm": 0, "nb_ame1": 1}
+    figure = dimension_figure(tree)
+    (panel,) = figure.axes
+    line = next(line for line in panel.lines if line.get_label() == "nb")
+    np.testing.assert_allclose(line.get_xydata(), [[0, -3.25], [1, 0]])
+    thin, thick = ([path.vertices for path in bars.get_paths()] for bars in panel.collections)
+    np.testing.assert_allclose(thin[0], [[0, -3.25 - 6], [0, -3.25 + 6]])
+    np.testing.assert_allclose(thick[0], [[0, -3.25 - 4], [0, -3.25 + 4]])
+
+
+def test_models_without_dimensions_have_no_such_figure(found):
+    tree = comparison_tree(found, [], Compared("Made up", (), "default", "", {}, 21))
+    with pytest.raises(ResultsError, match="no family is compared at several dimensions"):
+        dimension_figure(tree)

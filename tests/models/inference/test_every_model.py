@@ -11,9 +11,11 @@ from models.name import EFFECTS, model_names, parse_model
 
 pytestmark = pytest.mark.slow
 
-# every effects structure with zinb, but for a third dimension; every family with pooled and with
-# pair effects
-SAMPLED = [f"zinb_{effects}" for effects in EFFECTS if not effects.endswith("ame3")]
+# every effects structure with zinb, those of factors, which take longer, with poisson and up to a
+# second dimension; every family with pooled and with pair effects
+SAMPLED = [f"zinb_{effects}" for effects, structure in EFFECTS.items() if not structure.rank]
+SAMPLED += [f"poisson_{effects}" for effects, row in EFFECTS.items() if 0 < row.rank < 3]
+SAMPLED += ["zinb_ame1"]
 SAMPLED += [
     f"{family}_{effects}"
     for family in FAMILIES
