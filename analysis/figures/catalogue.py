@@ -8,7 +8,7 @@ from analysis import figures
 from analysis.figures.style import Drawn
 from analysis.fits.gathering import ModelResults
 from data.outcomes import AMOUNT, COUNT, SUCCESSES, TIE, OutcomeKind
-from models.inference.fit import Fit
+from models.name import ModelName
 
 
 def look_for(function: Callable[..., Drawn]) -> str:
@@ -38,9 +38,8 @@ class Entry:
     kinds: tuple[OutcomeKind, ...] = ()
     of_factors: bool = False
 
-    def suits(self, results: ModelResults) -> bool:
+    def suits(self, name: ModelName) -> bool:
         """Tell whether it is a figure of such a model and its outcomes."""
-        name = Fit(results.fit).name
         if self.of_factors and not name.factor_parts:
             return False
         return not self.kinds or name.family.outcome in self.kinds

@@ -12,6 +12,7 @@ from analysis.figures.style import save_figure
 from analysis.fits.gathering import StudyResults
 from data.errors import ResultsError
 from data.files import refuse_unwritable
+from models.inference.fit import Fit
 from models.work.progress import Reporter
 
 COMPARISON, DIMENSIONS = "comparison", "dimensions"  # the figures of all models
@@ -39,7 +40,7 @@ def draw_figures(
         (model.model, entry.name, partial(entry.draw, model, backend), model.sources)
         for model in results.models.values()
         for entry in CATALOGUE
-        if entry.suits(model)
+        if entry.suits(Fit(model.fit).name)
     ]
     if results.comparison is not None:
         compared = partial(elpd_figure, results.comparison, backend=backend)
