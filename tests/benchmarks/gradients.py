@@ -7,12 +7,16 @@ point, without what a call from Python would add to both sides.
 
 times our own model in PyTensor's operations, ``build(..., likelihood="graph")``, beside the fused
 one, and prints their ratio.
+
+    .venv/bin/python tests/benchmarks/gradients.py --cities 130 --beside nb_srm nb_ame2
+
+times another model of the same outcomes beside it instead, both fused.
 """
 
 import argparse
 import ctypes
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import nutpie
@@ -40,6 +44,13 @@ def seconds_of_graph(study: Study, model: str) -> dict[str, list[float]]:
     """Give the same of the fused model and of the one in PyTensor's own operations."""
     ways = {"fused": build(study, model), "graph": build(study, model, likelihood="graph")}
     return _in_turn({way: _gradient_call(compiled(built, []).inner) for way, built in ways.items()})
+
+
+def seconds_beside(study: Study, models: Sequence[str]) -> dict[str, list[float]]:
+    """Give the same of several models of one study."""
+    return _in_turn(
+        {name: _gradient_call(compiled(build(study, name), []).inner) for name in models}
+    )
 
 
 def _in_turn(calls: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
@@ -79,16 +90,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="+")
     parser.add_argument("--cities", type=int, default=130)
+    parser.add_argument("--beside", help="another model, in place of the graph")
     given = parser.parse_args()
     for model in given.models:
         study, _ = simulate_study(given.cities, model, seed=1)
-        seconds = {way: np.array(each) for way, each in seconds_of_graph(study, model).items()}
-        ratio = seconds["graph"] / seconds["fused"]
-        micro = {way: 1e6 * np.median(each) for way, each in seconds.items()}
+        if given.beside:
+            found = seconds_beside(study, [given.beside, model])
+        else:
+            found = seconds_of_graph(study, model)
+        (one, first), (other, second) = ((way, np.array(each)) for way, each in found.items())
+        ratio = second / first
         print(
-            f"{model}, {given.cities} cities: fused {micro['fused']:.0f} us, graph "
-            f"{micro['graph']:.0f} us; ratio {np.median(ratio):.1f} "
-            f"({ratio.min():.1f} to {ratio.max():.1f} in {len(ratio)} rounds)"
+            f"{model}, {given.cities} cities: {one} {1e6 * np.median(first):.0f} us, "
+            f"{other} {1e6 * np.median(second):.0f} us; ratio {np.median(ratio):.2f} "
+            f"({ratio.min():.2f} to {ratio.max():.2f} in {len(ratio)} rounds)"
         )
 
 
