@@ -3,6 +3,7 @@
 What is timed is the function that nutpie calls, compiled by numba: its value and its gradient at a
 point, without what a call from Python would add to both sides.
 
+    export PYTHONPATH=tests/helpers
     .venv/bin/python tests/benchmarks/gradients.py --cities 130 bernoulli_srm normal_srm_dyadic
 
 times our own model in PyTensor's operations, ``build(..., likelihood="graph")``, beside the fused
