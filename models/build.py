@@ -17,7 +17,7 @@ from models.compiled.dense import fused_dense, fused_pairs
 from models.compiled.log_prob import data_of_outcomes, fused_log_prob
 from models.compiled.log_prob_of_draws import has_kernel
 from models.compiled.predictor import KnownOfDyads, predictor_of
-from models.effects.centering import centering_of, informed_first, pooled_derivatives
+from models.effects.centering import centering, informed_first, pooled_derivatives, shares_of
 from models.effects.city import CityEffect, city_effects
 from models.effects.evidence import information_of, residual_of
 from models.effects.factors import Factors, city_factors
@@ -112,9 +112,9 @@ def build(
     for caution in name.cautions:
         warnings.warn(f"{name.name}: {caution}", ModelCaution, stacklevel=2)
     with pm.Model(coords=_coords(dyads, name)) as pymc_model:
-        known = centering_of(dyads, name)
+        known = centering(dyads, name.family_name, name.roles)
         # exchangeable, for a second try that knows more of the cities
-        shares = {label: pm.Data(label, share) for label, share in known.items()}
+        shares = {label: pm.Data(label, share) for label, share in shares_of(known, name).items()}
         factors = _factors(dyads, name, chosen, units)
         beside = {role: value for of in factors.values() for role, value in of.beside.items()}
         effects: dict[Role, CityEffect] = {}

@@ -31,15 +31,14 @@ Derivatives = tuple[np.ndarray, np.ndarray]
 LOW = 0.05  # quantile of a variance's draws
 
 
-def centering_of(dyads: xr.Dataset, name: ModelName) -> dict[str, np.ndarray]:
-    """Choose how far a model's effects are centered: shares (city,) by the names of its data.
+def shares_of(known: Mapping[str, np.ndarray], name: ModelName) -> dict[str, np.ndarray]:
+    """Choose how far a model's effects are centered, of what `centering` knows of them.
 
     Beside factors none is, for chains begin at the highest of several modes
     (`models.inference.chains`), and a density is bounded in standardized values alone.
     """
-    if name.factor_parts:
-        return {role.centering: np.zeros(dyads.sizes["city"]) for role in name.roles}
-    return centering(dyads, name.family_name, name.roles)
+    none = bool(name.factor_parts)
+    return {label: np.zeros_like(share) if none else share for label, share in known.items()}
 
 
 def centering(dyads: xr.Dataset, family: str, roles: Sequence[Role]) -> dict[str, np.ndarray]:

@@ -28,7 +28,7 @@ from data.roles import TERMS
 from data.study import Study, with_slopes
 from models.build import build
 from models.compiled.log_prob import data_of_outcomes
-from models.effects.centering import centering_of, informed_first
+from models.effects.centering import centering, informed_first, shares_of
 from models.inference.chains import as_many, compiled_model, draw_chains
 from models.inference.predictive import log_likelihood, thinned
 from models.inference.samplers import Compiled
@@ -263,8 +263,9 @@ def compiled_for_outcomes(
         The parameters to keep.
     """
     name, sampler = calibration.name, calibration.settings.sampler
-    shares = centering_of(dyads, name)
-    order = tuple(tuple(informed_first(block, shares)) for block in name.blocks)
+    known = centering(dyads, name.family_name, name.roles)
+    shares = shares_of(known, name)
+    order = tuple(tuple(informed_first(block, known)) for block in name.blocks)
     key = name.name, calibration.priors.to_json(), calibration.study.digest, sampler, order
     if key not in _COMPILED:
         study = replace(calibration.study, dyads=dyads)
