@@ -17,7 +17,7 @@ from models.compiled.dense import fused_dense, fused_pairs
 from models.compiled.log_prob import data_of_outcomes, fused_log_prob
 from models.compiled.log_prob_of_draws import has_kernel
 from models.compiled.predictor import KnownOfDyads, predictor_of
-from models.effects.centering import centering, informed_first, pooled_derivatives, shares_of
+from models.effects.centering import centering_by, informed_first, pooled_derivatives, shares_of
 from models.effects.city import CityEffect, city_effects
 from models.effects.evidence import information_of, residual_of
 from models.effects.factors import Factors, city_factors
@@ -112,10 +112,14 @@ def build(
     for caution in name.cautions:
         warnings.warn(f"{name.name}: {caution}", ModelCaution, stacklevel=2)
     with pm.Model(coords=_coords(dyads, name)) as pymc_model:
-        known = centering(dyads, name.family_name, name.roles)
+        derivatives = pooled_derivatives(dyads, name.family_name) if name.roles else {}
+        known = centering_by(derivatives, dyads, name.roles)
         # exchangeable, for a second try that knows more of the cities
         shares = {label: pm.Data(label, share) for label, share in shares_of(known, name).items()}
-        factors = _factors(dyads, name, chosen, units)
+        factors = {
+            part: city_factors(part, dyads, name, chosen, units, derivatives[part])
+            for part in name.factor_parts
+        }
         beside = {role: value for of in factors.values() for role, value in of.beside.items()}
         effects: dict[Role, CityEffect] = {}
         for block in name.blocks:
@@ -153,19 +157,6 @@ def build(
         else:
             _observe(family, observed, shared, parameters, units, fused=fused)
     return pymc_model
-
-
-def _factors(
-    dyads: xr.Dataset, name: ModelName, priors: Priors, units: Units
-) -> dict[Part, Factors]:
-    """Add the factors of each part that has any."""
-    if not name.factor_parts:
-        return {}
-    derivatives = pooled_derivatives(dyads, name.family_name)
-    return {
-        part: city_factors(part, dyads, name, priors, units, derivatives[part])
-        for part in name.factor_parts
-    }
 
 
 def _informed(part: Part, name: ModelName, outcome: Array, kept: Array | None) -> Array:

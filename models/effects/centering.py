@@ -43,9 +43,13 @@ def shares_of(known: Mapping[str, np.ndarray], name: ModelName) -> dict[str, np.
 
 def centering(dyads: xr.Dataset, family: str, roles: Sequence[Role]) -> dict[str, np.ndarray]:
     """Choose how far effects are centered: shares (city,) by the names of the model's data."""
-    if not roles:
-        return {}
-    derivatives = pooled_derivatives(dyads, family)
+    return centering_by(pooled_derivatives(dyads, family), dyads, roles) if roles else {}
+
+
+def centering_by(
+    derivatives: Mapping[Part, Derivatives], dyads: xr.Dataset, roles: Sequence[Role]
+) -> dict[str, np.ndarray]:
+    """Do the same where the pooled model's derivatives are known."""
     shares = {}
     for role in roles:
         first, second = derivatives[role.part]

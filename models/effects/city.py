@@ -170,6 +170,7 @@ def city_effects(
     sds = {role: priors.variable(role.sd, units) for role in block}
     along: list[Array] = []
     across: list[Array] = []
+    beside = beside or {}
     effects, own_effects = {}, {}
     for k, role in enumerate(order):
         sd = sds[role]
@@ -178,7 +179,7 @@ def city_effects(
         # standardized values of the earlier roles carry the correlation (Cholesky, row by row)
         mean = sd * sum(weight * z for weight, z in zip(before, across, strict=True))
         of_others: tuple[Array, Array] = (0.0, 0.0)
-        if beside is not None and role in beside:
+        if role in beside:
             of_others = split.split(beside[role])
             mean = mean + of_others[1]
         # the sampler moves z own^share + share mean own^(share - 1): of share 0 the standardized
@@ -195,7 +196,7 @@ def city_effects(
         own_along = split.weights @ (sd * correlated)
         effects[role] = CityEffect(split, own_along + of_others[0], split.across(value))
         own_effects[role] = effects[role]
-        if beside is not None and role in beside:
+        if role in beside:
             own_across = split.across(value - of_others[1])
             own_effects[role] = CityEffect(split, own_along, own_across)
     for role in block:
