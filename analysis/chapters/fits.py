@@ -1,6 +1,6 @@
 """Fits: what each is and finds, whether it can be believed, whether it describes the data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -122,18 +122,44 @@ def checked(material: Material) -> Section:
         "of predicted networks whose statistic is at least as large, ties counted half; near 0 or "
         "1 the model misses that feature."
     )
-    return material.by_model("Predictive checks", opening, "Predictive checks of", _checks_of)
+    models = material.results.models
+    found = {name: network_table(network_check(model.fit)) for name, model in models.items()}
+    shown = {name: _shown(table) for name, table in found.items()}
+
+    def checks_of(model: ModelResults, material: Material) -> tuple[Block, ...]:
+        table = Table(shown[model.model], f"{model.model}: statistics of the network")
+        score = left_out_score(model.fit)
+        said = [Text(score)] if score else []
+        pictures = ("statistics", "rootogram", "calibration", "distribution", "pit", "matrix")
+        return (table, *said, *material.pictures(model.model, *pictures))
+
+    above = (dependence_table(shown),) if len(shown) > 1 else ()
+    label = "Predictive checks of"
+    return material.by_model("Predictive checks", opening, label, checks_of, above)
 
 
-def _checks_of(model: ModelResults, material: Material) -> tuple[Block, ...]:
-    found = network_table(network_check(model.fit))
+def _shown(found: pd.DataFrame) -> pd.DataFrame:
     shown = found[["observed", "mean"]].rename(columns={"mean": "predicted"})
-    shown = shown.assign(**{INTERVAL: intervals(found), "p": found["p"]})
-    table = Table(shown, f"{model.model}: statistics of the network")
-    score = left_out_score(model.fit)
-    said = [Text(score)] if score else []
-    pictures = ("statistics", "rootogram", "calibration", "distribution", "pit", "matrix")
-    return (table, *said, *material.pictures(model.model, *pictures))
+    return shown.assign(**{INTERVAL: intervals(found), "p": found["p"]})
+
+
+def dependence_table(shown: Mapping[str, pd.DataFrame]) -> Table:
+    """Put models side by side in what outcomes of two and of three cities have to do with another.
+
+    Parameters
+    ----------
+    shown : mapping of str to pandas.DataFrame
+        By model the statistics of the network as the report shows them.
+    """
+    rows = pd.concat(shown, names=["model"]).swaplevel()
+    told = rows.index.get_level_values("statistic")
+    rows = rows[told.str.endswith("dependence")].sort_index(level=0, sort_remaining=False)
+    caption = "What outcomes of two and of three cities have to do with one another, by model"
+    note = (
+        "Cyclic and transitive dependence are of three cities: city effects make some of it, "
+        "multiplicative effects what is left."
+    )
+    return Table(rows, caption, notes=(note,), grouped=True)
 
 
 def _summary(tree: xr.DataTree, name: str) -> pd.DataFrame:

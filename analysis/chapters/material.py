@@ -29,9 +29,10 @@ class Material:
         opening: str,
         label: str,
         blocks_of: "Callable[[ModelResults, Material], tuple[Block, ...]]",
+        above: tuple[Block, ...] = (),
     ) -> Section:
         """Show the first model in full, and the others when a reader asks for them."""
-        blocks: list[Block] = [Text(opening)]
+        blocks: list[Block] = [Text(opening), *above]
         first, models = self.results.first, self.results.models
         for name in sorted(models, key=lambda name: name != first.model):
             shown = blocks_of(models[name], self)
