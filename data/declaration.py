@@ -63,6 +63,8 @@ class Columns(Source):
     receiver: Text = "receiver"
     cities: tuple[Text, Text] | None = None  # of undirected dyads, in place of sender and receiver
     outcome: Text
+    period: Text | None = None  # of a panel: a row a dyad and period
+    periods: tuple[Text, ...] = ()  # in their order, where they are neither numbers nor dates
     exposure: Text | None = None
     trials: Text | None = None  # of which the outcome is the number of successes
     absent: Literal["missing", "zero"] = "missing"  # what a dyad without a row is
@@ -88,6 +90,18 @@ class Columns(Source):
             raise ValueError('undirected dyads have no sender; write cities = ["a", "b"]')
         if self.cities is not None and len(set(self.cities)) == 1:
             raise ValueError("'cities' names two columns")
+        return self
+
+    @model_validator(mode="after")
+    def _has_periods(self) -> Self:
+        if self.periods and self.period is None:
+            raise ValueError("'periods' is the order of those of a column; name it: period = ...")
+        if len(set(self.periods)) < len(self.periods):
+            raise ValueError("'periods' names one twice; remove it")
+        if self.period is not None and not self.is_in_rows:
+            raise ValueError("'period' is a column of a table with a row a dyad and period")
+        if self.period is not None and self.period in (*self.ends, self.outcome):
+            raise ValueError(f"'period' names '{self.period}', which is something else already")
         return self
 
     @property

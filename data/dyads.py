@@ -13,7 +13,7 @@ from data.formulas.design import design_matrix
 from data.formulas.node_terms import Ends
 from data.formulas.reader import Columns
 from data.modelled import Modelled, shown
-from data.roles import BOTH, PARTS, SIDES, sides_of
+from data.roles import BOTH, DYAD_PERIOD, PARTS, PERIOD, SIDES, sides_of
 
 # raw columns, of numbers and of text: the variable, its dim and the type of its values
 RawKinds = tuple[tuple[str, str, type], tuple[str, str, type]]
@@ -40,7 +40,8 @@ def dyads_dataset(rows: Modelled, declaration: Declaration, declared: object) ->
         Coordinates ``city`` (sorted), ``pair`` (of two cities that share a row), along ``dyad``
         ``sender``, ``receiver`` (of undirected dyads ``first`` and ``second``) and ``dyad_pair``,
         and along ``city``, where the city table has positions, ``latitude`` and ``longitude``
-        (degrees).
+        (degrees). Of a panel a dyad is one of a period: ``period`` (in their order) and along
+        ``dyad`` ``dyad_period``; ``dyad_pair`` is that of all periods.
     """
     table = rows.table
     dataset = _laid_out(table, rows, declaration)
@@ -82,15 +83,23 @@ def _laid_out(table: pd.DataFrame, rows: Modelled, declaration: Declaration) -> 
     )
     cities = np.unique(np.concatenate([sender, receiver]))
     sides, sign = (SIDES, " -> ") if columns.directed else (BOTH, " & ")
+    labels = [f"{i}{sign}{j}" for i, j in zip(sender, receiver, strict=True)]
+    panel = {}
+    if rows.periods:
+        when = np.array(rows.periods)[rows.when.loc[table.index]]
+        names = [name for name in rows.periods if name in set(when)]
+        panel = {PERIOD: names, DYAD_PERIOD: ("dyad", when)}
+        labels = [f"{label}, {period}" for label, period in zip(labels, when, strict=True)]
     dataset = xr.Dataset(
         {"log_exposure": ("dyad", np.log(exposure))},
         coords={
-            "dyad": [f"{i}{sign}{j}" for i, j in zip(sender, receiver, strict=True)],
+            "dyad": labels,
             "city": cities,
             "pair": np.unique(pairs),
             sides[0]: ("dyad", sender),
             sides[1]: ("dyad", receiver),
             "dyad_pair": ("dyad", pairs),
+            **panel,
         },
     )
     if columns.trials is not None:
@@ -122,6 +131,17 @@ def _raw(table: pd.DataFrame, along: str, kinds: RawKinds) -> dict[str, xr.DataA
     }
 
 
+def extent(dyads: xr.Dataset) -> str:
+    """Say how many dyads there are: ``272 directed dyads``, of a panel with its periods."""
+    many = "directed dyads"
+    if PERIOD not in dyads.coords:
+        return f"{dyads.sizes['dyad']} {many}"
+    ends = pd.MultiIndex.from_arrays([dyads[side].to_numpy() for side in sides_of(dyads.coords)])
+    periods = dyads[PERIOD].to_numpy()
+    span = f"{len(periods)} period{'s' * (len(periods) > 1)}, {periods[0]} to {periods[-1]}"
+    return f"{dyads.sizes['dyad']} rows of {len(ends.unique())} {many} in {span}"
+
+
 def taken_by_models(dyads: xr.Dataset) -> Iterator[bytes]:
     """Give what a likelihood takes of dyads, in their order: in another one sums round otherwise.
 
@@ -130,6 +150,9 @@ def taken_by_models(dyads: xr.Dataset) -> Iterator[bytes]:
     """
     for name in (*sides_of(dyads.coords), "city", *(part.term for part in PARTS)):
         yield json.dumps(dyads[name].to_numpy().tolist()).encode()
+    if PERIOD in dyads.coords:
+        for name in (PERIOD, DYAD_PERIOD):
+            yield json.dumps(dyads[name].to_numpy().tolist()).encode()
     outcome = dyads["outcome"].to_numpy()
     yield outcome.astype("<i8" if outcome.dtype.kind == "i" else "<f8").tobytes()
     if "trials" in dyads:

@@ -27,6 +27,8 @@ def study_from(
     outcome: str,
     sender: str = "sender",
     receiver: str = "receiver",
+    period: str | None = None,
+    periods: Sequence[str] = (),
     exposure: str | None = None,
     trials: str | None = None,
     directed: bool = True,
@@ -55,6 +57,11 @@ def study_from(
     sender, receiver, exposure, trials : str
         Columns of `dyads`, of undirected ones those of the two cities; trials are what the outcome
         is the number of successes of.
+    period : str, optional
+        The column of a panel's periods: numbers, dates, or texts in the order of `periods`. A row
+        is a dyad and period then.
+    periods : sequence of str, optional
+        The periods in their order, where they are neither numbers nor dates.
     directed : bool
         Whether dyads have a sender and a receiver; else a row, or an edge, is a pair of cities.
     degree, selection : str
@@ -93,6 +100,8 @@ def study_from(
         "dyads": {
             "outcome": outcome,
             **_ends(sender, receiver, directed=directed),
+            "period": period,
+            "periods": tuple(periods),
             "exposure": exposure,
             "trials": trials,
             "absent": absent,

@@ -12,6 +12,7 @@ from data.declaration import Declaration
 from data.errors import RowError, StudyError, located, suggest
 from data.formulas.derived import derived_column, lacks
 from data.formulas.grammar import ParsedFormula, parse_expression, parse_formula
+from data.formulas.lags import Lag, finder, lagged_column, with_lags
 from data.formulas.node_terms import Ends
 from data.formulas.reader import Columns
 from data.roles import PARTS, Part
@@ -25,6 +26,8 @@ from data.tables.dyad_table import (
     settle_column,
 )
 from data.tables.matrix import Square, covariate_of_matrix, covariate_of_rows
+from data.tables.periods import periods_of, possible_rows, there_in
+from data.tables.rules import is_missing
 from data.tables.sheet import refuse_lacking
 from data.tables.study_tables import StudyTables
 from data.tables.undirected import pairs_of, symmetric
@@ -55,7 +58,14 @@ class Modelled:
     cautions : tuple of str
         What a reader of the results must know of the data.
     left_out : int
-        Dyads of the modelled cities that have a row, but no outcome or no predictor.
+        Dyads of the modelled cities that have a row, but no outcome, no predictor or no past.
+    absent : int
+        Dyads of these cities that have no row: of a panel in each period from a city's first to its
+        last.
+    periods : tuple of str
+        Those of a panel in their order.
+    when : pandas.Series
+        The position of each row's period among them, by the labels of the rows of both tables.
     """
 
     table: pd.DataFrame
@@ -67,6 +77,9 @@ class Modelled:
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
     left_out: int = 0
+    absent: int = 0
+    periods: tuple[str, ...] = ()
+    when: pd.Series = field(default_factory=lambda: pd.Series(dtype=int))
 
 
 @dataclass
@@ -78,9 +91,13 @@ class _Work:
     declared: object
     table: pd.DataFrame
     cities: list[str]
+    when: np.ndarray  # the position of each row's period; 0 where there are none
+    periods: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
     ends: Ends | None = None
+    # of columns of earlier values, and of what is computed from these: the rows that have no past
+    without_past: dict[str, np.ndarray] = field(default_factory=dict)
 
     @cached_property
     def places(self) -> tuple[np.ndarray, np.ndarray]:
@@ -90,6 +107,16 @@ class _Work:
             known.get_indexer(pd.Index(self.table[column])) for column in columns.ends
         )
         return sender, receiver
+
+    @property
+    def number(self) -> int:
+        """How many periods there are."""
+        return max(1, len(self.periods))
+
+    @cached_property
+    def past(self) -> Callable[[Lag], np.ndarray]:
+        """A lag to the positions of the rows that hold its values."""
+        return finder(self.places, self.when, len(self.cities))
 
     @contextmanager
     def at(self, place: str) -> Iterator[None]:
@@ -113,14 +140,24 @@ def modelled(tables: StudyTables, declaration: Declaration, declared: object) ->
     columns = declaration.dyads
     given = tables.dyads
     with located(tables.sources["dyads"]):
+        periods = None
+        if columns.period is not None:
+            periods = periods_of(given[columns.period], columns.periods)
+            given = given.assign(
+                **{columns.period: periods.of_rows.map(dict(enumerate(periods.names)))}
+            )
         refuse_ends(given, columns)
         if not columns.directed:
             given = pairs_of(given, columns)
-            tables = replace(tables, dyads=given)
-        table, cities = completed(given, tables, declaration)
+        tables = replace(tables, dyads=given)
+        names = () if periods is None else periods.names
+        table, cities = completed(given, tables, declaration, names)
         table = table.copy()
         table[columns.outcome] = seen_outcome(given[columns.outcome], table.index, declaration)
-    work = _Work(tables, declaration, declared, table, cities)
+    when = np.zeros(len(table), dtype=int)
+    if names:  # before the column is read as the numbers that formulas may take it for
+        when = pd.Index(names).get_indexer(pd.Index(table[columns.period]))
+    work = _Work(tables, declaration, declared, table, cities, when, names)
     if filled := len(table) - len(given):
         work.notes.append(f"{filled} {columns.many} without a row are zeros")
     _add_cities(work)
@@ -184,11 +221,14 @@ def _add_predictors(work: _Work) -> tuple[str, ...]:
         place = f"[predictors] {name} = {shown(text)}"
         with work.at(place):
             _refuse_taken(name, work)
+            _add_lags(text, work)
             parsed = parse_expression(text, _known(work))
             _settle(work, parsed.names)
         _settle_cities(work, parsed.attributes)
         with work.at(place):
             work.table[name] = derived_column(name, text, parsed, work.table, work.ends)
+        if past := [work.without_past[used] for used in parsed.names if used in work.without_past]:
+            work.without_past[name] = np.logical_or.reduce(past)
         if synthetic & {*parsed.names, *parsed.attributes}:
             synthetic.add(name)
     attributes = work.tables.cities.attributes if work.tables.cities is not None else ()
@@ -225,12 +265,42 @@ def _known(work: _Work) -> Columns:
     return Columns(tuple(work.table.columns), *known, directed=directed)
 
 
+def _add_lags(text: str, work: _Work) -> None:
+    """Add the columns of earlier values that a formula asks for."""
+    columns = work.declaration.dyads
+    for lag in with_lags(text)[1]:
+        if lag.name in work.without_past:
+            continue
+        if not work.periods:
+            raise StudyError(
+                f"{lag.name} is of an earlier period, and the dyads have none; name the column of "
+                "periods under [dyads], period = ..."
+            )
+        if lag.reverse and not columns.directed:
+            raise StudyError(f"{lag.name} is of directed dyads, and these are undirected")
+        if lag.periods >= len(work.periods):
+            raise StudyError(
+                f"{lag.name} goes back {lag.periods} periods, and there are {len(work.periods)}"
+            )
+        if lag.column != columns.outcome:
+            if lag.column not in work.table:
+                known = [columns.outcome, *work.table.columns.drop(columns.outcome)]
+                raise StudyError(
+                    f"{lag.name}: no column '{lag.column}' of the dyads; "
+                    f"{suggest(lag.column, known)}"
+                )
+            _settle(work, (lag.column,))
+        places = work.past(lag)
+        work.table[lag.name] = lagged_column(work.table[lag.column], places, lag.name)
+        work.without_past[lag.name] = is_missing(work.table[lag.name]).to_numpy()
+
+
 def _settle(work: _Work, names: tuple[str, ...]) -> None:
     """Decide of columns of dyads that are used whether they are numbers or text."""
     outcome, drop = work.declaration.dyads.outcome, work.declaration.dyads.missing == "drop"
     if outcome in names:
         raise StudyError(f"the outcome '{outcome}' cannot predict itself")
-    for name in names:
+    for name in [name for name in names if name not in work.without_past]:
         refuse_absent(name, work.table, work.tables.dyads, work.declaration)
         work.table[name] = settle_column(work.table[name], allow_missing=drop)
 
@@ -252,7 +322,12 @@ def _parse(work: _Work) -> dict[Part, ParsedFormula]:
     for part in PARTS:
         text = getattr(work.declaration.formula, part)
         with work.at(f"[formula] {part} = {shown(text)}"):
+            _add_lags(text, work)
             formula = parse_formula(text, _known(work))
+            if work.periods and (of := dict(formula.calls).get("lag")) is not None:
+                raise StudyError(
+                    f"lag() takes the row above; write lagged({of}), of an earlier period"
+                )
             _settle(work, formula.used)
         _settle_cities(work, formula.attributes)
         formulas[part] = formula
@@ -265,12 +340,26 @@ def shown(text: str) -> str:
 
 
 def _with_predictors(work: _Work, formulas: Mapping[Part, ParsedFormula]) -> np.ndarray:
-    """Tell which rows lack no predictor; say how many do."""
+    """Tell which rows lack neither a predictor nor its past; say how many do."""
     lacking = np.zeros(len(work.table), dtype=bool)
+    new = lacking.copy()
     for formula in formulas.values():
-        lacking |= lacks(formula.used, formula.node_calls, work.table, work.ends)
-    if not lacking.any():
-        return ~lacking
+        present = tuple(name for name in formula.used if name not in work.without_past)
+        lacking |= lacks(present, formula.node_calls, work.table, work.ends)
+        for name in set(formula.used) & set(work.without_past):
+            new |= work.without_past[name]
+    if new.any():
+        work.notes.append(
+            f"{int(new.sum())} {work.declaration.dyads.many} have no past that the formulas ask "
+            "for and are left out"
+        )
+    if lacking.any():
+        _tell_lacking(work, lacking)
+    return ~lacking & ~new
+
+
+def _tell_lacking(work: _Work, lacking: np.ndarray) -> None:
+    """Say how many rows lack a predictor, and which cities lose most of theirs."""
     columns = work.declaration.dyads
     count = int(lacking.sum())
     work.notes.append(f"{count} {columns.many} lack a predictor and are left out")
@@ -284,7 +373,6 @@ def _with_predictors(work: _Work, formulas: Mapping[Part, ParsedFormula]) -> np.
             f'{named}{more} {loses}, which lack a predictor (missing = "drop"): '
             f"{count} dyads are left out"
         )
-    return ~lacking
 
 
 def _sorted_out(
@@ -317,9 +405,11 @@ def _sorted_out(
             rows_kept = rows_kept.astype({columns.outcome: "int64"})
         trials = None if columns.trials is None else rows_kept[columns.trials]
         refuse_constant(rows_kept[columns.outcome], trials, kinds)
-    inside = table[columns.sender].isin(left) & table[columns.receiver].isin(left)
-    left_out = int((inside.to_numpy() & ~here).sum())
-    work.cautions += cautions_on(rows_kept, work.declaration, left_out)
+    there = there_in(_at(work.places, here), work.when[here], len(work.cities), work.number)
+    inside = there[work.when, work.places[0]] & there[work.when, work.places[1]]
+    left_out = int((inside & ~here).sum())
+    absent = possible_rows(columns, there) - len(rows_kept) - left_out
+    work.cautions += cautions_on(rows_kept, work.declaration, absent)
     return Modelled(
         rows_kept,
         None if work.ends is None else work.ends.take(here),
@@ -330,4 +420,11 @@ def _sorted_out(
         (*work.tables.notes, *work.notes),
         tuple(work.cautions),
         left_out,
+        absent,
+        work.periods,
+        pd.Series(work.when, table.index),
     )
+
+
+def _at(ends: tuple[np.ndarray, np.ndarray], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return ends[0][rows], ends[1][rows]

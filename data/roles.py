@@ -7,6 +7,7 @@ from enum import StrEnum
 SIDES = ("sender", "receiver")
 BOTH = ("first", "second")  # the two cities of an undirected dyad, in the order of their names
 PAIR, CITY = "pair", "city"
+PERIOD, DYAD_PERIOD = "period", "dyad_period"  # of panels: the dim, and each dyad's own
 
 
 def sides_of(coords: Container[Hashable]) -> tuple[str, str]:

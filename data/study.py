@@ -43,7 +43,10 @@ class Study:
     cautions : tuple of str
         What a reader of results must know of the data.
     left_out : int
-        Dyads of these cities that have a row, but no outcome or no predictor.
+        Dyads of these cities that have a row, but no outcome, no predictor or no past.
+    missing_dyads : int
+        How many of the dyads among the cities, n (n - 1) or half of them, have no row; of a panel
+        in every period from a city's first to its last.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Study:
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
     left_out: int = 0
+    missing_dyads: int = 0
 
     @cached_property
     def digest(self) -> str:
@@ -93,12 +97,6 @@ class Study:
     def terms(self) -> dict[Part, list[str]]:
         """The terms of each part's formula."""
         return {part: self.dyads[part.term].to_numpy().tolist() for part in PARTS}
-
-    @property
-    def missing_dyads(self) -> int:
-        """How many of the dyads among the cities, n (n - 1) or half of them, have no row."""
-        possible = self.declaration.dyads.possible(self.dyads.sizes["city"])
-        return possible - self.dyads.sizes["dyad"] - self.left_out
 
 
 def read_study(folder: str | Path) -> Study:
@@ -154,7 +152,7 @@ def assembled(tables: StudyTables, declaration: Declaration, name: str, declared
     declaration = declaration.model_copy(update={"synthetic": rows.synthetic})
     dyads = dyads_dataset(rows, declaration, declared)
     unobserved = unobserved_dataset(rows, declaration)
-    told = (rows.notes, rows.cautions, rows.left_out)
+    told = (rows.notes, rows.cautions, rows.left_out, rows.absent)
     study = Study(name, declaration, dyads, None, unobserved, *told)
     with located(declared, StudyError):
         _refuse_slopes(study)

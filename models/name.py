@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from data.errors import ModelError, suggest
 from data.outcomes import TIE
-from data.roles import CITY, SIDES, Part, Role
+from data.roles import CITY, PERIOD, SIDES, Part, Role
 from data.study import Study
 from models.likelihood.families import FAMILIES, Family
 from models.registry import Registry
@@ -240,6 +240,13 @@ def refuse_outcome(name: ModelName, study: Study) -> None:
         The message names the first dyad whose outcome is none of the family's.
     """
     kind, declared, outcome = name.family.outcome, study.declaration.dyads, study.dyads["outcome"]
+    pairs = name.has_pairs or name.has_correlated_residuals
+    if pairs and study.dyads.sizes.get(PERIOD, 1) > 1:
+        raise ModelError(
+            f"{name.name}: the dyads are a panel, of which there are models with city effects, as "
+            f"{name.family_name}_{'srm' if declared.directed else 'additive'}, and none with "
+            "pair effects or correlated residuals"
+        )
     if name.directed is not None and name.directed != declared.directed:
         there = [key for key, row in EFFECTS.items() if row.directed in (None, declared.directed)]
         which = "directed" if declared.directed else "undirected"

@@ -23,6 +23,7 @@ from models.work import netcdf
 from models.work.workspace import COMPARISON, Workspace
 
 QUESTIONS = {
+    "row": "a dyad in a period, of which the others are known",
     "dyad": "a new dyad between known cities",
     "pair": "both directions between two known cities",
     "city": "all dyads of a new city",

@@ -14,6 +14,7 @@ from analysis.fits.gathering import ModelResults
 from analysis.posterior.summary import CI_PROB, coefficients, part_unit, shares, spreads
 from analysis.tables.blocks import Block, Fold, Page, Section, Table, Text, intervals
 from analysis.tables.words import spread_words
+from data.dyads import extent
 from data.roles import PARTS
 from models.inference.fit import Fit
 from models.priors.absurd import absurdity
@@ -30,7 +31,7 @@ def fit_page(tree: xr.DataTree) -> Page:
     fit = Fit(tree)
     outcome, missing = tree["observed_data"]["outcome"], tree.attrs["missing_dyads"]
     subtitle = (
-        f"{fit.dyads.sizes['city']} cities, {outcome.size} directed dyads "
+        f"{fit.dyads.sizes['city']} cities, {extent(fit.dyads)} "
         f"({spread_words(fit.name.family, outcome.to_numpy(), fit.trials)})"
         f"{f', {missing} directed dyads have no row' if missing else ''}; "
         f"priors: {fit.priors}; {_how_drawn(fit)}, seed {fit.settings.seed}"

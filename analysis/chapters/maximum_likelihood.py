@@ -42,7 +42,7 @@ def mle_page(fit: MaximumLikelihood, errors: str, fits: Iterable[Fit] = ()) -> P
     blocks = (*_beaten(fit, fits), *_blocks(fit, errors))
     title = f"{fit.model} · maximum likelihood · {fit.attributes['title']}"
     overview = (
-        f"{fit.pointwise.size} directed dyads{_zeros(fit)}. Log-likelihood "
+        f"{fit.attributes['extent']}{_zeros(fit)}. Log-likelihood "
         f"{fit.log_likelihood:.3f}, {fit.free} parameters, AIC {fit.aic:.1f}, BIC {fit.bic:.1f}. "
         f"{fit.reached} of {fit.starts} starts "
         "reached this maximum."

@@ -7,6 +7,7 @@ from analysis.chapters.data_words import remarks
 from analysis.chapters.material import Material
 from analysis.tables.blocks import Block, Section, Table, Text
 from data.declaration import Declaration
+from data.dyads import extent
 from data.outcomes import AMOUNT, COUNT, SUCCESSES, TIE
 from data.study import Study
 
@@ -67,7 +68,7 @@ def counted(material: Material) -> Section:
         else f"Every {columns.many.removesuffix('s')} has a row."
     )
     sizes = Text(
-        f"{dyads.sizes['city']} cities and {dyads.sizes['dyad']} {columns.many}, from "
+        f"{dyads.sizes['city']} cities and {extent(dyads)}, from "
         f"{columns.file}. {missing} "
         f"{_spread(study)}"
     )

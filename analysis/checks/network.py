@@ -22,9 +22,9 @@ from threadpoolctl import threadpool_limits
 from analysis.checks.replicated import DRAWS, replicated_outcomes
 from analysis.posterior.summary import CI_PROB
 from data.outcomes import AMOUNT, TIE
-from data.roles import sides_of
+from data.roles import DYAD_PERIOD, PERIOD, sides_of
 from models.inference.fit import Fit
-from models.predictor.linear import city_position
+from models.predictor.linear import city_position, period_position
 
 BLOCK = 2**22  # draws x senders x receivers held at once: 32 MiB an array
 NOT_OF = {
@@ -61,8 +61,16 @@ def network_statistics(outcome: xr.DataArray, dyads: xr.Dataset) -> xr.DataArray
     xarray.DataArray
         Dims (statistic,) or (draw, statistic); not a number where a statistic is not defined: a
         dependence of outcomes that are all equal, of cities none of which are partners in both
-        directions, or none of which are in a triangle.
+        directions, or none of which are in a triangle. Of a panel, means over the periods in which
+        they are defined.
     """
+    if PERIOD in dyads.coords:
+        of_rows = period_position(dyads)
+        periods = [
+            network_statistics(outcome.isel(dyad=rows), _without_periods(dyads, rows))
+            for rows in (np.flatnonzero(of_rows == place) for place in np.unique(of_rows))
+        ]
+        return xr.concat(periods, PERIOD).mean(PERIOD)
     single = "draw" not in outcome.dims
     values = (
         (outcome.expand_dims("draw") if single else outcome).transpose("draw", "dyad").to_numpy()
@@ -83,6 +91,10 @@ def network_statistics(outcome: xr.DataArray, dyads: xr.Dataset) -> xr.DataArray
         np.concatenate(blocks), {"statistic": list(STATISTICS)}, ("draw", "statistic")
     )
     return found.isel(draw=0) if single else found
+
+
+def _without_periods(dyads: xr.Dataset, rows: np.ndarray) -> xr.Dataset:
+    return dyads.isel(dyad=rows).drop_vars([PERIOD, DYAD_PERIOD])
 
 
 def network_check(fit: xr.DataTree, draws: int = DRAWS) -> xr.Dataset:

@@ -14,7 +14,11 @@ def compare(
     models: Models = "",
     priors: PriorSet = "default",
     units: Annotated[
-        str, typer.Option("--unit", help="What is left out, one or several of dyad, pair, city.")
+        str,
+        typer.Option(
+            "--unit",
+            help="What is left out, one or several of dyad, pair, city; of a panel also row.",
+        ),
     ] = "dyad pair city",
     scheduler: Annotated[
         str,

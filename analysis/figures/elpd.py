@@ -18,10 +18,11 @@ from data.outcomes import AMOUNT
 from data.roles import sides_of
 from models.inference.fit import Fit
 from models.leave_out.loo import high_k
+from models.leave_out.units import labels_of
 from models.name import parse_model
 
 FAR = 8.0  # times the median difference; what lies farther would press all others together
-PLURAL = {"dyad": "directed dyads", "pair": "pairs", "city": "cities"}
+PLURAL = {"row": "rows", "dyad": "directed dyads", "pair": "pairs", "city": "cities"}
 NAMED, LABELS = 8, 30  # dyads that are named; senders that the axis has room for
 BORDERS = 40  # senders, above which lines between them would hide the marks
 LINES = (style.MARK, style.OTHER, style.INK, style.FAINT)
@@ -234,9 +235,9 @@ def pareto_data(fit: xr.DataTree, estimate: ELPDDataLOO) -> pd.DataFrame:
     k = estimate.pareto_k
     (unit,) = k.dims
     dyads = fit["constant_data"].to_dataset()
-    labels = dyads["dyad" if unit == "dyad" else "dyad_pair"].to_numpy()
+    labels = labels_of(dyads, str(unit))
     sender, receiver = (dyads[side].to_numpy() for side in sides_of(dyads.coords))
-    first = sender if unit == "dyad" else np.array([*map(min, sender, receiver)], dtype=str)
+    first = sender if unit != "pair" else np.array([*map(min, sender, receiver)], dtype=str)
     city = dict(zip(labels, first, strict=True))
     table = pd.DataFrame({"k": k.to_numpy()}, index=pd.Index(k[unit].to_numpy(), name=unit))
     table["city"] = [city[label] for label in table.index]
@@ -276,7 +277,7 @@ def pareto_figure(
     """
     table = pareto_data(fit, estimate)
     unit, k, high = str(table.index.name), table["k"].to_numpy(), table["high"].to_numpy()
-    is_directed = unit == "dyad" and "sender" in fit["constant_data"].coords
+    is_directed = unit != "pair" and "sender" in fit["constant_data"].coords
     finite = k[np.isfinite(k)]
     top, bottom = 1.08 * max(1.0, finite.max(initial=0)), finite.min(initial=0)
     shown, size = xr.DataArray(table["k"].where(np.isfinite(k), top)), 12 if len(k) < 2000 else 4

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis.checks.replicated import predicted_mean
 from analysis.figures import style
 from data.outcomes import AMOUNT, COUNT, TIE, OutcomeKind
-from data.roles import BOTH, sides_of
+from data.roles import BOTH, PERIOD, sides_of
 from models.inference.fit import Fit
 from models.predictor.linear import city_position
 
@@ -22,7 +22,8 @@ def matrix_data(fit: xr.DataTree) -> xr.Dataset:
     """Lay out outcomes and their predictions by sender and receiver.
 
     ``observed`` outcomes and ``predicted`` means over all draws; dims (sender, receiver), not a
-    number on the diagonal and where a directed dyad has no row. Cities are ordered by what they
+    number on the diagonal and where a directed dyad has no row; of a panel, means over a dyad's
+    periods. Cities are ordered by what they
     send and receive together, most first, equal ones by name.
     """
     dyads = fit["constant_data"].to_dataset()
@@ -34,10 +35,12 @@ def matrix_data(fit: xr.DataTree) -> xr.Dataset:
     order = np.argsort(-total, kind="stable")
     whole = xr.Dataset(coords={"sender": cities, "receiver": cities})
     for name, values in (("observed", outcome), ("predicted", predicted_mean(fit).to_numpy())):
-        matrix = np.full((len(cities), len(cities)), np.nan)
-        matrix[sender, receiver] = values
+        matrix, there = np.zeros((2, len(cities), len(cities)))
+        np.add.at(there, (sender, receiver), 1)
+        np.add.at(matrix, (sender, receiver), values)
+        matrix = np.where(there > 0, matrix, np.nan) / np.maximum(there, 1)
         if sides == BOTH:
-            matrix[receiver, sender] = values
+            matrix = np.fmax(matrix, matrix.T)
         whole[name] = ("sender", "receiver"), matrix
     return whole.isel(sender=order, receiver=order)
 
@@ -106,6 +109,7 @@ def matrix_figure(fit: xr.DataTree) -> Figure:
         f"Cities in the order of what they {'send and receive' if directed else 'have'} together, "
         "the most first; hatched: no "
         "such directed dyad in the data. Predicted mean: over all draws of the replicated outcomes."
+        f"{' Both are means over periods.' * (PERIOD in fit['constant_data'].coords)}"
     )
     style.write_below(figure, *style.caption(fit, said))
     return figure

@@ -10,6 +10,7 @@ from formulaic.utils.stateful_transforms import stateful_eval
 
 from data.errors import RowError, StudyError, rows
 from data.formulas.design import context_of, reason
+from data.formulas.lags import with_lags
 from data.formulas.node_terms import Ends
 from data.formulas.reader import NodeCall, ParsedFactor
 from data.tables.rules import is_missing
@@ -39,7 +40,7 @@ def derived_column(
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)  # what it leads to is refused below
-            values = stateful_eval(text.strip(), names, {}, {}, None)
+            values = stateful_eval(with_lags(text)[0].strip(), names, {}, {}, None)
             column = pd.Series(np.asarray(values), index=table.index, name=name)
     except Exception as error:  # noqa: BLE001 - arithmetic can raise anything
         raise StudyError(f"cannot be computed: {reason(error)}") from None

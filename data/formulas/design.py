@@ -14,6 +14,7 @@ from data.errors import RowError, StudyError, rows
 from data.formulas.added import ADDED
 from data.formulas.bounds import COLUMNS
 from data.formulas.grammar import ParsedFormula, one_line
+from data.formulas.lags import without_marks
 from data.formulas.node_terms import Ends
 from data.formulas.reader import ParsedFactor
 
@@ -114,7 +115,8 @@ def named_columns(matrix: ModelMatrix) -> pd.DataFrame:
     """Name the columns of a formula as the project does."""
     design = pd.DataFrame(matrix).drop(columns="Intercept").astype(float)
     # a category that is a whole number reads as it stands in the table: C(year)[T.2021]
-    design.columns = design.columns.str.replace(r"\[T\.(-?\d+)\.0\]", r"[T.\1]", regex=True)
+    names = design.columns.str.replace(r"\[T\.(-?\d+)\.0\]", r"[T.\1]", regex=True)
+    design.columns = names.map(without_marks)
     return design
 
 

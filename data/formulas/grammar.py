@@ -10,6 +10,7 @@ from formulaic.transforms import TRANSFORMS
 
 from data.errors import StudyError
 from data.formulas.bounds import refuse_deep, refuse_unending
+from data.formulas.lags import with_lags
 from data.formulas.reader import (
     Columns,
     NodeCall,
@@ -65,9 +66,10 @@ def parse_formula(text: str, columns: Columns) -> ParsedFormula:
     """Read a formula, and refuse what is not arithmetic of the study's columns."""
     if "~" in text:
         raise StudyError("write one right-hand side, without '~'")
+    columned, _ = with_lags(text)
     try:
-        refuse_unending(text)
-        terms = Formula(text)
+        refuse_unending(columned)
+        terms = Formula(columned)
     except StudyError:
         raise
     except (RecursionError, MemoryError):
@@ -94,7 +96,7 @@ def parse_expression(text: str, columns: Columns) -> ParsedFactor:
         value at a row depends on the other rows.
     """
     refuse_deep(text)
-    factor = read_expression(text, columns)
+    factor = read_expression(with_lags(text)[0], columns)
     for function, _ in sorted(factor.calls):
         if function in TRANSFORMS and function not in ROW_BY_ROW:
             raise StudyError(

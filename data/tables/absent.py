@@ -1,18 +1,28 @@
 """Dyads without a row: zeros, where a study says so."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from data.declaration import Declaration
+from data.declaration import Columns, Declaration
 from data.errors import RowError, StudyError, rows, suggest
 from data.tables.dyad_table import checked_outcome
+from data.tables.periods import there_in
 from data.tables.study_tables import StudyTables
 
 
 def completed(
-    given: pd.DataFrame, tables: StudyTables, declaration: Declaration
+    given: pd.DataFrame,
+    tables: StudyTables,
+    declaration: Declaration,
+    periods: Sequence[str] = (),
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Give every dyad a row where those without one are zeros; name the cities."""
+    """Give every dyad a row where those without one are zeros; name the cities.
+
+    Of a panel a dyad has one in each period in which both of its cities are there: all those of the
+    city table, and without one those that have a row before or then, and then or after.
+    """
     columns = declaration.dyads
     cities = sorted(set(given[columns.sender]) | set(given[columns.receiver]))
     if columns.absent == "missing":
@@ -33,20 +43,42 @@ def completed(
     i, j = np.nonzero(~np.eye(len(names), dtype=bool))
     if not columns.directed:
         i, j = i[i < j], j[i < j]
-    every = pd.MultiIndex.from_arrays([names[i], names[j]])
-    rows_of = pd.MultiIndex.from_frame(given[list(columns.ends)])
-    places = rows_of.get_indexer(every)
+    keys = list(columns.ends)
+    every: dict[str, np.ndarray] = {columns.sender: names[i], columns.receiver: names[j]}
+    labels = [f"dyad {a} -> {b}" for a, b in zip(names[i], names[j], strict=True)]
+    if columns.period is not None:
+        there = _there(given, names, columns, periods, always=tables.cities is not None)
+        when, row = np.nonzero(there[:, i] & there[:, j])
+        every = {side: values[row] for side, values in every.items()}
+        every[columns.period] = np.array(periods, dtype=object)[when]
+        labels = [f"{labels[k]} in {periods[t]}" for t, k in zip(when, row, strict=True)]
+        keys.append(columns.period)
+    wanted = pd.MultiIndex.from_arrays([every[key] for key in keys])
+    places = pd.MultiIndex.from_frame(given[keys]).get_indexer(wanted)
     whole = given.reset_index(drop=True).reindex(places)  # nothing where there is no row
-    whole[columns.sender], whole[columns.receiver] = names[i], names[j]
-    labels = given.index.to_numpy(dtype=object)
-    whole.index = pd.Index(
-        [
-            labels[place] if place >= 0 else f"dyad {a} -> {b}"
-            for place, a, b in zip(places, names[i], names[j], strict=True)
-        ],
-        dtype=object,
-    )
+    for key in keys:
+        whole[key] = every[key]
+    labelled = given.index.to_numpy(dtype=object)
+    named = [labelled[k] if k >= 0 else label for k, label in zip(places, labels, strict=True)]
+    whole.index = pd.Index(named, dtype=object)
     return whole, cities
+
+
+def _there(
+    given: pd.DataFrame,
+    names: np.ndarray,
+    columns: Columns,
+    periods: Sequence[str],
+    *,
+    always: bool,
+) -> np.ndarray:
+    """Tell in which periods each city is there, (period, city): in all, where a table says so."""
+    if always:
+        return np.ones((len(periods), len(names)), dtype=bool)
+    known = pd.Index(names)
+    one, other = (known.get_indexer(pd.Index(given[side])) for side in columns.ends)
+    when = pd.Index(periods).get_indexer(pd.Index(given[columns.period]))
+    return there_in((one, other), when, len(names), len(periods))
 
 
 def refuse_few(cities: list[str], given: pd.DataFrame) -> None:

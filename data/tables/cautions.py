@@ -7,12 +7,16 @@ from data.declaration import Declaration
 from data.outcomes import AMOUNT
 
 
-def cautions_on(table: pd.DataFrame, declaration: Declaration, left_out: int) -> list[str]:
-    """Say where an outcome looks like that of another kind of data than is declared."""
+def cautions_on(table: pd.DataFrame, declaration: Declaration, absent: int) -> list[str]:
+    """Say where an outcome looks like that of another kind of data than is declared.
+
+    Parameters
+    ----------
+    absent : int
+        How many dyads have no row.
+    """
     columns, cautions = declaration.dyads, []
     count = table[columns.outcome].to_numpy()
-    cities = len({*table[columns.sender], *table[columns.receiver]})
-    absent = columns.possible(cities) - len(table) - left_out
     if (count > 0).all() and absent and AMOUNT not in declaration.kinds:
         cautions.append(
             f"no '{columns.outcome}' is 0, and {absent} {columns.many} "
@@ -21,8 +25,9 @@ def cautions_on(table: pd.DataFrame, declaration: Declaration, left_out: int) ->
     if "directed" in columns.model_fields_set or len(table) < 3:
         return cautions
     i, j = table[columns.sender].to_numpy(), table[columns.receiver].to_numpy()
-    there = pd.Series(count, pd.MultiIndex.from_arrays([i, j]))
-    back = there.reindex(pd.MultiIndex.from_arrays([j, i])).to_numpy()
+    when = [] if columns.period is None else [table[columns.period].to_numpy()]
+    there = pd.Series(count, pd.MultiIndex.from_arrays([i, j, *when]))
+    back = there.reindex(pd.MultiIndex.from_arrays([j, i, *when])).to_numpy()
     both = ~np.isnan(back)
     if not both.any():
         looks = "each pair stands in one direction only"

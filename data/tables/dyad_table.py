@@ -22,7 +22,13 @@ def refuse_ends(table: pd.DataFrame, columns: Columns) -> None:
     dyads = senders + " -> " + receivers
     itself = ("a city is paired with itself; remove the row", senders == receivers)
     twice = "the same directed dyad stands more than once; keep one row"
-    refuse(dyads, [itself, (twice, dyads.duplicated(keep=False))], quoted=False)
+    if columns.period is None:
+        again = dyads.duplicated(keep=False)
+        twice += ", or name the column of periods under [dyads], period = ..."
+    else:
+        again = table.duplicated([*columns.ends, columns.period], keep=False)
+        twice = twice.replace("once;", "once in a period;")
+    refuse(dyads, [itself, (twice, again)], quoted=False)
 
 
 def checked_outcome(column: pd.Series, kinds: Iterable[OutcomeKind]) -> pd.Series:

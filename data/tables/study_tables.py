@@ -81,7 +81,7 @@ def dyads_of(sheet: Sheet, columns: Columns) -> pd.DataFrame:
     if columns.layout == "matrix":
         matrix = square(sheet.table)
         return as_rows(matrix, columns.sender, columns.receiver, columns.outcome)
-    keys = ("sender", "receiver", "outcome")
+    keys = ("sender", "receiver", "outcome", "period")
     table = sheet.table
     if columns.sender not in table and has_same_margins(table):
         raise StudyError('is a square matrix; write layout = "matrix" under [dyads]')

@@ -22,7 +22,8 @@ def pairs_of(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     pairs = table[columns.sender] + " & " + table[columns.receiver]
     if columns.is_in_rows:
         twice = "the pair stands more than once, in one order or the other; keep one row"
-        refuse(pairs, [(twice, pairs.duplicated(keep=False))], quoted=False)
+        by = [pairs] if columns.period is None else [pairs, table[columns.period]]
+        refuse(pairs, [(twice, pd.concat(by, axis=1).duplicated(keep=False))], quoted=False)
         return table
     outcome = table[columns.outcome]
     missing = is_missing(outcome)

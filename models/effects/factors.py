@@ -188,8 +188,11 @@ def residual_directions(
     i, j = (city_position(dyads, end) for end in ends)
     residual, there = np.zeros((2, cities, cities))
     # TINY for outcomes that say nothing at all
-    residual[i, j] = 2 * first / (information + information.mean() + np.finfo(float).tiny)
-    there[i, j] = 1
+    shrunk = 2 * first / (information + information.mean() + np.finfo(float).tiny)
+    np.add.at(there, (i, j), 1)
+    np.add.at(residual, (i, j), shrunk)
+    residual = residual / np.maximum(there, 1)  # of a panel, the mean over periods
+    there = np.minimum(there, 1)
     if ends == BOTH:
         residual, there = residual + residual.T, there + there.T
     for _ in range(SWEEPS):

@@ -1,4 +1,4 @@
-"""Standard errors of a pooled model, under five readings of what is independent of what.
+"""Standard errors of a pooled model, under several readings of what is independent of what.
 
 Each is a sandwich B M B: the bread B is the inverse of the observed information, the meat M adds
 up products of the dyads' scores. Which products, says what may be correlated.
@@ -15,6 +15,7 @@ from data.errors import ModelError, suggest
 KINDS = {
     "information": "observed information: the model is right, dyads are independent",
     "sandwich": "dyads are independent",
+    "dyad": "periods of one dyad may be correlated",
     "sender": "dyads of one sender may be correlated",
     "receiver": "dyads of one receiver may be correlated",
     "two_way": "dyads that share their sender, or their receiver, may be correlated",
@@ -36,6 +37,7 @@ def covariances(
     cities: tuple[np.ndarray, np.ndarray] | None,
     *,
     directed: bool = True,
+    panel: bool = False,
 ) -> dict[str, np.ndarray]:
     """Compute the covariance of the estimates under each reading.
 
@@ -49,6 +51,8 @@ def covariances(
         The two cities of each dyad; without them, only the readings that need none.
     directed : bool
         Whether these are sender and receiver; else there are no readings by one of them.
+    panel : bool
+        Whether a dyad may come several times, once a period; ``dyad`` is of panels alone.
 
     Returns
     -------
@@ -64,11 +68,14 @@ def covariances(
     cities, less the pairs that it counts twice.
     """
     meats = {"sandwich": scores.T @ scores}
+    both = meats["sandwich"]  # of dyads that share sender and receiver
+    if cities is not None and panel:
+        both = meats["dyad"] = _clustered(scores, pd.MultiIndex.from_arrays(cities).factorize()[0])
     if cities is not None and directed:
         sender, receiver = (pd.factorize(side)[0] for side in cities)
         meats["sender"] = _clustered(scores, sender)
         meats["receiver"] = _clustered(scores, receiver)
-        meats["two_way"] = meats["sender"] + meats["receiver"] - meats["sandwich"]
+        meats["two_way"] = meats["sender"] + meats["receiver"] - both
     if cities is not None:
         meats["dyadic"] = _dyadic(scores, *cities)
     return {"information": bread} | {kind: bread @ meat @ bread for kind, meat in meats.items()}

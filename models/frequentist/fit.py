@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from data.dyads import extent
 from data.errors import ModelError
 from data.study import Study
 from models.frequentist.covariances import covariances
@@ -63,6 +64,7 @@ def maximum_likelihood(
         "study_digest": study.digest,
         "made_by": made_by(MAXIMA),
         "cities": str(study.dyads.sizes["city"]),
+        "extent": extent(study.dyads),
         "seed": str(seed),
         "version": version("interlocal"),
     }
@@ -78,7 +80,8 @@ def fit_regression(
     point = optimum.point
     found = problem.derivatives(point.at)
     bread, identified = determined(point)
-    kinds = covariances(bread, problem.scores(found), data.cities, directed=data.directed)
+    which = {"directed": data.directed, "panel": data.periods is not None}
+    kinds = covariances(bread, problem.scores(found), data.cities, **which)
     scales, names = data.scales, {"parameter": data.names}
     matrices = np.stack(list(kinds.values())) / (scales[:, None] * scales)
     matrices[:, ~(identified[:, None] & identified)] = np.nan

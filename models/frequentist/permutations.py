@@ -18,6 +18,7 @@ from models.frequentist.optimum import FLAT_ENOUGH, best_of, climb, drawn_inward
 from models.frequentist.problem import Problem
 from models.frequentist.regression import Regression, regression
 from models.frequentist.result import MaximumLikelihood
+from models.likelihood.families import FAMILIES
 from models.work.cluster import Runner, in_process
 from models.work.progress import Reporter
 
@@ -56,12 +57,14 @@ def permutation_test(
         from observed information; ``p``, two-sided: (1 + how many permutations have a z at least
         as far from zero) / (1 + how many there are); ``error``, the Monte Carlo standard error of
         p; ``permutations``, how many could be used. NaN where the observed coefficient is not
-        identified, or no permuted one is.
+        identified, or no permuted one is, or a predictor of a panel is the same for all dyads of a
+        period: permuting cities says nothing of it.
 
     Notes
     -----
     The dyad (i, j) gets the count and the exposure of the dyad (pi(i), pi(j)); where that has no
-    row, (i, j) is left out. Cities that only send, or only receive, change places with their like.
+    row, (i, j) is left out. Of a panel a city keeps its history: pi is the same in all periods.
+    Cities that only send, or only receive, change places with their like.
 
     The model is refitted uphill from the observed estimate and from slopes of zero; the better
     end counts. Where dyads are few or inflation is nearly a rule of the predictors, a zero-inflated
@@ -94,7 +97,20 @@ def permutation_test(
         [_compared(z, others) for z, others in zip(observed, permuted.T, strict=True)],
         index=pd.Index(data.names, name="parameter"),
     )
+    table.loc[_of_periods(data), ["p", "error"]] = np.nan
     return table[table.index.str.contains("_coef[", regex=False)]
+
+
+def _of_periods(data: Regression) -> list[str]:
+    """Name the coefficients of what is the same for all dyads of a period."""
+    if data.periods is None:
+        return []
+    return [
+        part.coef_of(str(term))
+        for part in FAMILIES[data.family].parts
+        for term, column in data.designs[part].items()
+        if (column.groupby(data.periods).agg(np.ptp) == 0).all()
+    ]
 
 
 def _compared(z: float, permuted: np.ndarray) -> dict[str, float]:
@@ -113,8 +129,9 @@ class _Refits:
     problem: Problem
     sender: np.ndarray
     receiver: np.ndarray
+    period: np.ndarray  # of each row; zeros without periods
     roles: np.ndarray  # of each city: 1 where it only sends, 2 where it only receives, else 3
-    row: np.ndarray  # (city, city): the dyad's row, -1 where there is none
+    row: np.ndarray  # (period, city, city): the dyad's row, -1 where there is none
     starts: Sequence[np.ndarray]
     seed: int
 
@@ -135,7 +152,8 @@ class _Refits:
         for role in np.unique(self.roles):
             alike = np.flatnonzero(self.roles == role)
             to[alike] = rng.permutation(alike)
-        source, trials = self.row[to[self.sender], to[self.receiver]], self.problem.trials
+        ends = to[self.sender], to[self.receiver]
+        source, trials = self.row[self.period, *ends], self.problem.trials
         there = source >= 0
         return replace(
             self.problem,
@@ -154,17 +172,18 @@ def _refits(data: Regression, observed: np.ndarray, seed: int) -> _Refits:
     sender, receiver = np.split(code, 2)
     city = np.arange(len(cities))
     roles = np.isin(city, sender) + 2 * np.isin(city, receiver)
-    row = np.full((len(cities), len(cities)), -1)
-    row[sender, receiver] = np.arange(len(sender))
+    period = np.zeros(len(sender), dtype=int) if data.periods is None else data.periods
+    row = np.full((int(period.max()) + 1, len(cities), len(cities)), -1)
+    row[period, sender, receiver] = np.arange(len(sender))
     if not data.directed:  # a city is one like any other
-        row[receiver, sender] = np.arange(len(sender))
+        row[period, receiver, sender] = np.arange(len(sender))
         roles = np.full(len(cities), 3)
     near = drawn_inward(problem, observed)
     flat = near.copy()
     for part in problem.parts:
         block = problem.blocks[part]
         flat[block.start + 1 : block.stop] = 0
-    return _Refits(problem, sender, receiver, roles, row, (near, flat), seed)
+    return _Refits(problem, sender, receiver, period, roles, row, (near, flat), seed)
 
 
 def _statistics(refits: _Refits, chunk: range) -> tuple[range, np.ndarray]:

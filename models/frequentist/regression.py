@@ -8,11 +8,12 @@ import pandas as pd
 import xarray as xr
 
 from data.outcomes import AMOUNT
-from data.roles import Part, sides_of
+from data.roles import PERIOD, Part, sides_of
 from data.study import Study
 from models.frequentist.problem import Problem
 from models.likelihood.families import FAMILIES
 from models.likelihood.observed import Observed
+from models.predictor.linear import period_position
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Regression:
         Whether they are sender and receiver.
     trials : numpy.ndarray, optional
         That the outcomes are successes of, shape (dyad,).
+    periods : numpy.ndarray, optional
+        Of a panel the position of each dyad's period.
     """
 
     family: str
@@ -42,6 +45,7 @@ class Regression:
     cities: tuple[np.ndarray, np.ndarray] | None = None
     trials: np.ndarray | None = None
     directed: bool = True
+    periods: np.ndarray | None = None
 
     @property
     def terms(self) -> dict[Part, list[str]]:
@@ -142,4 +146,5 @@ def regression_of(dyads: xr.Dataset, family: str) -> Regression:
         (first, second),
         observed.trials if FAMILIES[family].outcome.has_trials else None,
         directed="sender" in dyads.coords,
+        periods=period_position(dyads) if PERIOD in dyads.coords else None,
     )

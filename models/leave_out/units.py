@@ -1,4 +1,8 @@
-"""What is left out together: a dyad, a pair (both directions of directed dyads), or a city."""
+"""What is left out together: a dyad, a pair (both directions of directed dyads), or a city.
+
+Of a panel a dyad is left out with all of its periods, and so are pairs and cities; a row is one
+period of a dyad.
+"""
 
 from collections.abc import Sequence
 
@@ -7,16 +11,17 @@ import pandas as pd
 import xarray as xr
 
 from data.errors import ModelError, suggest
-from data.roles import SIDES, sides_of
+from data.roles import DYAD_PERIOD, PERIOD, SIDES, sides_of
 
+ROW = "row"  # of a panel: a dyad in one period
 UNITS = ("dyad", "pair", "city")
 
 
 def checked_units(written: Sequence[str]) -> tuple[str, ...]:
     """Refuse units that do not exist."""
     for unit in written or [""]:
-        if unit not in UNITS:
-            raise ModelError(f"no unit '{unit}'; {suggest(unit, UNITS)}")
+        if unit not in (ROW, *UNITS):
+            raise ModelError(f"no unit '{unit}'; {suggest(unit, (ROW, *UNITS))}")
     return tuple(dict.fromkeys(written))
 
 
@@ -45,8 +50,24 @@ def rows_of_units(dyads: xr.Dataset, unit: str) -> dict[str, np.ndarray]:
             str(city): np.flatnonzero((one == city) | (other == city))
             for city in dyads["city"].to_numpy()
         }
-    labels = dyads["dyad" if unit == "dyad" else "dyad_pair"].to_numpy()
-    code, named = pd.factorize(labels)  # in the order in which they come
+    code, named = pd.factorize(labels_of(dyads, unit))  # in the order in which they come
     order = np.argsort(code, kind="stable")
     first = np.searchsorted(code[order], np.arange(1, len(named)))
     return dict(zip(map(str, named), np.split(order, first), strict=True))
+
+
+def labels_of(dyads: xr.Dataset, unit: str) -> np.ndarray:
+    """Name the unit of each dyad: a row, a dyad or a pair."""
+    is_panel = PERIOD in dyads.coords
+    if unit == ROW and not is_panel:
+        raise ModelError("without periods a row is a dyad; leave out 'dyad'")
+    if unit == "pair":
+        return dyads["dyad_pair"].to_numpy()
+    labels = dyads["dyad"].to_numpy()
+    if unit == ROW or not is_panel:
+        return labels
+    # a label is that of the dyad, a comma, and that of the period
+    periods = dyads[DYAD_PERIOD].to_numpy()
+    return np.array(
+        [label.removesuffix(f", {of}") for label, of in zip(labels, periods, strict=True)]
+    )

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from data.roles import BOTH, SIDES, Part, Role, sides_of
+from data.roles import BOTH, DYAD_PERIOD, PERIOD, SIDES, Part, Role, sides_of
 
 EVERY = slice(None)
 
@@ -20,6 +20,11 @@ def column_scale(dyads: xr.Dataset, part: Part) -> xr.DataArray:
     design = dyads[part.design]
     binary = ((design == 0) | (design == 1)).all("dyad")
     return design.std("dyad", ddof=1).where(~binary, 1.0)
+
+
+def period_position(dyads: xr.Dataset) -> np.ndarray:
+    """Find the position of each dyad's period, (dyad,), of a panel."""
+    return dyads.get_index(PERIOD).get_indexer(pd.Index(dyads[DYAD_PERIOD].to_numpy()))
 
 
 def city_position(dyads: xr.Dataset, side: str) -> np.ndarray:

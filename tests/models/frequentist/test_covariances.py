@@ -24,6 +24,16 @@ def small():
     return root @ root.T, rng.normal(size=(i.size, 3)), (cities[i], cities[j])
 
 
+@pytest.fixture(scope="module")
+def panel(small):
+    """Give the same of three periods, in no order."""
+    bread, _, ends = small
+    rng = np.random.default_rng(2)
+    order = rng.permutation(3 * ends[0].size)
+    ends = tuple(np.tile(end, 3)[order] for end in ends)
+    return bread, rng.normal(size=(order.size, 3)), ends
+
+
 RELATED = {
     "sandwich": lambda i, j, k, m: (i, j) == (k, m),
     "sender": lambda i, j, k, m: i == k,
@@ -42,6 +52,20 @@ def test_meat_is_the_sum_over_related_dyads(small, kind):
             if RELATED[kind](i, j, k, m):
                 meat += np.outer(scores[a], scores[b])
     found = covariances(bread, scores, (sender, receiver))
+    np.testing.assert_allclose(found[kind], bread @ meat @ bread, rtol=1e-10, atol=1e-10)
+    assert [*found, "jackknife"] == [name for name in KINDS if name != "dyad"]
+
+
+@pytest.mark.parametrize("kind", ["dyad", "sender", "receiver", "two_way", "dyadic"])
+def test_dyads_of_a_panel_are_related_over_periods(panel, kind):
+    bread, scores, (sender, receiver) = panel
+    related = RELATED | {"dyad": RELATED["sandwich"]}
+    meat = np.zeros((3, 3))
+    for a, (i, j) in enumerate(zip(sender, receiver, strict=True)):
+        for b, (k, m) in enumerate(zip(sender, receiver, strict=True)):
+            if related[kind](i, j, k, m):
+                meat += np.outer(scores[a], scores[b])
+    found = covariances(bread, scores, (sender, receiver), panel=True)
     np.testing.assert_allclose(found[kind], bread @ meat @ bread, rtol=1e-10, atol=1e-10)
     assert [*found, "jackknife"] == list(KINDS)
 
