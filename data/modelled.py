@@ -301,7 +301,8 @@ def _settle(work: _Work, names: tuple[str, ...]) -> None:
     if outcome in names:
         raise StudyError(f"the outcome '{outcome}' cannot predict itself")
     for name in [name for name in names if name not in work.without_past]:
-        refuse_absent(name, work.table, work.tables.dyads, work.declaration)
+        if name != work.declaration.dyads.period:  # which rows that are filled in have too
+            refuse_absent(name, work.table, work.tables.dyads, work.declaration)
         work.table[name] = settle_column(work.table[name], allow_missing=drop)
 
 

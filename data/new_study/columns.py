@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from data.errors import StudyError, suggest
+from data.tables.periods import periods_of
 from data.tables.rules import is_missing, numbers
 
 # words for sender and receiver, as people and programs name them
@@ -78,36 +79,39 @@ def _may_name(column: pd.Series) -> bool:
     return bool(values.isna().all() or (values % 1 == 0).all())
 
 
-def refuse_panel(table: pd.DataFrame, sender: str, receiver: str) -> None:
-    """Refuse a table in which dyads stand several times, told apart by another column.
+def find_period(table: pd.DataFrame, sender: str, receiver: str) -> Taken | None:
+    """Find the column of periods where dyads stand in several rows: the one that tells them apart.
 
     Raises
     ------
     StudyError
-        The message names the column, of which one value is to be kept.
+        Its values have no order.
     """
     if not table.duplicated([sender, receiver]).any():
-        return
+        return None
     for column in map(str, table):
-        rows = table.duplicated([sender, receiver, column])
-        if column not in (sender, receiver) and not rows.any():
-            values = pd.unique(table[column])
-            if len(values) < len(table) / 2:
-                raise StudyError(
-                    f"each directed dyad stands in several rows, told apart by '{column}'; keep "
-                    f"the rows of one, such as {values[0]}"
-                )
+        again = table.duplicated([sender, receiver, column])
+        few = table[column].nunique() < len(table) / 2
+        if column not in (sender, receiver) and few and not again.any():
+            periods_of(table[column])
+            return Taken(column, "period", "it tells apart the rows of a directed dyad")
+    return None
 
 
-def find_outcome(table: pd.DataFrame, ends: tuple[str, str], asked: str | None) -> Taken:
+def find_outcome(table: pd.DataFrame, used: Sequence[str], asked: str | None) -> Taken:
     """Find the column of counts.
+
+    Parameters
+    ----------
+    used : sequence of str
+        The columns of senders, of receivers and, of a panel, of periods.
 
     Raises
     ------
     StudyError
         The one that is asked for is not there; or no column holds counts.
     """
-    others = [str(column) for column in table if column not in ends]
+    others = [str(column) for column in table if column not in used]
     if asked is not None:
         if asked not in others:
             raise StudyError(f"no column '{asked}'; {suggest(asked, others)}")
@@ -120,7 +124,7 @@ def find_outcome(table: pd.DataFrame, ends: tuple[str, str], asked: str | None) 
     for column in counts:
         if column.strip().casefold() in OUTCOMES:
             return Taken(column, "outcome", f"whole numbers, and '{column}' is a name for counts")
-    own = [column for column in counts if not _is_of_one_end(table, column, ends)]
+    own = [column for column in counts if not _is_of_one_end(table, column, used)]
     several = [column for column in own if numbers(table[column]).max() > 1]
     if not (several or own):
         raise StudyError(
@@ -145,9 +149,11 @@ def _numbers_rows(column: pd.Series) -> bool:
     return bool((np.diff(numbers(column)) > 0).all())
 
 
-def _is_of_one_end(table: pd.DataFrame, column: str, ends: tuple[str, str]) -> bool:
-    """Tell whether a column is the same in every row of a sender, or of a receiver."""
-    return any(int(table.groupby(end)[column].nunique().max()) <= 1 for end in ends)
+def _is_of_one_end(table: pd.DataFrame, column: str, used: Sequence[str]) -> bool:
+    """Tell whether a column is the same in all rows of a sender or receiver, and of a period."""
+    *ends, period = used if len(used) > 2 else [*used, None]
+    keys = [[end] if period is None else [end, period] for end in ends]
+    return any(int(table.groupby(by)[column].nunique().max()) <= 1 for by in keys)
 
 
 def find_city_column(table: pd.DataFrame, needed: Sequence[str]) -> Taken:

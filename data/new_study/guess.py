@@ -14,8 +14,8 @@ from data.new_study.columns import (
     find_city_column,
     find_ends,
     find_outcome,
+    find_period,
     find_position,
-    refuse_panel,
 )
 from data.new_study.found import Guess, checked
 from data.new_study.terms import add_terms
@@ -130,14 +130,13 @@ def _of_dyads(
         values = cities.sheet.table
         known = [name for column in values for name in values[column]]
     sender, receiver = find_ends(table, known)
-    refuse_panel(table, sender.column, receiver.column)
-    counts = find_outcome(table, (sender.column, receiver.column), outcome)
-    found.taken += [sender, receiver, counts]
-    found.dyads |= {
-        "sender": sender.column,
-        "receiver": receiver.column,
-        "outcome": counts.column,
-    }
+    named = [sender, receiver]
+    if period := find_period(table, sender.column, receiver.column):
+        named.append(period)
+    counts = find_outcome(table, [one.column for one in named], outcome)
+    named.append(counts)
+    found.taken += named
+    found.dyads |= {one.what: one.column for one in named}
     return found, table, None
 
 
@@ -188,7 +187,8 @@ def _add_positions(found: Guess, table: pd.DataFrame) -> None:
 
 def _add_absent(found: Guess, rows: pd.DataFrame, columns: Columns, cities: int) -> None:
     count = numbers(rows[columns.outcome])
-    lacking = cities * (cities - 1) - len(rows)
+    periods = 1 if columns.period is None else rows[columns.period].nunique()
+    lacking = cities * (cities - 1) * periods - len(rows)
     if lacking > 0 and not (count == 0).any() and columns.layout == "rows":
         found.dyads["absent"] = "zero"
         found.notes.append(
@@ -203,8 +203,9 @@ def _looks_undirected(study: Study) -> bool:
 
 def _stands_twice(rows: pd.DataFrame, columns: Columns) -> bool:
     """Tell whether rows hold pairs in both directions, which undirected dyads refuse."""
-    ends = zip(rows[columns.sender], rows[columns.receiver], strict=True)
-    return columns.is_in_rows and len({frozenset(two) for two in ends}) < len(rows)
+    when = rows.index.map(lambda _: "") if columns.period is None else rows[columns.period]
+    ends = zip(rows[columns.sender], rows[columns.receiver], when, strict=True)
+    return columns.is_in_rows and len({(frozenset((i, j)), t) for i, j, t in ends}) < len(rows)
 
 
 def _undirected(found: Guess, tables: StudyTables, columns: Columns, title: str) -> Study:

@@ -48,6 +48,10 @@ def add_terms(found: Guess, tables: StudyTables, title: str, dyads: int) -> None
 def _candidates(found: Guess, tables: StudyTables) -> Iterator[tuple[str, str, str]]:
     """Give columns with the terms that they may be in a first formula, and what they hold."""
     used = {one.column for one in found.taken} | set(SIDES)
+    if period := found.dyads.get("period"):
+        several = tables.dyads[period].nunique()
+        if 1 < several <= FEW:
+            yield period, f"C({_quoted(period)})", f"{several} periods"
     if found.dyads.get("absent") != "zero":
         for name in map(str, tables.dyads):
             if name not in used and name.strip():

@@ -87,7 +87,7 @@ def _lines(found: Guess, title: str) -> Iterator[str]:
     yield '# noun = "household"     # what outputs call a city'
     yield '# synthetic = ["column"] # columns that are simulated, not observed'
     yield ""
-    why = {one.column: one for one in found.taken}
+    why = {one.column: one for one in reversed(found.taken)}  # what it was first taken for
     yield "[dyads]"
     yield from _table(found.dyads, why)
     if "absent" not in found.dyads:

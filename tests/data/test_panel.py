@@ -125,6 +125,10 @@ def test_dyads_without_a_row_are_zeros_while_both_cities_are_there():
     assert int(zero) == 0
     assert made.missing_dyads == 0
     assert study(table[~gone]).missing_dyads == 8
+    lagged = study(table[~gone], absent="zero", degree="C(year) + lagged(letters)")
+    assert lagged.dyads.sizes["dyad"] == 12 + 20 + 12  # of dyads that were there a year before
+    zeros = lagged.dyads.sel(dyad=["D -> B, 2012", "D -> B, 2013"])
+    np.testing.assert_array_equal(zeros["degree_design"].sel(degree_term="lagged(letters)")[1], 0)
 
 
 BAD = {

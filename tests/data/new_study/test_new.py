@@ -177,9 +177,9 @@ def test_nothing_is_replaced(tmp_path, name):
         ("from,to,x\na,b,-1\nb,c,0.5\nc,a,2\n", "no column holds counts of dyads"),
         ("", "the table is empty"),
         (
-            "from,to,year,n\n"
-            + "".join(f"{d},{y},1\n" for d in ("a,b", "b,c", "c,a") for y in (1, 2)),
-            "each directed dyad stands in several rows, told apart by 'year'; keep the rows of one",
+            "from,to,when,n\n"
+            + "".join(f"{d},{y},1\n" for d in ("a,b", "b,c", "c,a") for y in ("old", "new")),
+            "row 2: 'when' is 'old', and neither all numbers nor all dates",
         ),
     ],
 )
@@ -191,7 +191,31 @@ def test_what_is_no_table_of_dyads_is_said(tmp_path, text, said):
     assert not (tmp_path / "s").exists()
 
 
-def test_a_panel_is_refused_with_its_period(tmp_path, shared):
-    status, _, complained = run("new", tmp_path / "s", f"--from={shared / 'korea' / 'dyads.csv'}")
-    assert status == 2
-    assert "told apart by 'year'; keep the rows of one, such as 2012" in complained
+def test_a_panel_is_found_with_its_period(tmp_path, shared):
+    given = f"--from={shared / 'korea' / 'dyads.csv'}"
+    status, _, complained = run("new", tmp_path / "s", given)
+    assert status == 0, complained
+    study = read_study(tmp_path / "s")
+    dyads = study.declaration.dyads
+    assert (dyads.sender, dyads.receiver, dyads.period) == ("orig", "dest", "year")
+    assert dyads.outcome == "flow"
+    assert study.dyads.sizes["period"] == 9
+    assert "C(year)[T.2020]" in study.terms["degree"]
+    assert study.declaration.models == ("nb_srm",)
+
+
+def test_an_edge_list_of_several_years_is_filled_with_zeros(tmp_path):
+    rows = [
+        f"{i},{j},{t},{1 + (ord(i) + t) % 3}"
+        for t in (1, 2)
+        for i in "abcd"
+        for j in "abcd"
+        if i != j and (ord(i) + 2 * ord(j) + t) % 3
+    ]
+    (tmp_path / "d.csv").write_text("from,to,wave,n\n" + "\n".join(rows))
+    status, _, complained = run("new", tmp_path / "s", f"--from={tmp_path / 'd.csv'}")
+    assert status == 0, complained
+    study = read_study(tmp_path / "s")
+    assert study.declaration.dyads.absent == "zero"
+    assert study.dyads.sizes == {**study.dyads.sizes, "dyad": 24, "period": 2}
+    assert int((study.dyads["outcome"] > 0).sum()) == len(rows)
