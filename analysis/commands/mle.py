@@ -17,7 +17,7 @@ def mle(
         str,
         typer.Option(
             help="Standard errors behind z, p and intervals: information, sandwich, sender, "
-            "receiver, two_way, dyadic or jackknife."
+            "receiver, two_way, dyadic or jackknife; of a panel also dyad."
         ),
     ] = "jackknife",
     permutations: Annotated[
@@ -47,11 +47,11 @@ def mle(
     from analysis.tables.files import write_page
     from analysis.tables.terminal import console, show
     from data.files import all_or_none
-    from models.frequentist.covariances import refuse_kind
+    from models.frequentist.covariances import kinds_of, refuse_kind
     from models.frequentist.files import fit_to_file
     from models.inference.fit import Fit
 
-    refuse_kind(errors)
+    refuse_kind(errors, kinds_of(panel=checked.declaration.dyads.period is not None))
     sampled, lost = find_fits(checked, Path(results)).passed, []
     for name in dict.fromkeys(names):
         with all_or_none(), ExitStack() as opened:

@@ -25,6 +25,11 @@ KINDS = {
 CITY_KINDS = ("sender", "receiver", "two_way", "dyadic")  # sums over cities
 
 
+def kinds_of(*, panel: bool) -> list[str]:
+    """Name the kinds of standard errors of a study."""
+    return [kind for kind in KINDS if panel or kind != "dyad"]
+
+
 def refuse_kind(kind: str, kinds: Collection[str] = KINDS) -> None:
     """Refuse a kind of standard error that does not exist."""
     if kind not in kinds:
@@ -57,7 +62,7 @@ def covariances(
     Returns
     -------
     dict of str to numpy.ndarray
-        For each of `KINDS` but ``jackknife``, shape (size, size). Two-way and dyadic ones need
+        For each of `kinds_of` but ``jackknife``, shape (size, size). Two-way and dyadic ones need
         not be positive definite in small samples.
 
     Notes

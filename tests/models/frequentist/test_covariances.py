@@ -7,7 +7,7 @@ import pytest
 import statsmodels.api as sm
 
 from models import maximum_likelihood, simulate_study
-from models.frequentist.covariances import KINDS, covariances
+from models.frequentist.covariances import covariances, kinds_of
 from models.frequentist.fit import fit_regression, with_jackknife
 from models.frequentist.optimum import climb, find_optimum
 from models.frequentist.regression import regression
@@ -53,7 +53,7 @@ def test_meat_is_the_sum_over_related_dyads(small, kind):
                 meat += np.outer(scores[a], scores[b])
     found = covariances(bread, scores, (sender, receiver))
     np.testing.assert_allclose(found[kind], bread @ meat @ bread, rtol=1e-10, atol=1e-10)
-    assert [*found, "jackknife"] == [name for name in KINDS if name != "dyad"]
+    assert [*found, "jackknife"] == kinds_of(panel=False)
 
 
 @pytest.mark.parametrize("kind", ["dyad", "sender", "receiver", "two_way", "dyadic"])
@@ -67,7 +67,7 @@ def test_dyads_of_a_panel_are_related_over_periods(panel, kind):
                 meat += np.outer(scores[a], scores[b])
     found = covariances(bread, scores, (sender, receiver), panel=True)
     np.testing.assert_allclose(found[kind], bread @ meat @ bread, rtol=1e-10, atol=1e-10)
-    assert [*found, "jackknife"] == list(KINDS)
+    assert [*found, "jackknife"] == kinds_of(panel=True)
 
 
 def test_information_and_clusters_are_statsmodels(guangdong):
