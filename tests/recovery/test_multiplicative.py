@@ -6,8 +6,6 @@ import xarray as xr
 from scipy import stats
 from widths import misfits, standing
 
-from analysis.chapters.fits import dependence_table
-from analysis.checks.network import network_check, network_table
 from data.roles import Part, sides_of
 from models import sample, simulate_study
 from models.effects.new_dyads import known_or_drawn
@@ -58,17 +56,6 @@ def test_parameters_give_the_linear_predictor_and_its_likelihood(fitted):
     expected = stats.nbinom.logpmf(outcome, 1 / dispersion, 1 / (1 + dispersion * mean))
     kept = fit["log_likelihood"]["outcome"].isel(draw=slice(0, 5))
     np.testing.assert_allclose(kept, expected, rtol=1e-8, atol=1e-8)
-
-
-def test_networks_with_factors_hang_together_as_the_observed_one_does(fitted):
-    study, _, fit = fitted
-    plain = "nb_additive" if "additive" in fit.attrs["model"] else "nb_srm"
-    fits = {plain: sample(study, plain, seed=1, progress=False), "factors": fit}
-    shown = {name: network_table(network_check(one)) for name, one in fits.items()}
-    table = dependence_table(shown)
-    p = table.data["p"].loc["transitive dependence"]
-    assert p[plain] < 0.02  # the observed one lies above what city effects alone draw, or below
-    assert 0.05 < p["factors"] < 0.95
 
 
 def test_new_cities_follow_the_population_and_known_ones_stay(fitted):
